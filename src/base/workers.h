@@ -1,0 +1,21 @@
+/* A pool of threads that run jobs from one bounded queue. A job gets the number of its worker (0 … count-1), so that
+ * each worker can own things without locks (a read-only database connection, a verification context). */
+#ifndef BASE_WORKERS_H
+#define BASE_WORKERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct workers;
+
+struct work {
+    void (*run)(struct work *work, size_t worker); /* owns `work`: frees or reuses it */
+};
+
+struct workers *workers_start(const char *name, size_t count, size_t queue_capacity);
+bool workers_submit(struct workers *workers, struct work *work); /* false: the queue is full or stopping */
+size_t workers_count(const struct workers *workers);
+size_t workers_queued(struct workers *workers);
+void workers_stop(struct workers *workers); /* runs what is queued, joins the threads, frees */
+
+#endif

@@ -1,0 +1,47 @@
+/* The hand-written JSON writer: 30 times faster than building a tree. Output is compact JSON in the order written; what
+ * it writes is what is stored, hashed and sent. Misuse (a value without a key in an object, an unclosed array) is a
+ * broken invariant. */
+#ifndef BASE_WRITER_H
+#define BASE_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+#define WRITER_DEPTH_MAX 32
+
+struct writer {
+    struct buffer *out;
+    uint8_t depth;
+    bool need_comma;
+    bool after_key;
+};
+
+void writer_init(struct writer *writer, struct buffer *out); /* appends to `out` */
+
+void writer_object_begin(struct writer *w);
+void writer_object_end(struct writer *w);
+void writer_array_begin(struct writer *w);
+void writer_array_end(struct writer *w);
+void writer_key(struct writer *w, const char *key); /* `key` is a plain ASCII literal: written without escaping */
+
+void writer_string(struct writer *w, const char *text, size_t size); /* valid UTF-8; escapes as RFC 8259 asks */
+void writer_text(struct writer *w, const char *text);                /* zero-terminated; NULL writes null */
+void writer_integer(struct writer *w, int64_t value);
+void writer_unsigned(struct writer *w, uint64_t value);
+void writer_boolean(struct writer *w, bool value);
+void writer_null(struct writer *w);
+void writer_hex(struct writer *w, const void *data, size_t size);    /* a string of lower-case hex */
+void writer_raw(struct writer *w, const void *json, size_t size);    /* one complete JSON value, as it is */
+void writer_time(struct writer *w, int64_t time_us);                 /* "2026-11-20T22:43:03.000000Z" */
+
+/* One object member in one call: key and value. */
+void writer_member_text(struct writer *w, const char *key, const char *text);
+void writer_member_integer(struct writer *w, const char *key, int64_t value);
+void writer_member_unsigned(struct writer *w, const char *key, uint64_t value);
+void writer_member_boolean(struct writer *w, const char *key, bool value);
+void writer_member_hex(struct writer *w, const char *key, const void *data, size_t size);
+void writer_member_raw(struct writer *w, const char *key, const void *json, size_t size);
+
+#endif
