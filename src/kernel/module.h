@@ -1,0 +1,179 @@
+/* What a module declares: commands, queries, deadline kinds, effect kinds and invariants, each once. From these tables come
+ * parsing, checks, uniform errors, help, shell completion, the OpenRPC document and the documentation.
+ *
+ * Example: ledger/module.c. node/modules.c lists the modules; the kernel knows none by name. */
+#ifndef KERNEL_MODULE_H
+#define KERNEL_MODULE_H
+
+#include <jansson.h>
+
+#include "base/buffer.h"
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "base/status.h"
+#include "base/writer.h"
+#include "store/database.h"
+
+struct execution; /* a command being executed: execution.h */
+struct query;     /* a query being answered: query.h */
+struct kernel;
+
+/* --- parameters ------------------------------------------------------------------------------------------------------ */
+enum param_type {
+    PARAM_ACCOUNT,  /* struct account_id; address or 64 hex digits. Absent: all zero */
+    PARAM_ASSET,    /* struct asset_id; symbol or 64 hex digits. Absent: all zero */
+    PARAM_AMOUNT,   /* uint64_t, 1 … 2^53−1. Absent: 0 */
+    PARAM_INTEGER,  /* uint64_t, 0 … 2^53−1. Absent: `fallback` */
+    PARAM_BOOLEAN,  /* bool. Absent: `fallback` */
+    PARAM_TIME,     /* int64_t µs; integer µs or ISO 8601. Absent: 0 */
+    PARAM_DURATION, /* int64_t µs; integer µs or "90s", "10m", "2h", "7d". Absent: `fallback` */
+    PARAM_HASH,     /* struct hash; 64 hex digits. Absent: all zero */
+    PARAM_BYTES,    /* struct bytes; hex, at most `most` bytes. Absent: NULL */
+    PARAM_TEXT,     /* const char *; UTF-8 without NUL, at most `most` bytes (0: 256). Absent: NULL */
+    PARAM_SECRET,   /* const char *; like text, never logged, wiped after the call. Absent: NULL */
+    PARAM_CHOICE,   /* const char *; one of `choices`. Absent: NULL */
+    PARAM_JSON,     /* struct bytes; any JSON value in canonical form, at most `most` bytes. Absent: NULL */
+    PARAM_LIST,     /* struct param_list of `items`, 1 … `most`. Absent: count 0 */
+};
+
+struct param_list {
+    size_t count;
+    void *items; /* count × item_size bytes */
+};
+
+#define REQUIRED true
+#define OPTIONAL false
+
+struct param {
+    const char *name;
+    enum param_type type;
+    bool required;
+    size_t offset;              /* in the command's parameter struct */
+    const char *help;           /* one phrase, units included */
+    uint64_t fallback;          /* integers, booleans, durations when absent */
+    size_t most;                /* bytes or items */
+    const char *const *choices; /* PARAM_CHOICE: ends with NULL */
+    const struct param *items;  /* PARAM_LIST: what each item is made of */
+    size_t item_params, item_size;
+};
+#define PARAM(structure, field, kind, need, text, ...) \
+    { .name = #field, .type = PARAM_##kind, .required = need, .offset = offsetof(structure, field), .help = text, \
+      ##__VA_ARGS__ }
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define PARAMS(structure, table) .params = (table), .param_count = COUNT_OF(table), .params_size = sizeof(structure)
+#define NO_PARAMS .params = NULL, .param_count = 0, .params_size = 0
+
+/* --- commands and queries ---------------------------------------------------------------------------------------------- */
+enum scope {
+    SCOPE_BASE,  /* part of the replicated, deterministic ledger: no clock, randomness, floating point, local tables */
+    SCOPE_LOCAL, /* changes this node's own rows */
+};
+
+enum access {
+    ACCESS_PUBLIC,   /* anybody who can open the socket */
+    ACCESS_SIGNED,   /* a signed transaction, or `from` naming a key in this node's keystore (operator only) */
+    ACCESS_OPERATOR, /* the node's uid, root, or a uid of the configuration */
+    ACCESS_INTERNAL, /* only from inside: results of effects */
+};
+
+/* Runs in the executor, inside the open transaction, under its own savepoint. Everything is rolled back unless OK.
+ * The result is one JSON value written to `result`; nothing written means {}. */
+typedef enum status command_handler(struct execution *x, const void *params, struct writer *result);
+
+struct command {
+    const char *name; /* "ledger.transfer" */
+    enum scope scope;
+    enum access access;
+    command_handler *run;
+    const struct param *params;
+    size_t param_count, params_size;
+    const char *help;      /* one sentence */
+    const char *result;    /* one phrase: what comes back */
+    const char *example;   /* parameters as key=value, for help; NULL: none */
+    bool dev_only;         /* refused on other networks with ERROR_NOT_ON_THIS_NETWORK */
+};
+
+/* Runs on a worker with a read-only connection. Writes one JSON value. */
+typedef enum status query_handler(struct query *q, const void *params, struct writer *result);
+
+struct query_method {
+    const char *name;
+    enum access access; /* PUBLIC or OPERATOR */
+    query_handler *run;
+    const struct param *params;
+    size_t param_count, params_size;
+    const char *help, *result, *example;
+    bool slow;     /* may read much: one at a time on the node, without the usual time limit */
+    bool detached; /* touches no database: runs also when no reader is to be had; q->database is NULL */
+};
+
+/* --- deadlines ------------------------------------------------------------------------------------------------------------ */
+enum deadline_clock { CLOCK_BLOCK = 0, CLOCK_CHAIN = 1 };
+
+struct deadline_kind {
+    const char *name; /* "ledger.escrow" */
+    /* Fires at the start of the first block whose time is ≥ the due time. Must not fail: what it needs was checked when it
+     * was set. */
+    void (*fire)(struct execution *x, struct bytes subject);
+    const char *help;
+};
+
+/* --- effects -------------------------------------------------------------------------------------------------------------- */
+/* Work outside the transaction: run at least once by a worker after COMMIT, retried with backoff, its result brought back into
+ * the executor. `run` must be idempotent under `key`. */
+struct effect_run {
+    struct kernel *kernel;
+    uint64_t id;
+    const char *key;      /* idempotency key */
+    const char *request;  /* JSON text as given to effect_request */
+    unsigned attempt;     /* 1, 2, … */
+    struct buffer result; /* out: JSON text, on OK */
+    struct error error;   /* out: otherwise */
+};
+struct effect_kind {
+    const char *name; /* "node.backup" */
+    enum status (*run)(struct effect_run *run);
+    /* In the executor, once the effect ended: outcome OK with its result, or the last error. */
+    void (*ended)(struct execution *x, uint64_t id, const char *key, const char *request, enum status outcome,
+                  const char *result);
+    unsigned attempts;      /* at most; 0: 10 */
+    int64_t backoff_us;     /* before the second attempt; doubles up to 5 min; 0: 1 s */
+    bool (*retry)(enum status outcome); /* NULL: every failure but STOPPING is final after `attempts` */
+    const char *help;
+};
+
+/* --- invariants ------------------------------------------------------------------------------------------------------------ */
+/* A statement about the whole database that always holds. `sql` gives one row per violation, its first column saying what is
+ * wrong; or `check` looks for itself and reports the first violation. */
+struct invariant {
+    const char *name; /* "ledger.conservation" */
+    const char *help;
+    const char *sql;
+    enum status (*check)(struct query *q, char *violation, size_t size); /* fills violation when broken */
+};
+
+/* --- the module -------------------------------------------------------------------------------------------------------------- */
+struct module {
+    const char *name; /* prefix of its command names */
+    const char *help;
+    const struct command *commands;
+    size_t command_count;
+    const struct query_method *queries;
+    size_t query_count;
+    const struct deadline_kind *deadlines;
+    size_t deadline_count;
+    const struct effect_kind *effects;
+    size_t effect_count;
+    const struct invariant *invariants;
+    size_t invariant_count;
+    const char *const *base_tables; /* tables that replay rebuilds and compares; ends with NULL */
+    /* In the executor, in the first transaction of a new database: rows that the chain starts with. NULL: none. */
+    void (*genesis)(struct execution *x);
+};
+#define COMMANDS(table) .commands = (table), .command_count = COUNT_OF(table)
+#define QUERIES(table) .queries = (table), .query_count = COUNT_OF(table)
+#define DEADLINES(table) .deadlines = (table), .deadline_count = COUNT_OF(table)
+#define EFFECTS(table) .effects = (table), .effect_count = COUNT_OF(table)
+#define INVARIANTS(table) .invariants = (table), .invariant_count = COUNT_OF(table)
+
+#endif

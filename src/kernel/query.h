@@ -1,0 +1,28 @@
+/* A query while it runs on a worker: a read-only connection, the caller, and the way to refuse. */
+#ifndef KERNEL_QUERY_H
+#define KERNEL_QUERY_H
+
+#include "kernel/execution.h"
+#include "kernel/module.h"
+
+#define PAGE_LIMIT_DEFAULT 100
+#define PAGE_LIMIT_MAX 1000
+
+struct caller {
+    int64_t uid, gid;  /* SO_PEERCRED at connect; −1 inside the process */
+    bool operator_;    /* may call operator methods */
+};
+
+struct query {
+    struct kernel *kernel;
+    struct database *database; /* a snapshot is held for the query's life */
+    struct caller caller;
+    struct error error;        /* filled by query_fail */
+};
+
+enum status query_fail(struct query *q, enum status code, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* Keyset paging: a query that lists takes `after` and `limit` and answers {"items":[…],"next":KEY|null}. */
+uint64_t page_limit(uint64_t asked); /* 0: the default; never over PAGE_LIMIT_MAX */
+
+#endif
