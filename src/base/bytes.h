@@ -36,13 +36,21 @@ void hex_text(char *out, const void *data, size_t size);
 /* Exactly 2·size hex digits, either case, nothing else; false otherwise and `out` is untouched. */
 MUST_CHECK bool hex_decode(void *out, size_t size, const char *hex, size_t length);
 
+/* The largest n <= size such that the first n bytes are valid UTF-8 (RFC 3629: shortest forms, no surrogates, at most
+ * U+10FFFF). The text is valid when n is size. */
+size_t utf8_valid_prefix(const char *text, size_t size);
+
+/* In place, same size: control characters become spaces, bytes that are not UTF-8 become '?'. */
+void text_make_printable(char *text, size_t size);
+
 void put_be32(uint8_t *out, uint32_t value);
 void put_be64(uint8_t *out, uint64_t value);
 void put_le64(uint8_t *out, uint64_t value);
 uint32_t get_be32(const uint8_t *in);
 uint64_t get_be64(const uint8_t *in);
 
-/* Decimal digits of `value` into `out` (at most 20, no final zero); returns how many. */
+/* Decimal digits of `value` into `out` (at most DECIMAL_MAX, no final zero); returns how many. */
+#define DECIMAL_MAX 20
 size_t decimal_encode(char *out, uint64_t value);
 
 #endif

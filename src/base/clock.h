@@ -13,7 +13,8 @@ int64_t clock_wall_us(void);
 int64_t clock_monotonic_us(void);
 
 #define TIME_TEXT_MAX 32
-void time_text(char out[TIME_TEXT_MAX], int64_t time_us); /* "2026-11-20T22:43:03.000000Z" */
+/* "2026-11-20T22:43:03.000000Z". Times outside the years 0 … 9999 show as the nearest time inside. */
+void time_text(char out[TIME_TEXT_MAX], int64_t time_us);
 
 /* ISO 8601 in UTC: "2026-11-20T22:43:03Z", with up to 6 fraction digits; also a bare date. Years 1970 … 2200. */
 MUST_CHECK bool time_parse(const char *text, int64_t *time_us);

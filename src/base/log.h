@@ -35,5 +35,10 @@ void log_message(const char *room, enum log_level level, const char *format, ...
         if (log_wants(LOG_ROOM, LOG_DEBUG))                      \
             log_message(LOG_ROOM, LOG_DEBUG, __VA_ARGS__);       \
     } while (0)
+#define log_trace(...)                                           \
+    do {                                                         \
+        if (log_wants(LOG_ROOM, LOG_TRACE))                      \
+            log_message(LOG_ROOM, LOG_TRACE, __VA_ARGS__);       \
+    } while (0)
 
 #endif

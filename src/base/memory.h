@@ -5,9 +5,11 @@
 
 #include <stddef.h>
 
+#define MEMORY_EXIT_CODE 71 /* EX_OSERR of sysexits.h: how a process ends that the system gives no more */
+
 void *memory_new(size_t size);                        /* zeroed */
 void *memory_array(size_t count, size_t size);        /* zeroed; overflow ends the process */
-void *memory_resize(void *memory, size_t size);
+void *memory_resize(void *memory, size_t size);       /* what is new is not zeroed */
 void *memory_copy(const void *data, size_t size);
 char *text_copy(const char *text);                    /* NULL gives NULL */
 char *text_copy_sized(const char *text, size_t size); /* adds a final zero */
@@ -16,6 +18,9 @@ char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)))
 void memory_free_pointer(void *pointer_to_pointer); /* frees *p and sets it NULL; for CLEANUP */
 #define CLEANUP(function) __attribute__((cleanup(function)))
 #define AUTO_FREE CLEANUP(memory_free_pointer)
+
+/* Says "layerd: out of <what>" on standard error and ends the process at once, without running exit handlers. */
+_Noreturn void resource_exhausted(const char *what);
 
 /* An arena: many small pieces with one life. Pieces are zeroed and aligned for any type. */
 struct arena {

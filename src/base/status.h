@@ -25,7 +25,7 @@ struct error {
 };
 
 #define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(position, first) __attribute__((format(printf, position, first)))
 
 /* Leaves the enclosing function with the status of `call` unless it is OK. */
 #define TRY(call)                        \
