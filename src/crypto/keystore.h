@@ -5,11 +5,13 @@
 #ifndef CRYPTO_KEYSTORE_H
 #define CRYPTO_KEYSTORE_H
 
+#include "base/buffer.h"
 #include "crypto/schnorr.h"
 
-#define KEY_NAME_MAX 64   /* with the final zero; [A-Za-z0-9._-], not starting with '-' or '.' */
+#define KEY_NAME_MAX 64   /* with the final zero; [A-Za-z0-9._-], not starting with "-" or ".", not an address */
 #define KEYSTORE_KEYS_MAX 10000
-#define PASSPHRASE_MAX 1024
+#define PASSPHRASE_MAX 1024 /* bytes, without the final zero */
+#define KEY_FILE_SIZE_MAX 4096
 
 MUST_CHECK bool key_name_valid(const char *name);
 

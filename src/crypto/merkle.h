@@ -7,6 +7,7 @@
 
 #define MERKLE_LEVELS_MAX 64
 #define MERKLE_PROOF_MAX 64
+#define MERKLE_SIZE_MAX ((uint64_t)1 << 63) /* a consistency proof in such a tree has at most 64 hashes */
 
 void merkle_leaf(struct hash *out, const void *data, size_t size);                              /* SHA-256(00 ‖ data) */
 void merkle_node(struct hash *out, const struct hash *left, const struct hash *right);          /* SHA-256(01 ‖ l ‖ r) */

@@ -24,6 +24,10 @@ MUST_CHECK bool secret_key_account(const struct secret_key *key, struct account_
 MUST_CHECK bool schnorr_sign(const struct secret_key *key, const struct hash *message, const uint8_t aux[32],
                              struct signature *signature);
 
+/* The same for a message of any length (BIP-340 "Messages of Arbitrary Size"). */
+MUST_CHECK bool schnorr_sign_message(const struct secret_key *key, const void *message, size_t size,
+                                     const uint8_t aux[32], struct signature *signature);
+
 /* BIP-340 "Verification" for messages of any length. False also for an account that is not on the curve. */
 MUST_CHECK bool schnorr_verify(const struct account_id *account, const void *message, size_t size,
                                const struct signature *signature);
