@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define MEMORY_SIZE_MAX ((size_t)PTRDIFF_MAX)
-#define ARENA_CHUNK_FIRST ((size_t)4096)
+#define ARENA_CHUNK_FIRST ((size_t)512) /* a queued command owns an arena: 100,000 must stay small */
 #define ARENA_CHUNK_MAX ((size_t)65536) /* chunks double up to this; a larger piece gets a chunk of its own */
 
 void resource_exhausted(const char *what)

@@ -5,6 +5,14 @@
 
 #include "crypto/hash.h"
 
+bool asset_symbol_valid(const char *symbol)
+{
+    size_t size = strlen(symbol);
+
+    return size >= 2 && size < ASSET_SYMBOL_MAX && symbol[0] >= 'A' && symbol[0] <= 'Z' &&
+           strspn(symbol, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == size;
+}
+
 /* The length in front keeps ("ab", "c") and ("a", "bc") apart. */
 static void add_text(struct tagged_hash *h, const char *text)
 {

@@ -1,0 +1,92 @@
+/* The machine: executes base and local commands, one after the other, against one writer connection, and makes blocks. It has no
+ * threads and asks no clock: the executor drives it with the wall clock, replay with the times of the stored blocks, and both get
+ * the same block hashes.
+ *
+ * A batch: machine_batch_begin (times of the block that may come), machine_fire_deadlines, machine_run for each command,
+ * machine_batch_end (the block's row, when a base command or a deadline made one). The caller owns the transaction. */
+#ifndef KERNEL_MACHINE_H
+#define KERNEL_MACHINE_H
+
+#include "base/buffer.h"
+#include "kernel/block.h"
+#include "kernel/execution.h"
+#include "kernel/registry.h"
+
+#define DEADLINES_PER_BLOCK_MAX 1000
+#define EVENTS_PER_COMMAND_MAX 4096
+
+/* An event recorded in the open batch, not yet in the log. Texts are offsets into machine.text. */
+struct pending_event {
+    int type; /* event_type_index */
+    uint64_t block;
+    size_t subject_offset, subject_size; /* size 0: no subject */
+    size_t body_offset, body_size;
+    bool last;
+};
+
+struct machine {
+    struct database *database;
+    const struct registry *registry;
+    struct kernel *kernel; /* NULL in replay */
+    const char *chain;
+    enum network network;
+
+    struct block head;           /* the newest block */
+    int64_t head_advance_us;     /* what dev.advance_time added in that block itself */
+
+    struct block next;           /* the block that this batch makes, when block_open */
+    int64_t next_advance_us;
+    bool block_open;
+    struct block_content content;
+
+    uint64_t next_seq;           /* of the next event recorded */
+    bool effects_requested;      /* since batch begin */
+    int64_t wall_us;             /* of this batch, for local rows */
+
+    struct buffer text;
+    struct pending_event *events;
+    size_t event_count, event_capacity;
+};
+
+struct execution {
+    struct machine *machine;
+    enum scope scope;
+    struct account_id account;
+    struct hash transaction;
+    struct error *error; /* where fail() writes; NULL while a deadline fires */
+};
+
+void machine_init(struct machine *machine, struct database *database, const struct registry *registry,
+                  struct kernel *kernel, const char *chain, enum network network);
+void machine_close(struct machine *machine);
+
+/* `clock_us` is the sequencer's clock without advances. */
+void machine_batch_begin(struct machine *machine, int64_t clock_us, uint64_t next_seq);
+/* Fires what is due, in order of due time, block-time deadlines first. True when DEADLINES_PER_BLOCK_MAX were not enough. */
+bool machine_fire_deadlines(struct machine *machine);
+/* Whether any deadline would fire at this clock, without firing it. */
+bool machine_deadline_due(struct machine *machine, int64_t clock_us);
+
+/* Runs one command under its own savepoint: all or nothing. x->machine is set by the caller with account and transaction;
+ * `after` (may be NULL) runs under the same savepoint once the handler said OK, for rows that belong to it. The result's JSON
+ * is appended to `result`. */
+struct machine_command {
+    enum scope scope;
+    command_handler *run;
+    const void *params;
+    void (*after)(void *context, struct execution *x, struct bytes result, uint64_t first_seq);
+    void *context;
+};
+MUST_CHECK enum status machine_run(struct machine *machine, struct execution *x, const struct machine_command *command,
+                                   struct buffer *result, struct error *error);
+
+/* Runs module geneses into block 0, whose times and previous hash are given by the caller in machine->next. */
+void machine_genesis(struct machine *machine, int64_t time_us, const struct hash *previous, uint64_t next_seq);
+
+/* Writes the block's row when one was opened, and makes it the head. Returns whether it did. */
+bool machine_batch_end(struct machine *machine);
+
+/* Height that events of the command at hand carry. */
+uint64_t machine_height(const struct machine *machine, enum scope scope);
+
+#endif
