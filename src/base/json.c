@@ -49,6 +49,11 @@ enum status json_parse(const char *text, size_t size, json_t **value, struct err
     if (deep < size)
         return error_set(error, ERROR_PARSE, "JSON nested deeper than %d at byte %zu", JSON_DEPTH_MAX, deep);
 
+    /* jansson takes a NUL between tokens for the end of the text and would not look at what follows. */
+    const char *zero = size == 0 ? NULL : memchr(text, '\0', size);
+    if (zero != NULL)
+        return error_set(error, ERROR_PARSE, "not JSON at byte %zu: a NUL", (size_t)(zero - text));
+
     json_error_t reason;
     json_t *parsed = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &reason);
     if (parsed == NULL)
