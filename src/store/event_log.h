@@ -40,8 +40,10 @@ void event_line(const struct event *event, unsigned version, struct buffer *out)
 /* --- writing (executor) ------------------------------------------------------------------------------------------------- */
 struct event_log;
 
-/* Loads head, chain and tree from the database. `signer` signs checkpoints and stays the caller's. ERROR_CORRUPT when
- * the events since the last checkpoint do not chain, or the tree does not give its root. */
+/* Loads head, chain and tree from the database. `signer` signs checkpoints and stays the caller's; with NULL the log makes
+ * none. Records node id and verifier key in table meta, so that a copy can be verified by itself. ERROR_CORRUPT when the
+ * events since the last checkpoint do not chain, when the tree does not give its root, or when the log is another node's;
+ * ERROR_BAD_SIGNATURE when another key signed the last checkpoint. */
 MUST_CHECK enum status event_log_open(struct database *writer, const char *node_id, const struct note_signer *signer,
                                       struct event_log **log, struct error *error);
 void event_log_close(struct event_log *log);
@@ -49,8 +51,10 @@ void event_log_close(struct event_log *log);
 uint64_t event_log_head(const struct event_log *log);            /* seq of the newest event; 0: none */
 void event_log_head_hash(const struct event_log *log, struct hash *hash);
 
-/* Inserts the event as head + 1; event->seq must be that. Fills event->hash. Inside the writer's transaction; if that
- * transaction does not commit, the process must end (it does: see database.h). */
+/* Inserts the event as head + 1; event->seq must be that, and event->time_us not before its predecessor's. Fills
+ * event->hash. Inside the writer's transaction; if that transaction does not commit, the process must end (it does: see
+ * database.h). So append only once the command that caused the event has succeeded: a savepoint rolled back behind an
+ * append would part the log from its rows. */
 void event_log_append(struct event_log *log, struct event *event);
 
 /* Signs and stores a checkpoint of the present head when one is due (1,024 events, or 10 s since the first event not
@@ -89,8 +93,9 @@ struct log_report {
     bool tree_checked;      /* the whole tree was rebuilt (only when first = 1) */
     struct hash root, head_hash;
 };
-/* Recomputes chain, tree, tiles and checkpoint signatures of (after, until]; until 0: the head. ERROR_CORRUPT names the
- * first event that is wrong. `progress` (may be NULL) is called about every 100,000 events; false stops with
+/* Recomputes chain, tree, tiles and checkpoint signatures of (after, until]; until 0: the head. `node_id` NULL takes the one
+ * recorded in the database; `key` NULL checks what checkpoints say but not who signed them. ERROR_CORRUPT names the first
+ * event that is wrong; ERROR_BAD_SIGNATURE the first checkpoint. ERROR_PROOF_RANGE outside the log. `progress` (may be NULL) is called about every 100,000 events; false stops with
  * ERROR_STOPPING. */
 MUST_CHECK enum status log_verify(struct database *reader, const char *node_id, const struct note_key *key, uint64_t after,
                                   uint64_t until, bool (*progress)(void *context, uint64_t done, uint64_t total),

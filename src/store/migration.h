@@ -24,7 +24,10 @@ MUST_CHECK enum status migrate(struct database *writer, const char *backup_direc
 MUST_CHECK enum status migrate_with(struct database *writer, const struct migration *list, size_t count, const char *views,
                                     const char *backup_directory, int *from, int *to, struct error *error);
 
-/* Small facts about this node, as rows: key → text. */
+/* Small facts about this node, as rows: key → text. These keys are the store's own. */
+#define META_LOG_NODE "log_node_id"        /* whose log this is: the node id that its chain begins with */
+#define META_LOG_KEY "log_verifier_key"    /* verifies its checkpoints: name+id+base64 */
+#define META_VIEWS "views_sha256"          /* of the views that are in the database */
 void meta_set(struct database *writer, const char *key, const char *value);
 char *meta_get(struct database *database, const char *key); /* owned by the caller; NULL when absent */
 
