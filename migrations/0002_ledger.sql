@@ -7,11 +7,12 @@ CREATE TABLE domain (
 ) STRICT;
 INSERT INTO domain (id, name, kind) VALUES (0, 'base', 'base');
 
--- Every account that ever held anything, with its address, so that any SQL tool can show it.
+-- Every account that ever held or issued anything, with its address, so that any SQL tool can show it.
 CREATE TABLE account (
   id        BLOB PRIMARY KEY,      -- x-only key, or the id of what holds value in its own name (an escrow)
   address   TEXT    NOT NULL UNIQUE,
-  first_seq INTEGER NOT NULL
+  kind      TEXT    NOT NULL,      -- 'key'; else what holds it: 'escrow', 'faucet'
+  first_seq INTEGER NOT NULL       -- the event that explains it
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE asset (
@@ -20,8 +21,8 @@ CREATE TABLE asset (
   name        TEXT    NOT NULL,
   decimals    INTEGER NOT NULL,
   issuer      BLOB    NOT NULL,
-  supply      INTEGER NOT NULL CHECK (supply >= 0),
-  max_supply  INTEGER NOT NULL,
+  supply      INTEGER NOT NULL CHECK (supply BETWEEN 0 AND max_supply),
+  max_supply  INTEGER NOT NULL CHECK (max_supply <= 9007199254740991), -- 2^53 − 1
   metadata    TEXT,                -- JSON
   created_seq INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -38,7 +39,7 @@ CREATE TABLE posting (
   domain  INTEGER NOT NULL,
   account BLOB    NOT NULL,
   seq     INTEGER NOT NULL,        -- the event that explains it
-  entry   INTEGER NOT NULL,        -- 0, 1, … within that event
+  entry   INTEGER NOT NULL,        -- 0, 1, … of this account within that event
   asset   BLOB    NOT NULL,
   amount  INTEGER NOT NULL,        -- signed: negative leaves the account
   balance INTEGER NOT NULL,        -- after it
@@ -55,7 +56,10 @@ CREATE TABLE escrow (
   hash        BLOB    NOT NULL,    -- SHA-256 of the preimage
   deadline_us INTEGER NOT NULL,    -- block time
   state       TEXT    NOT NULL CHECK (state IN ('locked', 'claimed', 'refunded')),
-  preimage    BLOB,
+  preimage    BLOB,                -- once claimed
   created_seq INTEGER NOT NULL,
   closed_seq  INTEGER
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX escrow_created ON escrow (created_seq);
+CREATE INDEX escrow_sender ON escrow (sender, created_seq);
+CREATE INDEX escrow_recipient ON escrow (recipient, created_seq);
