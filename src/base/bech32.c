@@ -1,5 +1,6 @@
-/* Bech32m as BIP-350 gives it (BIP-173's alphabet and layout, the checksum constant 0x2bc830a3), for whole bytes under a
- * known prefix. A string that decodes is the one string that encodes its bytes, up to its case. */
+/* Bech32m as BIP-350 gives it (BIP-173's alphabet and layout, the checksum constant 0x2bc830a3), for whole
+ * bytes under a known prefix. A string that decodes is the one string that encodes its bytes, up to its
+ * case. */
 #include "base/bech32.h"
 
 #include <string.h>
@@ -10,7 +11,8 @@
 
 static const char alphabet[] = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 
-/* One more than the symbol, so that what the table does not name is 0: no symbol. Indexed by lower-case ASCII. */
+/* One more than the symbol, so that what the table does not name is 0: no symbol. Indexed by lower-case
+ * ASCII. */
 static const uint8_t symbol_above_zero[128] = {
     ['q'] = 1, ['p'] = 2, ['z'] = 3, ['r'] = 4, ['y'] = 5, ['9'] = 6, ['x'] = 7, ['8'] = 8,
     ['g'] = 9, ['f'] = 10, ['2'] = 11, ['t'] = 12, ['v'] = 13, ['d'] = 14, ['w'] = 15, ['0'] = 16,
@@ -18,7 +20,8 @@ static const uint8_t symbol_above_zero[128] = {
     ['c'] = 25, ['e'] = 26, ['6'] = 27, ['m'] = 28, ['u'] = 29, ['a'] = 30, ['7'] = 31, ['l'] = 32,
 };
 
-/* One step of the BCH code: the remainder after one more symbol. The five top bits choose which generators to add. */
+/* One step of the BCH code: the remainder after one more symbol. The five top bits choose which generators to
+ * add. */
 static uint32_t checksum_step(uint32_t state, uint8_t symbol)
 {
     static const uint32_t generator[5] = { 0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3 };
@@ -104,8 +107,9 @@ bool bech32m_decode(void *out, size_t size, const char *prefix, const char *text
     size_t prefix_length = strlen(prefix);
     char folded[TEXT_LENGTH_MAX];
     if (size > TEXT_LENGTH_MAX || length > TEXT_LENGTH_MAX || prefix_length == 0
-        || length != prefix_length + 1 + symbols_for(size) + CHECKSUM_LENGTH || !fold_case(folded, text, length)
-        || memcmp(folded, prefix, prefix_length) != 0 || folded[prefix_length] != '1')
+        || length != prefix_length + 1 + symbols_for(size) + CHECKSUM_LENGTH
+        || !fold_case(folded, text, length) || memcmp(folded, prefix, prefix_length) != 0
+        || folded[prefix_length] != '1')
         return false;
 
     uint8_t decoded[TEXT_LENGTH_MAX];
@@ -136,7 +140,8 @@ bool bech32m_decode(void *out, size_t size, const char *prefix, const char *text
     return true;
 }
 
-#define ADDRESS_PREFIX_LENGTH_MAX (ADDRESS_TEXT_MAX - 1 - 52 - CHECKSUM_LENGTH - 1) /* 52 symbols are 32 bytes */
+#define ACCOUNT_SYMBOLS 52 /* 32 bytes in groups of 5 bits */
+#define ADDRESS_PREFIX_LENGTH_MAX (ADDRESS_TEXT_MAX - 1 - ACCOUNT_SYMBOLS - CHECKSUM_LENGTH - 1)
 
 static char current_prefix[ADDRESS_PREFIX_LENGTH_MAX + 1] = ADDRESS_PREFIX_TEST;
 

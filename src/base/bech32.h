@@ -1,4 +1,5 @@
-/* Bech32m (BIP-350): how accounts are shown. Human-readable part, '1', data in groups of 5 bits, 6 checksum characters. */
+/* Bech32m (BIP-350): how accounts are shown. Human-readable part, '1', data in groups of 5 bits, 6 checksum
+ * characters. */
 #ifndef BASE_BECH32_H
 #define BASE_BECH32_H
 
@@ -11,7 +12,8 @@
 /* `out` takes at least strlen(prefix) + 1 + ceil(8·size / 5) + 6 + 1 characters. */
 void bech32m_encode(char *out, const char *prefix, const void *data, size_t size);
 
-/* False unless the text is bech32m of exactly `size` bytes with this prefix: checksum right, one case, padding zero. */
+/* False unless the text is bech32m of exactly `size` bytes with this prefix: checksum right, one case,
+ * padding zero. */
 MUST_CHECK bool bech32m_decode(void *out, size_t size, const char *prefix, const char *text, size_t length);
 
 /* The prefix in use by this process (one network a process), set once at start; "lyt" until then. */

@@ -1,4 +1,5 @@
-/* The parts of a buffer that are not on the fast path. Capacity doubles, so n appends cost O(n); size <= capacity always. */
+/* The parts of a buffer that are not on the fast path. Capacity doubles, so n appends cost O(n); size <=
+ * capacity always. */
 #include "base/buffer.h"
 
 #include <stdarg.h>
@@ -27,7 +28,8 @@ void buffer_clear(struct buffer *buffer)
 
 void buffer_grow(struct buffer *buffer, size_t more)
 {
-    INVARIANT(more <= BUFFER_SIZE_MAX - buffer->size, "a buffer of %zu bytes was to grow by %zu", buffer->size, more);
+    INVARIANT(more <= BUFFER_SIZE_MAX - buffer->size, "a buffer of %zu bytes was to grow by %zu",
+              buffer->size, more);
     size_t needed = buffer->size + more;
     size_t capacity = buffer->capacity < BUFFER_CAPACITY_FIRST ? BUFFER_CAPACITY_FIRST : buffer->capacity;
     while (capacity < needed)

@@ -1,4 +1,5 @@
-/* A growable run of bytes. Append-only; the owner frees it. The parts that run for every value written are inline. */
+/* A growable run of bytes. Append-only; the owner frees it. The parts that run for every value written are
+ * inline. */
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
 
@@ -42,10 +43,10 @@ static inline void buffer_append_text(struct buffer *buffer, const char *text)
     buffer_append(buffer, text, strlen(text));
 }
 
-void buffer_append_format(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buffer_append_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
 void buffer_append_hex(struct buffer *buffer, const void *data, size_t size);
 struct bytes buffer_bytes(const struct buffer *buffer);
-char *buffer_text(struct buffer *buffer); /* adds a final zero behind size (size unchanged); valid until changed */
+char *buffer_text(struct buffer *buffer); /* adds a final zero, outside size; valid until changed */
 void buffer_take(struct buffer *to, struct buffer *from); /* moves the memory; `from` is empty afterwards */
 
 #endif

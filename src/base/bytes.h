@@ -1,4 +1,5 @@
-/* Bytes: borrowed runs of them, 32-byte values, hex, and integers in a fixed byte order. Pure; no allocation. */
+/* Bytes: borrowed runs of them, 32-byte values, hex, UTF-8, and integers in a fixed byte order. Pure; no
+ * allocation. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
@@ -22,7 +23,7 @@ struct bytes bytes_of_text(const char *text); /* without the final zero */
 bool bytes_equal(struct bytes a, struct bytes b);
 
 struct hash { uint8_t bytes[32]; };       /* a digest, an id */
-struct account_id { uint8_t bytes[32]; }; /* an x-only secp256k1 key (BIP-340), or a hash that stands for no key */
+struct account_id { uint8_t bytes[32]; }; /* an x-only secp256k1 key (BIP-340), or a hash: no key */
 struct asset_id { uint8_t bytes[32]; };
 
 bool hash_equal(const struct hash *a, const struct hash *b);
@@ -36,8 +37,8 @@ void hex_text(char *out, const void *data, size_t size);
 /* Exactly 2·size hex digits, either case, nothing else; false otherwise and `out` is untouched. */
 MUST_CHECK bool hex_decode(void *out, size_t size, const char *hex, size_t length);
 
-/* The largest n <= size such that the first n bytes are valid UTF-8 (RFC 3629: shortest forms, no surrogates, at most
- * U+10FFFF). The text is valid when n is size. */
+/* The largest n <= size such that the first n bytes are valid UTF-8 (RFC 3629: shortest forms, no surrogates,
+ * at most U+10FFFF). The text is valid when n is size. */
 size_t utf8_valid_prefix(const char *text, size_t size);
 
 /* In place, same size: control characters become spaces, bytes that are not UTF-8 become '?'. */

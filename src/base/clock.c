@@ -1,5 +1,5 @@
-/* The clocks, and times as text. Calendar arithmetic is our own (proleptic Gregorian, UTC, no leap seconds, as POSIX
- * counts): it runs for every event written and must not depend on locale or time zone. */
+/* The clocks, and times as text. Calendar arithmetic is our own (proleptic Gregorian, UTC, no leap seconds,
+ * as POSIX counts): it runs for every event written and must not depend on locale or time zone. */
 #include "base/clock.h"
 
 #include <stddef.h>
@@ -53,7 +53,8 @@ static int64_t day_of_date(int year, int month, int day_of_month)
     int64_t march_year = year - (month <= 2);
     int64_t era = march_year / 400, year_in_era = march_year % 400;
     int64_t in_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day_of_month - 1;
-    return era * DAYS_PER_ERA + year_in_era * 365 + year_in_era / 4 - year_in_era / 100 + in_year - DAYS_TO_1970;
+    int64_t in_era = year_in_era * 365 + year_in_era / 4 - year_in_era / 100 + in_year;
+    return era * DAYS_PER_ERA + in_era - DAYS_TO_1970;
 }
 
 static char *put_digits(char *out, unsigned value, int digits)

@@ -1,4 +1,5 @@
-/* Times: microseconds since 1970-01-01 UTC, as int64_t. Only rooms outside the deterministic handlers may ask the clock. */
+/* Times: microseconds since 1970-01-01 UTC, as int64_t. Only rooms outside the deterministic handlers may ask
+ * the clock. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -16,7 +17,8 @@ int64_t clock_monotonic_us(void);
 /* "2026-11-20T22:43:03.000000Z". Times outside the years 0 … 9999 show as the nearest time inside. */
 void time_text(char out[TIME_TEXT_MAX], int64_t time_us);
 
-/* ISO 8601 in UTC: "2026-11-20T22:43:03Z", with up to 6 fraction digits; also a bare date. Years 1970 … 2200. */
+/* ISO 8601 in UTC: "2026-11-20T22:43:03Z", with up to 6 fraction digits; also a bare date.
+ * Years 1970 … 2200. */
 MUST_CHECK bool time_parse(const char *text, int64_t *time_us);
 
 /* "1500ms", "90s", "10m", "2h", "7d", "250us": a whole number and one unit. At most 1000 days. */

@@ -1,6 +1,7 @@
-/* JSON in: the limits that jansson does not know, checked before it sees a byte. JSON out: the canonical form of RFC 8785,
- * which is on the path of every transaction, so it sorts pointers on the stack and copies keys straight to the output.
- * The same value always gives the same bytes; a refused value leaves the output as it was. */
+/* JSON in: the limits that jansson does not know, checked before it sees a byte. JSON out: the canonical form
+ * of RFC 8785, which is on the path of every transaction, so it sorts pointers on the stack and copies keys
+ * straight to the output. The same value always gives the same bytes; a refused value leaves the output as it
+ * was. */
 #include "base/json.h"
 
 #include <stdlib.h>
@@ -67,8 +68,9 @@ struct member {
     json_t *value;
 };
 
-/* Order of UTF-16 code units (RFC 8785 §3.2.3). UTF-8 bytes sort by code point, which is the same but for one case:
- * characters past U+FFFF (lead byte F0 and up) are surrogates in UTF-16, which come before U+E000 … U+FFFF (lead EE, EF). */
+/* Order of UTF-16 code units (RFC 8785 §3.2.3). UTF-8 bytes sort by code point, which is the same but for one
+ * case: characters past U+FFFF (lead byte F0 and up) are surrogates in UTF-16, which come before U+E000 …
+ * U+FFFF (lead EE, EF). */
 static int compare_keys(const char *a, const char *b)
 {
     while (*a == *b && *a != '\0') {
@@ -104,7 +106,8 @@ static void sort_members(struct member *members, size_t count)
 
 static enum status append_value(const json_t *value, struct buffer *out, unsigned depth, struct error *error);
 
-static enum status append_object(const json_t *object, struct buffer *out, unsigned depth, struct error *error)
+static enum status append_object(const json_t *object, struct buffer *out, unsigned depth,
+                                 struct error *error)
 {
     json_t *source = (json_t *)object; /* jansson's iteration takes no const, but changes nothing */
     size_t count = json_object_size(source), filled = 0;
@@ -152,8 +155,8 @@ static enum status append_integer(json_int_t value, struct buffer *out, struct e
     bool negative = value < 0;
     uint64_t magnitude = negative ? 0 - (uint64_t)value : (uint64_t)value;
     if (magnitude > INTEGER_MAX)
-        return error_set(error, ERROR_NOT_CANONICAL, "the number %" JSON_INTEGER_FORMAT " is not within ±(2^53 − 1)",
-                         value);
+        return error_set(error, ERROR_NOT_CANONICAL,
+                         "the number %" JSON_INTEGER_FORMAT " is not within ±(2^53 − 1)", value);
     char *at = (char *)buffer_reserve(out, DECIMAL_MAX + 1);
     if (negative)
         *at = '-';

@@ -1,5 +1,5 @@
-/* Reading JSON from outside, with jansson, under limits: depth 32, no duplicate keys, no NUL in strings, nothing after
- * the value. And the canonical form that signatures cover. */
+/* Reading JSON from outside, with jansson, under limits: depth 32, no duplicate keys, no NUL in strings,
+ * nothing after the value. And the canonical form that signatures cover. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -14,9 +14,10 @@
 /* One JSON value of any kind. *value is a new reference. ERROR_PARSE with the place and the reason. */
 MUST_CHECK enum status json_parse(const char *text, size_t size, json_t **value, struct error *error);
 
-/* RFC 8785 (JCS) with one restriction: numbers are integers of at most 2^53−1 in magnitude. Members sorted by UTF-16
- * code units, no white space, shortest escapes. Appends to `out`. ERROR_NOT_CANONICAL for other numbers; ERROR_LIMIT when
- * it is deeper than JSON_DEPTH_MAX or an object has more than JSON_MEMBERS_MAX members (no parsed value is deeper). */
+/* RFC 8785 (JCS) with one restriction: numbers are integers of at most 2^53−1 in magnitude. Members sorted by
+ * UTF-16 code units, no white space, shortest escapes. Appends to `out`. ERROR_NOT_CANONICAL for other
+ * numbers; ERROR_LIMIT when it is deeper than JSON_DEPTH_MAX or an object has more than JSON_MEMBERS_MAX
+ * members (no parsed value is deeper). */
 MUST_CHECK enum status json_canonical(const json_t *value, struct buffer *out, struct error *error);
 
 /* For CLEANUP: drops the reference and sets the pointer NULL. */

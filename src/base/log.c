@@ -1,6 +1,6 @@
-/* The log. A line is formatted on the caller's stack and leaves in one write(2), so lines of different threads never mix
- * and nothing is lost in a buffer when the process dies. Reopening puts the new file under the same descriptor number, so
- * writers need no lock. Only a question about a room's own level takes one. */
+/* The log. A line is formatted on the caller's stack and leaves in one write(2), so lines of different
+ * threads never mix and nothing is lost in a buffer when the process dies. Reopening puts the new file under
+ * the same descriptor number, so writers need no lock. Only a question about a room's own level takes one. */
 #include "base/log.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 #define LOG_MESSAGE_MAX 4096 /* bytes of one message; longer ones end in LOG_CUT */
 #define LOG_CUT "…"
 #define LOG_ESCAPE_MAX 6
-#define LOG_LINE_MAX (LOG_ESCAPE_MAX * LOG_MESSAGE_MAX + 256) /* every byte escaped, and what stands before it */
+#define LOG_LINE_MAX (LOG_ESCAPE_MAX * LOG_MESSAGE_MAX + 256) /* every byte escaped, and what stands before */
 #define LOG_ROOMS_MAX 32
 #define LOG_ROOM_NAME_MAX 32 /* with the final zero */
 #define LOG_FILE_MODE 0640
@@ -70,33 +70,38 @@ static bool room_name_fits(const char *name, size_t length)
 }
 
 /* One item of "info,api:debug": a level alone may stand first only. */
-static enum status parse_item(struct levels *parsed, const char *item, size_t length, bool first, struct error *error)
+static enum status parse_item(struct levels *parsed, const char *item, size_t length, bool first,
+                              struct error *error)
 {
     const char *colon = memchr(item, ':', length);
     const char *level_name = colon == NULL ? item : colon + 1;
     enum log_level level;
     if (!level_parse(level_name, length - (size_t)(level_name - item), &level))
         return error_set(error, ERROR_INVALID_PARAMS,
-                         "log level '%.*s': expected trace, debug, info, warn or error, as in \"info,api:debug\"",
+                         "log level '%.*s': expected trace, debug, info, warn or error, as in "
+                         "\"info,api:debug\"",
                          (int)length, item);
     if (colon == NULL) {
         if (!first)
-            return error_set(error, ERROR_INVALID_PARAMS, "log level '%.*s': only the first may stand without a room",
-                             (int)length, item);
+            return error_set(error, ERROR_INVALID_PARAMS,
+                             "log level '%.*s': only the first may stand without a room", (int)length, item);
         parsed->standard = level;
         return OK;
     }
 
     size_t name_length = (size_t)(colon - item);
     if (!room_name_fits(item, name_length))
-        return error_set(error, ERROR_INVALID_PARAMS, "log level '%.*s': no room has such a name", (int)length, item);
+        return error_set(error, ERROR_INVALID_PARAMS, "log level '%.*s': no room has such a name",
+                         (int)length, item);
     if (parsed->count == LOG_ROOMS_MAX)
         return error_set(error, ERROR_INVALID_PARAMS, "log levels for more than %d rooms", LOG_ROOMS_MAX);
+    char name[LOG_ROOM_NAME_MAX] = { 0 };
+    memcpy(name, item, name_length);
     for (size_t i = 0; i < parsed->count; i++)
-        if (strlen(parsed->room[i].name) == name_length && memcmp(parsed->room[i].name, item, name_length) == 0)
-            return error_set(error, ERROR_INVALID_PARAMS, "log level '%.*s': the room is named twice", (int)length,
-                             item);
-    memcpy(parsed->room[parsed->count].name, item, name_length);
+        if (strcmp(parsed->room[i].name, name) == 0)
+            return error_set(error, ERROR_INVALID_PARAMS, "log level '%.*s': the room is named twice",
+                             (int)length, item);
+    memcpy(parsed->room[parsed->count].name, name, sizeof name);
     parsed->room[parsed->count++].level = level;
     return OK;
 }
@@ -171,7 +176,8 @@ enum status log_open(const struct log_options *options, struct error *error)
     if (options->path != NULL) {
         opened = open_file(options->path);
         if (opened < 0)
-            return error_set(error, ERROR_STORAGE, "the log '%s' does not open: %s", options->path, strerror(errno));
+            return error_set(error, ERROR_STORAGE, "the log '%s' does not open: %s", options->path,
+                             strerror(errno));
     }
     log_close();
     levels_install(&parsed);
@@ -216,7 +222,8 @@ static bool is_control(char character)
     return (unsigned char)character < 0x20 || character == 0x7f;
 }
 
-/* Copies with control characters as escapes (and in JSON, quotes and backslashes too): one message stays one line. */
+/* Copies with control characters as escapes (and in JSON, quotes and backslashes too): one message stays one
+ * line. */
 static char *append_escaped(char *at, const char *text, bool json)
 {
     for (; *text != '\0'; text++) {
@@ -246,7 +253,8 @@ static void write_line(const char *line, size_t size)
 }
 
 /* Fills `message`; cuts it at a character's boundary when it is too long. */
-static void PRINTF_LIKE(2, 0) format_message(char message[LOG_MESSAGE_MAX], const char *format, va_list arguments)
+static void PRINTF_LIKE(2, 0)
+format_message(char message[LOG_MESSAGE_MAX], const char *format, va_list arguments)
 {
     int length = vsnprintf(message, LOG_MESSAGE_MAX, format, arguments);
     if (length < 0) {

@@ -1,6 +1,7 @@
-/* The daemon's log: one line a message, text or JSON, with time, level and room. The level is a contract: ERROR means the
- * operator must act or layerd has a bug (tests fail on an undeclared one), WARN something odd outside, INFO what the
- * operator would ask about later, DEBUG and TRACE for the developer. Never a secret. Safe from any thread. */
+/* The daemon's log: one line a message, text or JSON, with time, level and room. The level is a contract:
+ * ERROR means the operator must act or layerd has a bug (tests fail on an undeclared one), WARN something odd
+ * outside, INFO what the operator would ask about later, DEBUG and TRACE for the developer. Never a secret.
+ * Safe from any thread. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -16,8 +17,8 @@ struct log_options {
     const char *levels; /* "info" or "info,api:debug,store:trace": the default, then rooms; NULL: "info" */
 };
 
-/* Before this the log goes to standard error at level info. ERROR_INVALID_PARAMS for a bad level, ERROR_STORAGE when
- * the file does not open. */
+/* Before this the log goes to standard error at level info. ERROR_INVALID_PARAMS for a bad level,
+ * ERROR_STORAGE when the file does not open. */
 MUST_CHECK enum status log_open(const struct log_options *options, struct error *error);
 MUST_CHECK enum status log_set_levels(const char *levels, struct error *error);
 void log_reopen(void); /* after the file was moved away (SIGHUP) */

@@ -1,5 +1,5 @@
-/* Memory from the system's allocator, and the arena. Every size is checked before it is added to or multiplied; a request
- * that cannot be met ends the process, so no caller has a path for it. */
+/* Memory from the system's allocator, and the arena. Every size is checked before it is added to or
+ * multiplied; a request that cannot be met ends the process, so no caller has a path for it. */
 #include "base/memory.h"
 
 #include <stdalign.h>

@@ -1,5 +1,5 @@
-/* Memory that never answers NULL: when there is none left the process says so and ends (crash-only). Scope-bound
- * cleanup by attribute. */
+/* Memory that never answers NULL: when there is none left the process says so and ends (crash-only).
+ * Scope-bound cleanup by attribute. */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
@@ -19,7 +19,7 @@ void memory_free_pointer(void *pointer_to_pointer); /* frees *p and sets it NULL
 #define CLEANUP(function) __attribute__((cleanup(function)))
 #define AUTO_FREE CLEANUP(memory_free_pointer)
 
-/* Says "layerd: out of <what>" on standard error and ends the process at once, without running exit handlers. */
+/* Says "layerd: out of <what>" on standard error and ends the process at once, without exit handlers. */
 _Noreturn void resource_exhausted(const char *what);
 
 /* An arena: many small pieces with one life. Pieces are zeroed and aligned for any type. */

@@ -1,5 +1,6 @@
-/* The bounded queue: a ring under one lock. `filled` is signalled only when somebody waits, so a put to a busy taker costs
- * no system call. Timeouts run on the monotonic clock: setting the wall clock wakes or delays nobody. */
+/* The bounded queue: a ring under one lock. `filled` is signalled only when somebody waits, so a put to a
+ * busy taker costs no system call. Timeouts run on the monotonic clock: setting the wall clock wakes or
+ * delays nobody. */
 #include "base/queue.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 
-#define TIMEOUT_MAX_US (365 * 86400 * MICROSECONDS_PER_SECOND) /* longer is a year; keeps the sum from overflowing */
+#define TIMEOUT_MAX_US (365 * 86400 * MICROSECONDS_PER_SECOND) /* so that the sum cannot overflow */
 
 void queue_init(struct queue *queue, size_t capacity)
 {

@@ -1,7 +1,7 @@
 /* The table of errors, how an error is filled, and what happens when an invariant is broken.
  *
- * Error messages go to clients as JSON and to the log as one line, whatever was in the values that they quote. So every
- * message is made valid UTF-8 without control characters here, once. */
+ * Error messages go to clients as JSON and to the log as one line, whatever was in the values that they
+ * quote. So every message is made valid UTF-8 without control characters here, once. */
 #include "base/status.h"
 
 #include <ctype.h>

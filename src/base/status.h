@@ -1,9 +1,9 @@
 /* What a call can answer: OK, or one of the errors of include/layerd/errors.def, with a message.
  *
- * A function that can fail returns enum status and fills a struct error: a stable code, and a message that holds the
- * value that was wrong and what was expected. A failed call leaves its other outputs untouched. Three kinds of failure
- * never mix: an ordinary "no" (returned here), a broken invariant (INVARIANT, ends the process), and memory running
- * out (ends the process; the database is always consistent). */
+ * A function that can fail returns enum status and fills a struct error: a stable code, and a message that
+ * holds the value that was wrong and what was expected. A failed call leaves its other outputs untouched.
+ * Three kinds of failure never mix: an ordinary "no" (returned here), a broken invariant (INVARIANT, ends the
+ * process), and memory running out (ends the process; the database is always consistent). */
 #ifndef BASE_STATUS_H
 #define BASE_STATUS_H
 
@@ -21,7 +21,7 @@ enum status {
 
 struct error {
     enum status code;                /* OK until filled */
-    char message[ERROR_MESSAGE_MAX]; /* one line, without a final full stop or newline; never holds a secret */
+    char message[ERROR_MESSAGE_MAX]; /* one line of UTF-8 without a final full stop; never holds a secret */
 };
 
 #define MUST_CHECK __attribute__((warn_unused_result))
@@ -36,7 +36,7 @@ struct error {
     } while (0)
 
 /* Fills `error` (which may be NULL) and returns `code`, so that a refusal is one line:
- *     return error_set(error, ERROR_NOT_FOUND, "no block %" PRIu64 "; the newest is %" PRIu64, asked, head); */
+ *     return error_set(error, ERROR_NOT_FOUND, "no block %d; the newest is %d", asked, head); */
 enum status error_set(struct error *error, enum status code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* The lower-case stable name of a code ("insufficient_balance") and its one-sentence meaning. "ok" for OK. */
@@ -47,7 +47,8 @@ const char *status_meaning(enum status status);
 size_t status_count(void);
 enum status status_at(size_t index);
 
-/* What must always hold. When it does not, the process says where and aborts: going on could only spread the damage. */
+/* What must always hold. When it does not, the process says where and aborts: going on could only spread the
+ * damage. */
 #define INVARIANT(condition, ...)                                                    \
     do {                                                                             \
         if (__builtin_expect(!(condition), 0))                                       \

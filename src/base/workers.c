@@ -1,5 +1,5 @@
-/* The worker pool. Each thread takes one job at a time, so a long proof never holds back signatures queued behind it on the
- * same thread. Signals are blocked in every worker: the IO thread alone receives them. */
+/* The worker pool. Each thread takes one job at a time, so a long proof never holds back signatures queued
+ * behind it on the same thread. Signals are blocked in every worker: the IO thread alone receives them. */
 #include "base/workers.h"
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
-/* A pool of threads that run jobs from one bounded queue. A job gets the number of its worker (0 … count-1), so that
- * each worker can own things without locks (a read-only database connection, a verification context). */
+/* A pool of threads that run jobs from one bounded queue. A job gets the number of its worker (0 … count-1),
+ * so that each worker can own things without locks (a read-only database connection, a verification
+ * context). */
 #ifndef BASE_WORKERS_H
 #define BASE_WORKERS_H
 

@@ -1,5 +1,6 @@
-/* The JSON writer. Each value reserves its worst case once, writes through a plain pointer, and sets the buffer's size at
- * the end; strings are scanned eight bytes at a time for what needs an escape, which is almost never there. */
+/* The JSON writer. Each value reserves its worst case once, writes through a plain pointer, and sets the
+ * buffer's size at the end; strings are scanned eight bytes at a time for what needs an escape, which is
+ * almost never there. */
 #include "base/writer.h"
 
 #include "base/clock.h"
@@ -103,7 +104,8 @@ static inline bool needs_escape(uint8_t byte)
     return byte < 0x20 || byte == '"' || byte == '\\';
 }
 
-/* Whether one of eight bytes may need an escape: exact tests for "below 0x20" and "equal to", all lanes at once. */
+/* Whether one of eight bytes may need an escape: exact tests for "below 0x20" and "equal to", all lanes at
+ * once. */
 static inline bool word_needs_escape(uint64_t word)
 {
     const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;

@@ -1,5 +1,5 @@
-/* Any bytes as an address, and any bytes as bech32m of the length that fits: what decodes encodes to the same text, but for
- * case. And the input as data: what is encoded decodes to it. */
+/* Any bytes as an address, and any bytes as bech32m of the length that fits: what decodes encodes to the same
+ * text, but for case. And the input as data: what is encoded decodes to it. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Any bytes as JSON: what parses stays under its limits, and its canonical form reads back as the same value and is its own
- * canonical form. What does not parse gives a message of one valid line. */
+/* Any bytes as JSON: what parses stays under its limits, and its canonical form reads back as the same value
+ * and is its own canonical form. What does not parse gives a message of one valid line. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_message(const struct error *error)
 {
     size_t length = strlen(error->message);
-    INVARIANT(length > 0 && utf8_valid_prefix(error->message, length) == length, "an error without a clean message");
+    INVARIANT(length > 0 && utf8_valid_prefix(error->message, length) == length, "an unclean error message");
     for (size_t i = 0; i < length; i++)
         INVARIANT((unsigned char)error->message[i] >= 0x20, "a control character in an error message");
 }

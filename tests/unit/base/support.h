@@ -1,5 +1,5 @@
-/* What the tests of base share: cmocka's includes, seeded randomness whose seed is printed, and calls that must end the
- * process. */
+/* What the tests of base share: cmocka's includes, seeded randomness whose seed is printed, and calls that
+ * must end the process. */
 #ifndef TESTS_BASE_SUPPORT_H
 #define TESTS_BASE_SUPPORT_H
 
@@ -14,7 +14,8 @@
 
 #include <cmocka.h>
 
-/* A small generator (xorshift64*): the same seed gives the same test everywhere. LAYERD_SEED repeats a failed one. */
+/* A small generator (xorshift64*): the same seed gives the same test everywhere. LAYERD_SEED repeats a failed
+ * one. */
 struct random {
     uint64_t state;
 };
@@ -23,9 +24,12 @@ struct random random_start(const char *test); /* prints test and seed */
 uint64_t random_next(struct random *random);
 size_t random_below(struct random *random, size_t bound);
 void random_bytes(struct random *random, void *out, size_t size);
-size_t random_text(struct random *random, char *out, size_t characters); /* valid UTF-8 without NUL, any plane; its bytes */
 
-/* Runs `body` in a child, and gives how it ended: the signal, or 256 + its exit code; what it wrote to standard error. */
+/* Valid UTF-8 without NUL, from any plane, at most 4 bytes a character; returns its size. */
+size_t random_text(struct random *random, char *out, size_t characters);
+
+/* Runs `body` in a child, and gives how it ended: the signal, or 256 + its exit code; what it wrote to
+ * standard error. */
 #define ENDED_BY_EXIT 256
 int ending_of(void (*body)(void), char *said, size_t size);
 void assert_aborts(void (*body)(void), const char *saying);

@@ -62,7 +62,8 @@ size_t random_text(struct random *random, char *out, size_t characters)
     size_t size = 0;
     for (size_t i = 0; i < characters; i++) {
         size_t range = random_below(random, sizeof ranges / sizeof ranges[0]);
-        size += put_character(out + size, ranges[range].first + (uint32_t)random_below(random, ranges[range].count));
+        uint32_t point = ranges[range].first + (uint32_t)random_below(random, ranges[range].count);
+        size += put_character(out + size, point);
     }
     return size;
 }

@@ -13,14 +13,16 @@ static bool decodes(const char *prefix, const char *text, size_t size)
     return bech32m_decode(out, size, prefix, text, strlen(text));
 }
 
-/* BIP-350 "Test vectors for Bech32m", valid. The sixth (82 symbols of 31) is not a whole number of bytes: below. */
+/* BIP-350 "Test vectors for Bech32m", valid. The sixth (82 symbols of 31) is not a whole number of bytes:
+ * below. */
 static void valid_strings_of_bip_350_decode(void **state)
 {
     (void)state;
     assert_true(decodes("a", "A1LQFN3A", 0));
     assert_true(decodes("a", "a1lqfn3a", 0));
     assert_true(decodes("an83characterlonghumanreadablepartthatcontainsthetheexcludedcharactersbioandnumber1",
-                        "an83characterlonghumanreadablepartthatcontainsthetheexcludedcharactersbioandnumber11sg7hg6",
+                        "an83characterlonghumanreadablepartthatcontainsthetheexcludedcharactersbioandnumber1"
+                        "1sg7hg6",
                         0));
     assert_true(decodes("?", "?1v759aa", 0));
 
@@ -45,7 +47,9 @@ static void valid_strings_of_bip_350_decode(void **state)
 static void padding_that_is_not_zero_is_refused(void **state)
 {
     (void)state;
-    const char *ones = "11llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllludsr8";
+    const char *ones = "11"
+                       "lllllllllllllllllllllllllllllllllllllllll"
+                       "lllllllllllllllllllllllllllllllllllllllll" "ludsr8";
     assert_int_equal(strlen(ones), 90);
     assert_false(decodes("1", ones, 51));
 }

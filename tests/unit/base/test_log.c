@@ -99,8 +99,8 @@ static void a_message_cannot_forge_a_line(void **state)
     open_log(place, false, NULL);
     log_info("%s", "a\n2026-01-01T00:00:00.000000Z error api: forged\r\x1b[31m\x7f");
     AUTO_FREE char *text = content(place->file);
-    assert_string_equal(text + 27, " info  test: a\\n2026-01-01T00:00:00.000000Z error api: forged\\u000d\\u001b[31m"
-                                   "\\u007f\n");
+    assert_string_equal(text + 27, " info  test: a\\n2026-01-01T00:00:00.000000Z error api: forged"
+                                   "\\u000d\\u001b[31m\\u007f\n");
 }
 
 static void a_long_message_is_cut_at_a_character(void **state)
