@@ -1,0 +1,9 @@
+/* Runs the tests of the room's pure parts, one group a source file. */
+#include "crypto/hash.h"
+#include "vectors.h"
+
+int main(void)
+{
+    crypto_start();
+    return hash_tests() + schnorr_tests() + merkle_tests() + note_tests();
+}

@@ -1,0 +1,96 @@
+/* Hashes: published values, and tagged hashes against their definition. */
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "vectors.h"
+
+/* FIPS 180-4 "abc", and RFC 7693's BLAKE2b with 32 bytes of digest over nothing. */
+static void hashes_give_their_published_values(void **state)
+{
+    struct hash hash;
+    (void)state;
+
+    sha256(&hash, "abc", 3);
+    assert_hash_is(&hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    sha256(&hash, NULL, 0);
+    assert_hash_is(&hash, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    blake2b256(&hash, NULL, 0);
+    assert_hash_is(&hash, "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8");
+    blake2b256(&hash, "abc", 3);
+    assert_hash_is(&hash, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
+}
+
+static struct hash tagged_by_definition(const char *tag, const void *data, size_t size)
+{
+    uint8_t all[64 + 512];
+    struct hash tag_hash, hash;
+
+    sha256(&tag_hash, tag, strlen(tag));
+    memcpy(all, tag_hash.bytes, 32);
+    memcpy(all + 32, tag_hash.bytes, 32);
+    memcpy(all + 64, data, size);
+    sha256(&hash, all, 64 + size);
+    return hash;
+}
+
+static void tagged_hash_is_its_definition_for_more_tags_than_are_cached(void **state)
+{
+    uint8_t data[512];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)random_u64();
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 20; i++) {
+            char tag[128];
+            struct hash hash;
+            size_t size = random_below(sizeof data + 1);
+
+            snprintf(tag, sizeof tag, "layerd/tag-%.*d", 1 + 5 * i, i); /* short and over-long tags */
+            struct hash expected = tagged_by_definition(tag, data, size);
+            for (int again = 0; again < 2; again++) {
+                tagged_hash(&hash, tag, data, size);
+                assert_true(hash_equal(&hash, &expected));
+            }
+        }
+    }
+}
+
+static void tagged_hash_in_steps_is_the_same_as_at_once(void **state)
+{
+    uint8_t data[300];
+    struct hash whole, parts;
+    struct tagged_hash h;
+    (void)state;
+
+    memset(data, 7, sizeof data);
+    tagged_hash(&whole, "layerd/transaction", data, sizeof data);
+    tagged_hash_begin(&h, "layerd/transaction");
+    tagged_hash_add(&h, data, 1);
+    tagged_hash_add(&h, data + 1, 0);
+    tagged_hash_add(&h, data + 1, sizeof data - 1);
+    tagged_hash_end(&h, &parts);
+    assert_true(hash_equal(&whole, &parts));
+}
+
+static void another_tag_gives_another_hash(void **state)
+{
+    struct hash a, b;
+    (void)state;
+
+    tagged_hash(&a, "layerd/transaction", "x", 1);
+    tagged_hash(&b, "layerd/transactioN", "x", 1);
+    assert_false(hash_equal(&a, &b));
+}
+
+int hash_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hashes_give_their_published_values),
+        cmocka_unit_test(tagged_hash_is_its_definition_for_more_tags_than_are_cached),
+        cmocka_unit_test(tagged_hash_in_steps_is_the_same_as_at_once),
+        cmocka_unit_test(another_tag_gives_another_hash),
+    };
+    return cmocka_run_group_tests_name("hash", tests, NULL, NULL);
+}
