@@ -7,7 +7,7 @@ CREATE TABLE domain (
 ) STRICT;
 INSERT INTO domain (id, name, kind) VALUES (0, 'base', 'base');
 
--- Every account that ever held or issued anything, with its address, so that any SQL tool can show it.
+-- Every account that ever held, issued or may claim anything, with its address, so that any SQL tool can show it.
 CREATE TABLE account (
   id        BLOB PRIMARY KEY,      -- x-only key, or the id of what holds value in its own name (an escrow)
   address   TEXT    NOT NULL UNIQUE,

@@ -80,3 +80,130 @@ SELECT id,
   FROM effect;
 
 -- --- ledger ---------------------------------------------------------------------------------------------------------
+
+-- Every asset with its unit: 10^decimals, by which its amounts are divided when shown. The `…_shown` columns of
+-- the views below are exact decimal text, the columns without it integers in the smallest unit.
+CREATE VIEW v_unit AS
+SELECT id AS asset,
+       symbol,
+       decimals,
+       CAST(substr('1000000000000000000', 1, decimals + 1) AS INTEGER) AS unit
+  FROM asset;
+
+CREATE VIEW v_account AS
+SELECT address,
+       kind,
+       lower(hex(account.id)) AS id,
+       first_seq,
+       strftime('%Y-%m-%dT%H:%M:%S', event.time_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', event.time_us % 1000000) AS first_time
+  FROM account
+  LEFT JOIN event ON event.seq = account.first_seq;
+
+CREATE VIEW v_asset AS
+SELECT asset.symbol,
+       name,
+       asset.decimals,
+       supply,
+       iif(asset.decimals = 0, printf('%d', supply), printf('%d.%0*d', supply / unit, asset.decimals, supply % unit)) AS supply_shown,
+       max_supply,
+       iif(asset.decimals = 0, printf('%d', max_supply), printf('%d.%0*d', max_supply / unit, asset.decimals, max_supply % unit)) AS max_supply_shown,
+       account.address AS issuer,
+       metadata,
+       lower(hex(asset.id)) AS id,
+       created_seq
+  FROM asset
+  JOIN v_unit ON v_unit.asset = asset.id
+  LEFT JOIN account ON account.id = asset.issuer;
+
+CREATE VIEW v_balance AS
+SELECT domain.name AS domain,
+       address,
+       account.kind,
+       symbol,
+       amount,
+       iif(decimals = 0, printf('%d', amount), printf('%d.%0*d', amount / unit, decimals, amount % unit)) AS amount_shown,
+       lower(hex(balance.account)) AS account,
+       lower(hex(balance.asset)) AS asset
+  FROM balance
+  JOIN domain ON domain.id = balance.domain
+  JOIN v_unit ON v_unit.asset = balance.asset
+  LEFT JOIN account ON account.id = balance.account;
+
+CREATE VIEW v_posting AS
+SELECT posting.seq,
+       entry,
+       strftime('%Y-%m-%dT%H:%M:%S', event.time_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', event.time_us % 1000000) AS time,
+       event.type,
+       domain.name AS domain,
+       address,
+       symbol,
+       amount,
+       iif(decimals = 0, printf('%d', amount),
+           printf('%s%d.%0*d', iif(amount < 0, '-', ''), abs(amount) / unit, decimals, abs(amount) % unit)) AS amount_shown,
+       balance,
+       iif(decimals = 0, printf('%d', balance), printf('%d.%0*d', balance / unit, decimals, balance % unit)) AS balance_shown,
+       lower(hex(posting.account)) AS account,
+       lower(hex(posting.asset)) AS asset
+  FROM posting
+  JOIN event ON event.seq = posting.seq
+  JOIN domain ON domain.id = posting.domain
+  JOIN v_unit ON v_unit.asset = posting.asset
+  LEFT JOIN account ON account.id = posting.account;
+
+CREATE VIEW v_escrow AS
+SELECT lower(hex(escrow.id)) AS id,
+       state,
+       symbol,
+       amount,
+       iif(decimals = 0, printf('%d', amount), printf('%d.%0*d', amount / unit, decimals, amount % unit)) AS amount_shown,
+       sender.address AS sender,
+       recipient.address AS recipient,
+       lower(hex(hash)) AS hash,
+       lower(hex(preimage)) AS preimage,
+       strftime('%Y-%m-%dT%H:%M:%S', deadline_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', deadline_us % 1000000) AS deadline,
+       strftime('%Y-%m-%dT%H:%M:%S', created.time_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', created.time_us % 1000000) AS created,
+       strftime('%Y-%m-%dT%H:%M:%S', closed.time_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', closed.time_us % 1000000) AS closed,
+       created_seq,
+       closed_seq
+  FROM escrow
+  JOIN v_unit ON v_unit.asset = escrow.asset
+  LEFT JOIN account AS sender ON sender.id = escrow.sender
+  LEFT JOIN account AS recipient ON recipient.id = escrow.recipient
+  LEFT JOIN event AS created ON created.seq = escrow.created_seq
+  LEFT JOIN event AS closed ON closed.seq = escrow.closed_seq;
+
+-- Where each asset is: `supply` is `in_accounts` + `in_escrows` + `elsewhere`.
+CREATE VIEW v_supply AS
+SELECT symbol,
+       decimals,
+       supply,
+       coalesce(sum(amount) FILTER (WHERE kind = 'key'), 0) AS in_accounts,
+       coalesce(sum(amount) FILTER (WHERE kind = 'escrow'), 0) AS in_escrows,
+       coalesce(sum(amount) FILTER (WHERE kind NOT IN ('key', 'escrow')), 0) AS elsewhere,
+       count(DISTINCT account.id) FILTER (WHERE kind = 'key') AS holders,
+       max_supply
+  FROM asset
+  LEFT JOIN balance ON balance.asset = asset.id
+  LEFT JOIN account ON account.id = balance.account
+ GROUP BY asset.id;
+
+-- From the events, so that the memo is there too.
+CREATE VIEW v_transfer AS
+SELECT seq,
+       strftime('%Y-%m-%dT%H:%M:%S', time_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', time_us % 1000000) AS time,
+       body ->> '$.from' AS sender,
+       body ->> '$.to' AS recipient,
+       symbol,
+       amount,
+       iif(decimals = 0, printf('%d', amount), printf('%d.%0*d', amount / unit, decimals, amount % unit)) AS amount_shown,
+       memo
+  FROM (SELECT seq, time_us, body, body ->> '$.amount' AS amount, body ->> '$.memo' AS memo,
+               body ->> '$.asset' AS name
+          FROM event WHERE type = 'ledger.transferred')
+  JOIN v_unit ON v_unit.symbol = name;
