@@ -143,6 +143,9 @@ static enum status configure_writer(struct database *database, struct error *err
 {
     struct buffer mode CLEANUP(buffer_close) = { 0 };
 
+    if (sqlite3_db_readonly(database->handle, "main") == 1)
+        return error_set(error, ERROR_STORAGE, "%s cannot be written: check its owner and mode, and its file system",
+                         database->path);
     TRY(open_value(database, "PRAGMA journal_mode = WAL", &mode, error));
     if (strcmp(buffer_text(&mode), "wal") != 0)
         return error_set(error, ERROR_STORAGE, "%s cannot use a write-ahead log here (journal mode stays %s)",
