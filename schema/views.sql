@@ -81,8 +81,8 @@ SELECT id,
 
 -- --- ledger ---------------------------------------------------------------------------------------------------------
 
--- Every asset with its unit: 10^decimals, by which its amounts are divided when shown. The `…_shown` columns of
--- the views below are exact decimal text, the columns without it integers in the smallest unit.
+-- Every asset with its unit: 10^decimals, by which its amounts are divided when shown. The `…_shown` columns
+-- of the views below are exact decimal text, the columns without it integers in the smallest unit.
 CREATE VIEW v_unit AS
 SELECT id AS asset,
        symbol,
@@ -105,9 +105,11 @@ SELECT asset.symbol,
        name,
        asset.decimals,
        supply,
-       iif(asset.decimals = 0, printf('%d', supply), printf('%d.%0*d', supply / unit, asset.decimals, supply % unit)) AS supply_shown,
+       iif(asset.decimals = 0, printf('%d', supply),
+           printf('%d.%0*d', supply / unit, asset.decimals, supply % unit)) AS supply_shown,
        max_supply,
-       iif(asset.decimals = 0, printf('%d', max_supply), printf('%d.%0*d', max_supply / unit, asset.decimals, max_supply % unit)) AS max_supply_shown,
+       iif(asset.decimals = 0, printf('%d', max_supply),
+           printf('%d.%0*d', max_supply / unit, asset.decimals, max_supply % unit)) AS max_supply_shown,
        account.address AS issuer,
        metadata,
        lower(hex(asset.id)) AS id,
@@ -122,7 +124,8 @@ SELECT domain.name AS domain,
        account.kind,
        symbol,
        amount,
-       iif(decimals = 0, printf('%d', amount), printf('%d.%0*d', amount / unit, decimals, amount % unit)) AS amount_shown,
+       iif(decimals = 0, printf('%d', amount),
+           printf('%d.%0*d', amount / unit, decimals, amount % unit)) AS amount_shown,
        lower(hex(balance.account)) AS account,
        lower(hex(balance.asset)) AS asset
   FROM balance
@@ -141,9 +144,11 @@ SELECT posting.seq,
        symbol,
        amount,
        iif(decimals = 0, printf('%d', amount),
-           printf('%s%d.%0*d', iif(amount < 0, '-', ''), abs(amount) / unit, decimals, abs(amount) % unit)) AS amount_shown,
+           printf('%s%d.%0*d', iif(amount < 0, '-', ''),
+                  abs(amount) / unit, decimals, abs(amount) % unit)) AS amount_shown,
        balance,
-       iif(decimals = 0, printf('%d', balance), printf('%d.%0*d', balance / unit, decimals, balance % unit)) AS balance_shown,
+       iif(decimals = 0, printf('%d', balance),
+           printf('%d.%0*d', balance / unit, decimals, balance % unit)) AS balance_shown,
        lower(hex(posting.account)) AS account,
        lower(hex(posting.asset)) AS asset
   FROM posting
@@ -157,10 +162,11 @@ SELECT lower(hex(escrow.id)) AS id,
        state,
        symbol,
        amount,
-       iif(decimals = 0, printf('%d', amount), printf('%d.%0*d', amount / unit, decimals, amount % unit)) AS amount_shown,
+       iif(decimals = 0, printf('%d', amount),
+           printf('%d.%0*d', amount / unit, decimals, amount % unit)) AS amount_shown,
        sender.address AS sender,
        recipient.address AS recipient,
-       lower(hex(hash)) AS hash,
+       lower(hex(escrow.hash)) AS hash,
        lower(hex(preimage)) AS preimage,
        strftime('%Y-%m-%dT%H:%M:%S', deadline_us / 1000000, 'unixepoch')
          || printf('.%06dZ', deadline_us % 1000000) AS deadline,
@@ -201,7 +207,8 @@ SELECT seq,
        body ->> '$.to' AS recipient,
        symbol,
        amount,
-       iif(decimals = 0, printf('%d', amount), printf('%d.%0*d', amount / unit, decimals, amount % unit)) AS amount_shown,
+       iif(decimals = 0, printf('%d', amount),
+           printf('%d.%0*d', amount / unit, decimals, amount % unit)) AS amount_shown,
        memo
   FROM (SELECT seq, time_us, body, body ->> '$.amount' AS amount, body ->> '$.memo' AS memo,
                body ->> '$.asset' AS name
