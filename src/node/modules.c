@@ -1,0 +1,13 @@
+/* One line a module. Order is the order of help and of the schemas, and of genesis. */
+#include "node/modules.h"
+
+#include "ledger/ledger.h"
+#include "node/operator.h"
+#include "node/wallet.h"
+
+const struct module *const modules[] = {
+    &ledger_module,
+    &wallet_module,
+    &operator_module,
+    NULL,
+};
