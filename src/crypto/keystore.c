@@ -2,9 +2,6 @@
  * decrypted for each signature (a microsecond beside the signature's hundred) and wiped after it, so that what an
  * unlocked node can lose at any moment is bounded. Readers (sign, list) run side by side; whoever changes the file or
  * the lock runs alone. Memory changes only after the file has. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* the rwlock that lets writers pass */
-#endif
 #include "crypto/keystore.h"
 
 #include <pthread.h>

@@ -7,7 +7,7 @@
 #include "crypto/keystore.h"
 #include "crypto/sealing.h"
 
-#define KEYSTORE_FILE_SIZE_MAX ((size_t)8 << 20) /* KEYSTORE_KEYS_MAX keys take less */
+#define KEYSTORE_FILE_SIZE_MAX ((size_t)4 << 20) /* KEYSTORE_KEYS_MAX keys with the longest names take 3.2 MB */
 
 struct keystore_key {
     char name[KEY_NAME_MAX];

@@ -93,9 +93,14 @@ static void base64_append(struct buffer *out, const void *data, size_t size)
     out->size += most - 1;
 }
 
-/* The bytes, at most `capacity`; false for anything that is not exactly base64 of so many or fewer. */
+/* The bytes, at most `capacity`; false for anything that is not exactly base64 of so many or fewer. libsodium 1.0.18
+ * takes bytes from 80 hex on for characters of the alphabet, so that one text would have many forms: they are refused
+ * here. */
 static bool base64_read(const char *text, size_t length, void *out, size_t capacity, size_t *size)
 {
+    for (size_t i = 0; i < length; i++)
+        if ((uint8_t)text[i] >= 0x80)
+            return false;
     return length > 0 &&
            sodium_base642bin(out, capacity, text, length, NULL, size, NULL, sodium_base64_VARIANT_ORIGINAL) == 0;
 }

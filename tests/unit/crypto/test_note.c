@@ -296,7 +296,8 @@ static void malformed_signature_lines_are_refused(void **state)
         "\xe2\x80\x94 other AAAAAAB=\n" /* spare bits */, "\xe2\x80\x94 other AAAAAAA\n" /* no padding */,
         "\xe2\x80\x94 other AAAAAAA= \n", "\xe2\x80\x94 ot+her AAAAAAA=\n", "\xe2\x80\x94 ot\xc2\xa0her AAAAAAA=\n",
         "\xe2\x80\x94 ot\xe3\x80\x80her AAAAAAA=\n", "\xe2\x80\x94\n", "\xe2\x80\x94 other AAAAAAA=",
-        "\xe2\x80\x94 ot\xff AAAAAAA=\n",
+        "\xe2\x80\x94 ot\xff AAAAAAA=\n", "\xe2\x80\x94 other AAAA\xc4\x84\x41=\n",
+        "\xe2\x80\x94 other AAAA\xc4\x84" "AA\n",
     };
     struct note_key key = key_of(published_verifier);
     struct error error;
@@ -331,6 +332,7 @@ static void malformed_verifier_keys_are_refused(void **state)
         "PeterNeumann+c74f20a+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
         "Peter Neumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
         "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n", "PeterNeumann+c74f20a3+",
+        "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq\xc4LDE4izWy10TW", /* libsodium reads C4 as '/' */
     };
     (void)state;
 

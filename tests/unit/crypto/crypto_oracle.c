@@ -1,0 +1,242 @@
+/* Answers questions about this room's pure functions, one line each, for a second implementation to compare with. Bytes
+ * are hex, "-" is none. A question that makes no sense ends the program. Questions:
+ *   sha256 DATA · tagged TAG DATA · account SECRET · sign SECRET MESSAGE AUX · verify ACCOUNT MESSAGE SIGNATURE
+ *   tree DATA…        keeps these leaves for what follows; answers with the root
+ *   root SIZE · inclusion INDEX SIZE · consistency FIRST SECOND      hashes, "-" for none, "refused"
+ *   verify_inclusion INDEX SIZE LEAF_HASH ROOT HASH… · verify_consistency FIRST SECOND ROOT ROOT HASH… */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "crypto/hash.h"
+#include "crypto/merkle.h"
+#include "crypto/schnorr.h"
+
+#define LEAVES_MAX 1024
+#define LINE_MAX_BYTES (1 << 20)
+
+static struct hash leaves[LEAVES_MAX];
+static uint64_t leaf_count;
+static struct arena words; /* the bytes of one question */
+
+static _Noreturn void fail(const char *reason)
+{
+    fprintf(stderr, "crypto_oracle: %s\n", reason);
+    exit(1);
+}
+
+static char *word(char **rest)
+{
+    char *found = strsep(rest, " \n");
+
+    if (found == NULL || found[0] == '\0')
+        fail("a word is missing");
+    return found;
+}
+
+static bool more(char **rest)
+{
+    return *rest != NULL && (*rest)[0] != '\0' && (*rest)[0] != '\n';
+}
+
+static struct bytes bytes_word(char **rest)
+{
+    const char *hex = word(rest);
+    size_t size = hex[0] == '-' ? 0 : strlen(hex) / 2;
+    uint8_t *data = arena_new(&words, size + 1);
+
+    if (size > 0 && !hex_decode(data, size, hex, strlen(hex)))
+        fail("not hex");
+    return bytes_of(data, size);
+}
+
+static void fixed_word(char **rest, void *out, size_t size)
+{
+    struct bytes bytes = bytes_word(rest);
+
+    if (bytes.size != size)
+        fail("bytes of a wrong length");
+    memcpy(out, bytes.data, size);
+}
+
+static uint64_t number_word(char **rest)
+{
+    return strtoull(word(rest), NULL, 10);
+}
+
+static void answer_bytes(const void *data, size_t size)
+{
+    CLEANUP(buffer_close) struct buffer text;
+
+    buffer_init(&text);
+    buffer_append_hex(&text, data, size);
+    puts(buffer_text(&text));
+}
+
+static void answer_proof(bool made, const struct merkle_proof *proof)
+{
+    char hex[65];
+
+    if (!made) {
+        puts("refused");
+        return;
+    }
+    if (proof->count == 0)
+        putchar('-');
+    for (size_t i = 0; i < proof->count; i++) {
+        hex_text(hex, proof->hashes[i].bytes, sizeof proof->hashes[i].bytes);
+        printf("%s%s", i == 0 ? "" : " ", hex);
+    }
+    putchar('\n');
+}
+
+/* Complete subtrees, computed from the leaves each time. */
+static bool leaves_read(void *context, unsigned level, uint64_t index, struct hash *hash)
+{
+    struct merkle_range range;
+    uint64_t width = (uint64_t)1 << level;
+    (void)context;
+
+    if ((index + 1) * width > leaf_count)
+        fail("a subtree that is not complete was asked for");
+    merkle_range_init(&range);
+    for (uint64_t i = index * width; i < (index + 1) * width; i++)
+        merkle_range_append(&range, &leaves[i], NULL, NULL);
+    merkle_range_root(&range, hash);
+    return true;
+}
+
+static struct merkle_proof proof_words(char **rest)
+{
+    struct merkle_proof proof = { .count = 0 };
+
+    while (more(rest)) {
+        if (proof.count == MERKLE_PROOF_MAX)
+            fail("the proof is too long");
+        fixed_word(rest, proof.hashes[proof.count++].bytes, sizeof proof.hashes[0].bytes);
+    }
+    return proof;
+}
+
+static bool hash_question(const char *what, char **rest)
+{
+    struct hash hash;
+
+    if (strcmp(what, "sha256") == 0) {
+        struct bytes data = bytes_word(rest);
+        sha256(&hash, data.data, data.size);
+    } else if (strcmp(what, "tagged") == 0) {
+        const char *tag = word(rest);
+        struct bytes data = bytes_word(rest);
+        tagged_hash(&hash, tag, data.data, data.size);
+    } else {
+        return false;
+    }
+    answer_bytes(hash.bytes, sizeof hash.bytes);
+    return true;
+}
+
+static bool key_question(const char *what, char **rest)
+{
+    CLEANUP(secret_free_pointer) struct secret_key *secret = secret_new(sizeof *secret);
+    struct account_id account;
+    struct signature signature;
+    uint8_t aux[32];
+
+    if (strcmp(what, "account") == 0) {
+        fixed_word(rest, secret->bytes, sizeof secret->bytes);
+        if (secret_key_account(secret, &account))
+            answer_bytes(account.bytes, sizeof account.bytes);
+        else
+            puts("refused");
+    } else if (strcmp(what, "sign") == 0) {
+        fixed_word(rest, secret->bytes, sizeof secret->bytes);
+        struct bytes message = bytes_word(rest);
+        fixed_word(rest, aux, sizeof aux);
+        if (schnorr_sign_message(secret, message.data, message.size, aux, &signature))
+            answer_bytes(signature.bytes, sizeof signature.bytes);
+        else
+            puts("refused");
+    } else if (strcmp(what, "verify") == 0) {
+        fixed_word(rest, account.bytes, sizeof account.bytes);
+        struct bytes message = bytes_word(rest);
+        fixed_word(rest, signature.bytes, sizeof signature.bytes);
+        puts(schnorr_verify(&account, message.data, message.size, &signature) ? "yes" : "no");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void tree_take(char **rest)
+{
+    struct merkle_range range;
+    struct hash root;
+
+    merkle_range_init(&range);
+    for (leaf_count = 0; more(rest); leaf_count++) {
+        struct bytes data = bytes_word(rest);
+
+        if (leaf_count == LEAVES_MAX)
+            fail("too many leaves");
+        merkle_leaf(&leaves[leaf_count], data.data, data.size);
+        merkle_range_append(&range, &leaves[leaf_count], NULL, NULL);
+    }
+    merkle_range_root(&range, &root);
+    answer_bytes(root.bytes, sizeof root.bytes);
+}
+
+static bool tree_question(const char *what, char **rest)
+{
+    struct merkle_proof proof;
+    struct hash first_hash, second_hash;
+
+    if (strcmp(what, "tree") == 0) {
+        tree_take(rest);
+        return true;
+    }
+    if (strcmp(what, "root") == 0) {
+        if (!merkle_root(number_word(rest), leaves_read, NULL, &first_hash))
+            fail("no root");
+        answer_bytes(first_hash.bytes, sizeof first_hash.bytes);
+        return true;
+    }
+    bool verify = strncmp(what, "verify_", 7) == 0;
+    bool inclusion = strcmp(what + (verify ? 7 : 0), "inclusion") == 0;
+    if (!inclusion && strcmp(what + (verify ? 7 : 0), "consistency") != 0)
+        return false;
+    uint64_t first = number_word(rest), second = number_word(rest);
+    if (!verify) {
+        answer_proof(inclusion ? merkle_inclusion(first, second, leaves_read, NULL, &proof)
+                               : merkle_consistency(first, second, leaves_read, NULL, &proof), &proof);
+        return true;
+    }
+    fixed_word(rest, first_hash.bytes, sizeof first_hash.bytes);
+    fixed_word(rest, second_hash.bytes, sizeof second_hash.bytes);
+    proof = proof_words(rest);
+    puts((inclusion ? merkle_verify_inclusion(first, second, &first_hash, &proof, &second_hash)
+                    : merkle_verify_consistency(first, second, &first_hash, &second_hash, &proof)) ? "yes" : "no");
+    return true;
+}
+
+int main(void)
+{
+    AUTO_FREE char *line = memory_new(LINE_MAX_BYTES);
+
+    crypto_start();
+    arena_init(&words);
+    while (fgets(line, LINE_MAX_BYTES, stdin) != NULL) {
+        char *rest = line;
+        const char *what = word(&rest);
+
+        if (!hash_question(what, &rest) && !key_question(what, &rest) && !tree_question(what, &rest))
+            fail("not a question");
+        fflush(stdout);
+        arena_reset(&words);
+    }
+    arena_close(&words);
+    return 0;
+}
