@@ -106,7 +106,7 @@ void block_insert(struct database *database, const struct block *block)
     statement_run(s);
 }
 
-static bool read_row(struct statement *s, struct block *block)
+bool block_from_row(struct statement *s, struct block *block)
 {
     if (!statement_row(s))
         return false;
@@ -129,10 +129,10 @@ bool block_read(struct database *database, uint64_t height, struct block *block)
     struct statement *s = statement(database, "SELECT * FROM block WHERE height = ?");
 
     bind_integer(s, (int64_t)height);
-    return read_row(s, block);
+    return block_from_row(s, block);
 }
 
 bool block_newest(struct database *database, struct block *block)
 {
-    return read_row(statement(database, "SELECT * FROM block ORDER BY height DESC LIMIT 1"), block);
+    return block_from_row(statement(database, "SELECT * FROM block ORDER BY height DESC LIMIT 1"), block);
 }

@@ -43,5 +43,7 @@ void block_content_end(struct block_content *content, struct hash *out);
 void block_insert(struct database *database, const struct block *block);
 MUST_CHECK bool block_read(struct database *database, uint64_t height, struct block *block); /* false: none */
 MUST_CHECK bool block_newest(struct database *database, struct block *block);
+/* Steps the statement to its first row, reads the block there, and finishes it. */
+MUST_CHECK bool block_from_row(struct statement *s, struct block *block);
 
 #endif

@@ -59,6 +59,17 @@ const struct event_type *event_type_find(const char *name)
     return index < 0 ? NULL : &types[index];
 }
 
+bool event_subject_valid(const char *text)
+{
+    size_t size = strlen(text);
+
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] < ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
+            return false;
+    }
+    return size <= SUBJECT_TEXT_MAX;
+}
+
 /* --- writing one field ------------------------------------------------------------------------------------------------------ */
 static void write_account(struct writer *w, struct account_id account)
 {

@@ -36,6 +36,11 @@ struct execution;
 #undef OPTIONAL_FIELD
 #undef SUBJECT
 
+/* Whether a text given from outside may stand in a subject: printable ASCII without quotes and backslashes, of at most
+ * SUBJECT_TEXT_MAX bytes, so that filters compare bytes. Handlers check before they record. */
+#define SUBJECT_TEXT_MAX 180
+bool event_subject_valid(const char *text);
+
 /* The catalogue, for schemas, help and subscribers' filters. */
 struct event_field {
     const char *name;

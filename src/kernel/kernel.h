@@ -92,6 +92,7 @@ const char *network_name(enum network network);
 uint64_t kernel_head(const struct kernel *kernel);        /* newest committed event */
 uint64_t kernel_height(const struct kernel *kernel);      /* newest committed block */
 struct keystore *kernel_keystore(struct kernel *kernel);
+bool kernel_stopping(const struct kernel *kernel);        /* effects that run long ask, and end with ERROR_STOPPING */
 
 /* A read-only connection of one's own (the I/O thread has one); close with database_close. */
 MUST_CHECK enum status kernel_reader(struct kernel *kernel, struct database **reader, struct error *error);
@@ -99,8 +100,7 @@ MUST_CHECK enum status kernel_reader(struct kernel *kernel, struct database **re
 /* Counters since start, for node.status and the memory bounds. */
 struct kernel_counters {
     uint64_t commits, commands, refused, events, blocks, queries, busy;
-    uint64_t queued;      /* commands waiting now */
-    uint64_t effects_waiting, deadlines_waiting;
+    uint64_t queued; /* commands waiting now */
 };
 void kernel_counters(struct kernel *kernel, struct kernel_counters *counters);
 

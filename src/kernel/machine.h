@@ -62,6 +62,8 @@ void machine_close(struct machine *machine);
 
 /* `clock_us` is the sequencer's clock without advances. */
 void machine_batch_begin(struct machine *machine, int64_t clock_us, uint64_t next_seq);
+/* The batch makes a block even when nothing happens in it. */
+void machine_open_block(struct machine *machine);
 /* Fires what is due, in order of due time, block-time deadlines first. True when DEADLINES_PER_BLOCK_MAX were not enough. */
 bool machine_fire_deadlines(struct machine *machine);
 /* Whether any deadline would fire at this clock, without firing it. */

@@ -1,0 +1,16 @@
+/* SQL for people: one read-only statement, under an authorizer, with limits on time, rows and bytes. */
+#ifndef KERNEL_SQL_H
+#define KERNEL_SQL_H
+
+#include "kernel/query.h"
+
+#define SQL_LENGTH_MAX 65536
+#define SQL_ROWS_DEFAULT 1000
+#define SQL_ROWS_MAX 100000
+#define SQL_BYTES_MAX ((size_t)8 * 1024 * 1024)
+
+/* Writes {"columns":[…],"rows":[[…]],"truncated":bool}. Blobs are hex, integers beyond 2^53−1 strings. ERROR_SQL with SQLite's own
+ * message, ERROR_TIMEOUT. */
+enum status sql_run(struct query *q, const char *text, uint64_t rows_most, struct writer *w);
+
+#endif
