@@ -135,8 +135,8 @@ static enum status prepare_own(struct kernel *k, const struct command *command, 
     struct buffer canonical CLEANUP(buffer_close);
     json_t *inner AUTO_JSON = NULL;
     struct transaction t = { .chain = k->chain, .method = command->name };
-    const char *from;
-    int64_t valid_for_us, advanced_us;
+    const char *from = NULL;
+    int64_t valid_for_us = 0, advanced_us;
 
     buffer_init(&canonical);
     TRY(envelope(k, params, &from, &valid_for_us, &inner, error));

@@ -353,7 +353,7 @@ static void move_wal(struct kernel *k)
     executor_record(k, record_pinned, &event, false);
 }
 
-void executor_run_batch(struct kernel *k, struct job **jobs, size_t count)
+static void run_batch(struct kernel *k, struct job **jobs, size_t count)
 {
     buffer_clear(&k->results);
     /* Whoever moves the time may rely on it: what it makes due is fired before the reply. */
@@ -398,11 +398,11 @@ static void *executor_main(void *context)
             wait_us = due_us <= now_us ? 0 : earlier(due_us - now_us, CLOCK_POLL_US);
         count = queue_take(&k->queue, (void **)k->batch, k->options.batch_size, wait_us);
         if (count > 0)
-            executor_run_batch(k, k->batch, count);
+            run_batch(k, k->batch, count);
         else if (queue_closed(&k->queue))
             break;
         else if (action_us <= kernel_clock(k))
-            executor_run_batch(k, NULL, 0);
+            run_batch(k, NULL, 0);
         if (k->effects_due_us <= kernel_clock(k))
             k->effects_due_us = effects_dispatch(k->effects, k->writer, kernel_clock(k));
     }

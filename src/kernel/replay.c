@@ -175,9 +175,10 @@ static bool replay_blocks(struct replay *r, uint64_t most, bool *more)
 }
 
 /* --- rows -------------------------------------------------------------------------------------------------------------------- */
-static bool table_has_rows(struct replay *r, const char *format, const char *table, bool *found)
+/* Whether the table of one database holds a row that the other's lacks. */
+static bool table_has_more(struct replay *r, const char *in, const char *than, const char *table, bool *found)
 {
-    char *sql AUTO_FREE = text_format(format, table, table);
+    char *sql AUTO_FREE = text_format("SELECT * FROM %s.%s EXCEPT SELECT * FROM %s.%s LIMIT 1", in, table, than, table);
     sqlite3_stmt *prepared = NULL;
     sqlite3 *db = database_handle(r->database);
     int code = sqlite3_prepare_v2(db, sql, -1, &prepared, NULL);
@@ -195,11 +196,11 @@ static bool compare_table(struct replay *r, const char *table)
 {
     bool found;
 
-    if (!table_has_rows(r, "SELECT * FROM live.%s EXCEPT SELECT * FROM main.%s LIMIT 1", table, &found))
+    if (!table_has_more(r, "live", "main", table, &found))
         return false;
     if (found)
         return differs(r, "table %s holds a row that its transactions do not explain", table);
-    if (!table_has_rows(r, "SELECT * FROM main.%s EXCEPT SELECT * FROM live.%s LIMIT 1", table, &found))
+    if (!table_has_more(r, "main", "live", table, &found))
         return false;
     if (found)
         return differs(r, "table %s lacks a row that its transactions made", table);
