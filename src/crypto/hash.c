@@ -1,6 +1,6 @@
-/* Hashes over libsodium. A tagged hash starts from the SHA-256 state after its two tag blocks; each thread keeps the
- * states of the tags it used last, so that the common tags cost nothing per transaction. The cache holds public data and
- * never changes an answer. */
+/* Hashes over libsodium. A tagged hash starts from the SHA-256 state after its two tag blocks; each thread
+ * keeps the states of the tags it used last, so that the common tags cost nothing per transaction. The cache
+ * holds public data and never changes an answer. */
 #include "crypto/hash.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* One secret key in a file, for signing away from the node. The passphrase's key encrypts it; all that stands before it
- * in the file (name, account, cost) is authenticated with it. */
+/* One secret key in a file, for signing away from the node. The passphrase's key encrypts it; all that stands
+ * before it in the file (name, account, cost) is authenticated with it. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -84,7 +84,8 @@ static enum status key_file_read(const char *text, size_t size, struct key_file 
     if (format == NULL || strcmp(format, KEY_FILE_FORMAT) != 0)
         return error_set(error, ERROR_BAD_KEY_FILE, "the file's format is not '" KEY_FILE_FORMAT "'");
     if (version != KEY_FILE_VERSION)
-        return error_set(error, ERROR_BAD_KEY_FILE, "the key file has version %" PRIdMAX "; this layerd knows %d",
+        return error_set(error, ERROR_BAD_KEY_FILE,
+                         "the key file has version %" PRIdMAX "; this layerd knows %d",
                          (intmax_t)version, KEY_FILE_VERSION);
     if (name == NULL || !key_name_valid(name) || !derivation_read(object, &file->derivation) ||
         !member_hex(object, "account", file->account.bytes, sizeof file->account.bytes) ||
@@ -125,8 +126,8 @@ enum status key_file_decode(const char *text, size_t size, const char *passphras
         return error_set(error, ERROR_WRONG_PASSPHRASE, "the passphrase does not open the key file of '%s'",
                          file.name);
     if (!secret_key_account(secret, &account) || !account_equal(&account, &file.account))
-        return error_set(error, ERROR_BAD_KEY_FILE, "the secret key in the file of '%s' is not that of its account",
-                         file.name);
+        return error_set(error, ERROR_BAD_KEY_FILE,
+                         "the secret key in the file of '%s' is not that of its account", file.name);
     *key = *secret;
     memcpy(name, file.name, sizeof file.name);
     return OK;

@@ -1,7 +1,7 @@
-/* The node's keystore. While it is unlocked, memory holds one secret: the encryption key, in locked memory. A key is
- * decrypted for each signature (a microsecond beside the signature's hundred) and wiped after it, so that what an
- * unlocked node can lose at any moment is bounded. Readers (sign, list) run side by side; whoever changes the file or
- * the lock runs alone. Memory changes only after the file has. */
+/* The node's keystore. While it is unlocked, memory holds one secret: the encryption key, in locked memory. A
+ * key is decrypted for each signature (some microseconds beside the signature's hundred) and wiped after it, so
+ * that what an unlocked node can lose at any moment is bounded. Readers (sign, list) run side by side;
+ * whoever changes the file or the lock runs alone. Memory changes only after the file has. */
 #include "crypto/keystore.h"
 
 #include <pthread.h>
@@ -43,7 +43,7 @@ static pthread_rwlock_t *lock_alone(struct keystore *keystore)
 #define WHILE_ALONE(keystore) \
     CLEANUP(unlock_rwlock) __attribute__((unused)) pthread_rwlock_t *scope_lock = lock_alone(keystore)
 
-/* --- opening and locking ---------------------------------------------------------------------------------------------- */
+/* --- opening and locking -------------------------------------------------------------------------------- */
 
 static enum status file_load(struct keystore *keystore, struct error *error)
 {
@@ -137,7 +137,8 @@ enum status keystore_create(struct keystore *keystore, const char *passphrase, s
     return OK;
 }
 
-static enum status derivation_get(struct keystore *keystore, struct derivation *derivation, struct error *error)
+static enum status derivation_get(struct keystore *keystore, struct derivation *derivation,
+                                  struct error *error)
 {
     WHILE_SHARED(keystore);
     if (!keystore->exists)
@@ -171,12 +172,13 @@ void keystore_lock(struct keystore *keystore)
     secret_free_pointer(&keystore->key);
 }
 
-/* --- keys ----------------------------------------------------------------------------------------------------------------- */
+/* --- keys ----------------------------------------------------------------------------------------------- */
 
 static enum status unlocked(const struct keystore *keystore, struct error *error)
 {
     if (!keystore->exists)
-        return error_set(error, ERROR_KEYSTORE_LOCKED, "there is no keystore yet; the first unlock creates it");
+        return error_set(error, ERROR_KEYSTORE_LOCKED,
+                         "there is no keystore yet; the first unlock creates it");
     if (keystore->key == NULL)
         return error_set(error, ERROR_KEYSTORE_LOCKED, "the keystore is locked");
     return OK;
@@ -192,8 +194,8 @@ static enum status not_found(const char *name, struct error *error)
     return error_set(error, ERROR_KEY_NOT_FOUND, "no key is named '%.80s'", name);
 }
 
-static enum status key_find(const struct keystore *keystore, const char *name, const struct keystore_key **key,
-                            struct error *error)
+static enum status key_find(const struct keystore *keystore, const char *name,
+                            const struct keystore_key **key, struct error *error)
 {
     const struct keystore_key *found = keystore_file_find(&keystore->file, name);
 
@@ -220,8 +222,8 @@ enum status keystore_import(struct keystore *keystore, const char *name, const s
 
     if (!key_name_valid(name))
         return error_set(error, ERROR_INVALID_PARAMS,
-                         "a key's name has 1 to %d of A-Z a-z 0-9 . _ -, does not start with '.' or '-', and is not"
-                         " an address", KEY_NAME_MAX - 1);
+                         "a key's name has 1 to %d of A-Z a-z 0-9 . _ -, does not start with '.' or '-',"
+                         " and is not an address", KEY_NAME_MAX - 1);
     memcpy(key.name, name, strlen(name) + 1);
     if (!secret_key_account(secret, &key.account))
         return error_set(error, ERROR_BAD_KEY, "the secret key is 0 or not below the group's order");
@@ -271,7 +273,8 @@ enum status keystore_export(struct keystore *keystore, const char *name, const c
         TRY(key_open(keystore, key, secret, error));
         memcpy(full_name, key->name, sizeof full_name);
     }
-    return key_file_encode(secret, full_name, passphrase, key_file, error); /* takes a second: outside the lock */
+    /* takes a second: outside the lock */
+    return key_file_encode(secret, full_name, passphrase, key_file, error);
 }
 
 enum status keystore_remove(struct keystore *keystore, const char *name, struct error *error)
@@ -319,7 +322,8 @@ enum status keystore_account(struct keystore *keystore, const char *name, struct
 }
 
 void keystore_list(struct keystore *keystore,
-                   void (*each)(void *context, const char *name, const struct account_id *account), void *context)
+                   void (*each)(void *context, const char *name, const struct account_id *account),
+                   void *context)
 {
     WHILE_SHARED(keystore);
     for (size_t i = 0; i < keystore->file.count; i++)

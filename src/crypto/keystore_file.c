@@ -1,5 +1,5 @@
-/* The keystore's content and its JSON form. Reading keeps what it understands and then writes the file again from that:
- * unless the two are the same to the byte, the file is refused. */
+/* The keystore's content and its JSON form. Reading keeps what it understands and then writes the file again
+ * from that: unless the two are the same to the byte, the file is refused. */
 #include "crypto/keystore_file.h"
 
 #include <inttypes.h>
@@ -23,7 +23,7 @@ void keystore_file_close(struct keystore_file *file)
     keystore_file_init(file);
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------------ */
+/* --- writing -------------------------------------------------------------------------------------------- */
 
 /* What `check` covers. */
 static void head_write(struct writer *w, const struct keystore_file *file)
@@ -86,11 +86,12 @@ enum status keystore_file_verify(const struct keystore_file *file, const struct 
         return error_set(error, ERROR_WRONG_PASSPHRASE, "the passphrase does not open the keystore");
     body_write(&w, file);
     if (!seal_verify(&file->seal, key, buffer_bytes(&text)))
-        return error_set(error, ERROR_BAD_KEY_FILE, "the keystore was changed by one who did not know its passphrase");
+        return error_set(error, ERROR_BAD_KEY_FILE,
+                         "the keystore was changed by one who did not know its passphrase");
     return OK;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------------ */
+/* --- reading -------------------------------------------------------------------------------------------- */
 
 static bool key_read(const json_t *object, struct keystore_key *key)
 {
@@ -108,7 +109,8 @@ static enum status keys_read(const json_t *keys, struct keystore_file *file, str
     struct keystore_key key = { .name = "" };
 
     if (!json_is_array(keys) || json_array_size(keys) > KEYSTORE_KEYS_MAX)
-        return error_set(error, ERROR_BAD_KEY_FILE, "the keystore has no list of at most %d keys", KEYSTORE_KEYS_MAX);
+        return error_set(error, ERROR_BAD_KEY_FILE, "the keystore has no list of at most %d keys",
+                         KEYSTORE_KEYS_MAX);
     for (size_t i = 0; i < json_array_size(keys); i++) {
         if (!key_read(json_array_get(keys, i), &key))
             return error_set(error, ERROR_BAD_KEY_FILE, "key %zu of the keystore is not whole", i + 1);
@@ -133,7 +135,8 @@ enum status keystore_file_read(const char *text, size_t size, struct keystore_fi
     if (format == NULL || strcmp(format, KEYSTORE_FORMAT) != 0)
         return error_set(error, ERROR_BAD_KEY_FILE, "the file's format is not '" KEYSTORE_FORMAT "'");
     if (version != KEYSTORE_VERSION)
-        return error_set(error, ERROR_BAD_KEY_FILE, "the keystore has version %" PRIdMAX "; this layerd knows %d",
+        return error_set(error, ERROR_BAD_KEY_FILE,
+                         "the keystore has version %" PRIdMAX "; this layerd knows %d",
                          (intmax_t)version, KEYSTORE_VERSION);
     if (!derivation_read(object, &file->derivation) || !seal_read(object, "check", &file->check) ||
         !seal_read(object, "seal", &file->seal))
@@ -149,7 +152,7 @@ enum status keystore_file_read(const char *text, size_t size, struct keystore_fi
     return OK;
 }
 
-/* --- keys ----------------------------------------------------------------------------------------------------------------- */
+/* --- keys ----------------------------------------------------------------------------------------------- */
 
 size_t keystore_file_place(const struct keystore_file *file, const char *name, bool *found)
 {

@@ -1,13 +1,14 @@
-/* The keystore's file: its content in memory, and to and from JSON. Keys stand in order of name, each name once. The
- * file carries two seals: `check` over its head alone, which only the right passphrase opens, and `seal` over everything,
- * so that no key can be taken out, put back or renamed by one without the passphrase. */
+/* The keystore's file: its content in memory, and to and from JSON. Keys stand in order of name, each name
+ * once. The file carries two seals: `check` over its head alone, which only the right passphrase opens, and
+ * `seal` over everything, so that no key can be taken out, put back or renamed by one without the
+ * passphrase. */
 #ifndef CRYPTO_KEYSTORE_FILE_H
 #define CRYPTO_KEYSTORE_FILE_H
 
 #include "crypto/keystore.h"
 #include "crypto/sealing.h"
 
-#define KEYSTORE_FILE_SIZE_MAX ((size_t)4 << 20) /* KEYSTORE_KEYS_MAX keys with the longest names take 3.2 MB */
+#define KEYSTORE_FILE_SIZE_MAX ((size_t)4 << 20) /* all keys, with the longest names, take 3.2 MB */
 
 struct keystore_key {
     char name[KEY_NAME_MAX];
@@ -30,14 +31,15 @@ void keystore_file_close(struct keystore_file *file);
 /* Makes both seals anew and appends the file's text. */
 void keystore_file_write(struct keystore_file *file, const struct encryption_key *key, struct buffer *out);
 
-/* All checks that need no passphrase, the checksum among them. ERROR_BAD_KEY_FILE. `file` is initialised and empty, and
- * is to be closed whatever the answer. */
+/* All checks that need no passphrase, the checksum among them. ERROR_BAD_KEY_FILE. `file` is initialised and
+ * empty, and is to be closed whatever the answer. */
 MUST_CHECK enum status keystore_file_read(const char *text, size_t size, struct keystore_file *file,
                                           struct error *error);
 
-/* ERROR_WRONG_PASSPHRASE; ERROR_BAD_KEY_FILE when the key is right and yet the content is not what was sealed. */
-MUST_CHECK enum status keystore_file_verify(const struct keystore_file *file, const struct encryption_key *key,
-                                            struct error *error);
+/* ERROR_WRONG_PASSPHRASE; ERROR_BAD_KEY_FILE when the key is right and yet the content is not what was
+ * sealed. */
+MUST_CHECK enum status keystore_file_verify(const struct keystore_file *file,
+                                            const struct encryption_key *key, struct error *error);
 
 /* The place of a name, or where it would go; *found tells which. */
 size_t keystore_file_place(const struct keystore_file *file, const char *name, bool *found);

@@ -1,6 +1,6 @@
-/* The Merkle tree of RFC 6962. The recursive definitions are walked from the root down, one level a step, so that every
- * loop is bounded by the tree's height. Whatever the shape of a tree, only its complete subtrees are ever read: an
- * incomplete one is folded together from them, as its size's 1 bits tell. */
+/* The Merkle tree of RFC 6962. The recursive definitions are walked from the root down, one level a step, so
+ * that every loop is bounded by the tree's height. Whatever the shape of a tree, only its complete subtrees
+ * are ever read: an incomplete one is folded together from them, as its size's 1 bits tell. */
 #include "crypto/merkle.h"
 
 #include "crypto/hash.h"
@@ -28,7 +28,7 @@ void merkle_node(struct hash *out, const struct hash *left, const struct hash *r
     crypto_hash_sha256_final(&state, out->bytes);
 }
 
-/* --- appending ------------------------------------------------------------------------------------------------------- */
+/* --- appending ------------------------------------------------------------------------------------------ */
 
 void merkle_range_init(struct merkle_range *range)
 {
@@ -36,7 +36,8 @@ void merkle_range_init(struct merkle_range *range)
 }
 
 void merkle_range_append(struct merkle_range *range, const struct hash *leaf,
-                         void (*completed)(void *context, unsigned level, uint64_t index, const struct hash *hash),
+                         void (*completed)(void *context, unsigned level, uint64_t index,
+                                           const struct hash *hash),
                          void *context)
 {
     struct hash hash = *leaf;
@@ -71,9 +72,10 @@ void merkle_range_root(const struct merkle_range *range, struct hash *root)
     }
 }
 
-/* --- roots and proofs from stored subtrees ---------------------------------------------------------------------------- */
+/* --- roots and proofs from stored subtrees -------------------------------------------------------------- */
 
-/* The hash of leaves begin … begin + width − 1, where width > 0 and begin is a multiple of a power of two ≥ width. */
+/* The hash of leaves begin … begin + width − 1, where width > 0 and begin is a multiple of a power of two ≥
+ * width. */
 static bool subtree_hash(uint64_t begin, uint64_t width, merkle_read *read, void *context, struct hash *out)
 {
     struct hash hash, peak;
@@ -110,7 +112,8 @@ static void proof_reverse(struct merkle_proof *proof)
     }
 }
 
-bool merkle_inclusion(uint64_t index, uint64_t size, merkle_read *read, void *context, struct merkle_proof *proof)
+bool merkle_inclusion(uint64_t index, uint64_t size, merkle_read *read, void *context,
+                      struct merkle_proof *proof)
 {
     struct merkle_proof made = { .count = 0 };
     uint64_t begin = 0, width = size;
@@ -137,7 +140,8 @@ bool merkle_consistency(uint64_t first, uint64_t second, merkle_read *read, void
                         struct merkle_proof *proof)
 {
     struct merkle_proof made = { .count = 0 };
-    uint64_t begin = 0, width = second, kept = first; /* `kept`: leaves of the old tree in the present subtree */
+    /* `kept`: leaves of the old tree in the present subtree */
+    uint64_t begin = 0, width = second, kept = first;
 
     if (first == 0 || first > second || second > MERKLE_SIZE_MAX)
         return false;
@@ -172,9 +176,10 @@ bool merkle_root(uint64_t size, merkle_read *read, void *context, struct hash *r
     return subtree_hash(0, size, read, context, root);
 }
 
-/* --- verifying --------------------------------------------------------------------------------------------------------- */
+/* --- verifying ------------------------------------------------------------------------------------------ */
 
-/* Where a verifier stands: the node on the path and the last node of its level, by number (RFC 9162 calls them fn, sn). */
+/* Where a verifier stands: the node on the path and the last node of its level, by number (RFC 9162 calls
+ * them fn, sn). */
 struct position {
     uint64_t node, last;
 };
@@ -185,7 +190,8 @@ static void position_up(struct position *at)
     at->last >>= 1;
 }
 
-/* Whether the next hash of the proof stands to the left; then also skips the levels on which the node has no sibling. */
+/* Whether the next hash of the proof stands to the left; then also skips the levels on which the node has no
+ * sibling. */
 static bool position_sibling_left(struct position *at)
 {
     if ((at->node & 1) == 0 && at->node != at->last)

@@ -1,5 +1,5 @@
-/* The Merkle tree of RFC 6962 §2 (SHA-256), append-only: compact range, roots, inclusion and consistency proofs.
- * Pure; hashes of complete subtrees come from a callback, so the tree may live anywhere. */
+/* The Merkle tree of RFC 6962 §2 (SHA-256), append-only: compact range, roots, inclusion and consistency
+ * proofs. Pure; hashes of complete subtrees come from a callback, so the tree may live anywhere. */
 #ifndef CRYPTO_MERKLE_H
 #define CRYPTO_MERKLE_H
 
@@ -9,8 +9,9 @@
 #define MERKLE_PROOF_MAX 64
 #define MERKLE_SIZE_MAX ((uint64_t)1 << 63) /* a consistency proof in such a tree has at most 64 hashes */
 
-void merkle_leaf(struct hash *out, const void *data, size_t size);                              /* SHA-256(00 ‖ data) */
-void merkle_node(struct hash *out, const struct hash *left, const struct hash *right);          /* SHA-256(01 ‖ l ‖ r) */
+/* SHA-256(00 ‖ data), and SHA-256(01 ‖ left ‖ right). */
+void merkle_leaf(struct hash *out, const void *data, size_t size);
+void merkle_node(struct hash *out, const struct hash *left, const struct hash *right);
 
 /* The state one needs to append: one hash for each 1 bit of the size. Copyable by assignment. */
 struct merkle_range {
@@ -18,10 +19,11 @@ struct merkle_range {
     struct hash peaks[MERKLE_LEVELS_MAX]; /* peaks[level] is valid when bit `level` of size is 1 */
 };
 void merkle_range_init(struct merkle_range *range);
-/* Appends a leaf hash. When `completed` is not NULL it is called for each complete subtree of at least 2 leaves that this
- * leaf finishes: (level, index) covers leaves index·2^level … (index+1)·2^level − 1. */
+/* Appends a leaf hash. When `completed` is not NULL it is called for each complete subtree of at least 2
+ * leaves that this leaf finishes: (level, index) covers leaves index·2^level … (index+1)·2^level − 1. */
 void merkle_range_append(struct merkle_range *range, const struct hash *leaf,
-                         void (*completed)(void *context, unsigned level, uint64_t index, const struct hash *hash),
+                         void (*completed)(void *context, unsigned level, uint64_t index,
+                                           const struct hash *hash),
                          void *context);
 void merkle_range_root(const struct merkle_range *range, struct hash *root); /* empty: SHA-256("") */
 

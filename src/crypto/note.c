@@ -1,6 +1,6 @@
-/* Signed notes: a text, an empty line, and lines "— name base64(key id ‖ signature)". Strict in what it takes: one
- * encoding of everything, so that two different notes never count as the same. A line by an unknown key says nothing
- * and is skipped; a wrong line by a known key condemns the note. */
+/* Signed notes: a text, an empty line, and lines "— name base64(key id ‖ signature)". Strict in what it
+ * takes: one encoding of everything, so that two different notes never count as the same. A line by an
+ * unknown key says nothing and is skipped; a wrong line by a known key condemns the note. */
 #include "crypto/note.h"
 
 #include <string.h>
@@ -22,7 +22,7 @@ struct note_signer {
     uint8_t secret[crypto_sign_SECRETKEYBYTES];
 };
 
-/* --- characters ------------------------------------------------------------------------------------------------------- */
+/* --- characters ----------------------------------------------------------------------------------------- */
 
 /* Reads one UTF-8 character (RFC 3629: shortest form, no surrogates, at most U+10FFFF). Its length, or 0. */
 static size_t character_read(const uint8_t *text, size_t size, uint32_t *character)
@@ -50,7 +50,8 @@ static size_t character_read(const uint8_t *text, size_t size, uint32_t *charact
 static bool character_is_space(uint32_t c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r') || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+           c == 0x3000;
 }
 
 /* UTF-8 without control characters other than newline. */
@@ -82,7 +83,7 @@ static bool name_valid(const char *name, size_t size)
     return true;
 }
 
-/* --- base64 (RFC 4648 §4, with padding, no spare bits) ------------------------------------------------------------------ */
+/* --- base64 (RFC 4648 §4, with padding, no spare bits) -------------------------------------------------- */
 
 static void base64_append(struct buffer *out, const void *data, size_t size)
 {
@@ -93,19 +94,20 @@ static void base64_append(struct buffer *out, const void *data, size_t size)
     out->size += most - 1;
 }
 
-/* The bytes, at most `capacity`; false for anything that is not exactly base64 of so many or fewer. libsodium 1.0.18
- * takes bytes from 80 hex on for characters of the alphabet, so that one text would have many forms: they are refused
- * here. */
+/* The bytes, at most `capacity`; false for anything that is not exactly base64 of so many or fewer. libsodium
+ * 1.0.18 takes bytes from 80 hex on for characters of the alphabet, so that one text would have many forms:
+ * they are refused here. */
 static bool base64_read(const char *text, size_t length, void *out, size_t capacity, size_t *size)
 {
     for (size_t i = 0; i < length; i++)
         if ((uint8_t)text[i] >= 0x80)
             return false;
     return length > 0 &&
-           sodium_base642bin(out, capacity, text, length, NULL, size, NULL, sodium_base64_VARIANT_ORIGINAL) == 0;
+           sodium_base642bin(out, capacity, text, length, NULL, size, NULL,
+                             sodium_base64_VARIANT_ORIGINAL) == 0;
 }
 
-/* --- keys --------------------------------------------------------------------------------------------------------------- */
+/* --- keys ----------------------------------------------------------------------------------------------- */
 
 static void key_id_make(struct note_key *key)
 {
@@ -133,7 +135,8 @@ enum status note_key_parse(const char *verifier, struct note_key *key, struct er
         return error_set(error, ERROR_BAD_KEY, "not a verifier key; expected name+id+base64");
     size_t name_size = (size_t)(id_text - verifier);
     if (name_size >= sizeof made.name || !name_valid(verifier, name_size))
-        return error_set(error, ERROR_BAD_KEY, "the verifier key's name has %zu bytes; expected 1 to %zu, no spaces",
+        return error_set(error, ERROR_BAD_KEY,
+                         "the verifier key's name has %zu bytes; expected 1 to %zu, no spaces",
                          name_size, sizeof made.name - 1);
     id_text++;
     key_text++;
@@ -188,7 +191,8 @@ const struct note_key *note_signer_key(const struct note_signer *signer)
     return &signer->key;
 }
 
-enum status note_signer_open(const char *path, const char *name, struct note_signer **signer, struct error *error)
+enum status note_signer_open(const char *path, const char *name, struct note_signer **signer,
+                             struct error *error)
 {
     CLEANUP(secret_free_pointer) uint8_t *seed = secret_new(SEED_SIZE);
     CLEANUP(secret_free_pointer) char *text = secret_new(SEED_TEXT_SIZE + 1); /* hex_text's final zero */
@@ -196,8 +200,8 @@ enum status note_signer_open(const char *path, const char *name, struct note_sig
     size_t size;
 
     if (strlen(name) >= NOTE_NAME_MAX || !name_valid(name, strlen(name)))
-        return error_set(error, ERROR_INVALID_PARAMS, "a signer's name has 1 to %d bytes, no space and no '+'",
-                         NOTE_NAME_MAX - 1);
+        return error_set(error, ERROR_INVALID_PARAMS,
+                         "a signer's name has 1 to %d bytes, no space and no '+'", NOTE_NAME_MAX - 1);
     enum status status = private_file_read(path, text, SEED_TEXT_SIZE, &size, &mark, error);
     if (status == ERROR_NOT_FOUND) {
         randombytes_buf(seed, SEED_SIZE);
@@ -210,14 +214,14 @@ enum status note_signer_open(const char *path, const char *name, struct note_sig
         if (size == SEED_TEXT_SIZE && text[size - 1] == '\n')
             size--;
         if (!hex_decode(seed, SEED_SIZE, text, size))
-            return error_set(error, ERROR_BAD_KEY_FILE, "'%s' does not hold a seed; expected %d hex digits", path,
-                             2 * SEED_SIZE);
+            return error_set(error, ERROR_BAD_KEY_FILE, "'%s' does not hold a seed; expected %d hex digits",
+                             path, 2 * SEED_SIZE);
     }
     *signer = note_signer_new(name, seed);
     return OK;
 }
 
-/* --- signing and opening ------------------------------------------------------------------------------------------------ */
+/* --- signing and opening -------------------------------------------------------------------------------- */
 
 void note_sign(const struct note_signer *signer, const char *text, struct buffer *out)
 {
@@ -265,10 +269,12 @@ static bool signature_line_parse(const char *line, size_t size, uint8_t *space, 
 
 static bool line_is_by(const struct signature_line *line, const struct note_key *key)
 {
-    return bytes_equal(line->name, bytes_of_text(key->name)) && memcmp(line->id, key->id, sizeof key->id) == 0;
+    return bytes_equal(line->name, bytes_of_text(key->name)) &&
+           memcmp(line->id, key->id, sizeof key->id) == 0;
 }
 
-/* Checks one line against the known keys and sets signed_by[…] for the one it is by; an unknown key changes nothing. */
+/* Checks one line against the known keys and sets signed_by[…] for the one it is by; an unknown key changes
+ * nothing. */
 static enum status signature_line_check(const struct signature_line *line, struct bytes text,
                                         const struct note_key *keys, size_t count, bool *signed_by,
                                         struct error *error)
@@ -287,12 +293,14 @@ static enum status signature_line_check(const struct signature_line *line, struc
         return OK;
     if (line->signature.size != crypto_sign_BYTES ||
         crypto_sign_verify_detached(line->signature.data, text.data, text.size, keys[found].public_key) != 0)
-        return error_set(error, ERROR_BAD_SIGNATURE, "the note's signature by '%s' is wrong", keys[found].name);
+        return error_set(error, ERROR_BAD_SIGNATURE, "the note's signature by '%s' is wrong",
+                         keys[found].name);
     signed_by[found] = true;
     return OK;
 }
 
-/* The size of the signed text, its final newline included: up to the last empty line. 0 when there is none. */
+/* The size of the signed text, its final newline included: up to the last empty line. 0 when there is
+ * none. */
 static size_t signed_text_size(const char *note, size_t size)
 {
     for (size_t at = size; at >= 2; at--)
@@ -352,7 +360,7 @@ enum status note_open(const char *note, size_t size, const struct note_key *key,
     return note_open_any(note, size, key, 1, text_size, &verified, error);
 }
 
-/* --- checkpoints (C2SP tlog-checkpoint) --------------------------------------------------------------------------------- */
+/* --- checkpoints (C2SP tlog-checkpoint) ----------------------------------------------------------------- */
 
 void checkpoint_text(const struct checkpoint *checkpoint, struct buffer *out)
 {
@@ -366,7 +374,8 @@ void checkpoint_text(const struct checkpoint *checkpoint, struct buffer *out)
     buffer_append(out, "\n", 1);
 }
 
-/* Takes the next line, without its newline, off the front of `rest`. False when there is none or it is empty. */
+/* Takes the next line, without its newline, off the front of `rest`. False when there is none or it is
+ * empty. */
 static bool line_next(struct bytes *rest, struct bytes *line)
 {
     const uint8_t *end = rest->size == 0 ? NULL : memchr(rest->data, '\n', rest->size);
@@ -386,7 +395,8 @@ static bool size_read(struct bytes digits, uint64_t *size)
     if (digits.size > 1 && digits.data[0] == '0')
         return false;
     for (size_t i = 0; i < digits.size; i++) {
-        if (digits.data[i] < '0' || digits.data[i] > '9' || __builtin_mul_overflow(value, (uint64_t)10, &value) ||
+        if (digits.data[i] < '0' || digits.data[i] > '9' ||
+            __builtin_mul_overflow(value, (uint64_t)10, &value) ||
             __builtin_add_overflow(value, (uint64_t)(digits.data[i] - '0'), &value))
             return false;
     }
@@ -394,7 +404,8 @@ static bool size_read(struct bytes digits, uint64_t *size)
     return true;
 }
 
-enum status checkpoint_parse(const char *text, size_t size, struct checkpoint *checkpoint, struct error *error)
+enum status checkpoint_parse(const char *text, size_t size, struct checkpoint *checkpoint,
+                             struct error *error)
 {
     struct checkpoint made = { .origin = "" };
     struct bytes rest = bytes_of(text, size), line;
@@ -404,18 +415,23 @@ enum status checkpoint_parse(const char *text, size_t size, struct checkpoint *c
         return error_set(error, ERROR_INVALID_PARAMS, "not a checkpoint: not UTF-8 of at most %d bytes",
                          NOTE_TEXT_MAX);
     if (!line_next(&rest, &line) || line.size >= sizeof made.origin)
-        return error_set(error, ERROR_INVALID_PARAMS, "not a checkpoint: line 1 is not an origin of 1 to %zu bytes",
+        return error_set(error, ERROR_INVALID_PARAMS,
+                         "not a checkpoint: line 1 is not an origin of 1 to %zu bytes",
                          sizeof made.origin - 1);
     memcpy(made.origin, line.data, line.size);
     if (!line_next(&rest, &line) || !size_read(line, &made.size))
-        return error_set(error, ERROR_INVALID_PARAMS, "not a checkpoint: line 2 is not the tree's size in decimal");
+        return error_set(error, ERROR_INVALID_PARAMS,
+                         "not a checkpoint: line 2 is not the tree's size in decimal");
     if (!line_next(&rest, &line) ||
-        !base64_read((const char *)line.data, line.size, made.root.bytes, sizeof made.root.bytes, &root_size) ||
+        !base64_read((const char *)line.data, line.size, made.root.bytes, sizeof made.root.bytes,
+                     &root_size) ||
         root_size != sizeof made.root.bytes)
-        return error_set(error, ERROR_INVALID_PARAMS, "not a checkpoint: line 3 is not a root of 32 bytes in base64");
+        return error_set(error, ERROR_INVALID_PARAMS,
+                         "not a checkpoint: line 3 is not a root of 32 bytes in base64");
     while (rest.size > 0)
         if (!line_next(&rest, &line))
-            return error_set(error, ERROR_INVALID_PARAMS, "not a checkpoint: an extension line is empty or unended");
+            return error_set(error, ERROR_INVALID_PARAMS,
+                             "not a checkpoint: an extension line is empty or unended");
     *checkpoint = made;
     return OK;
 }

@@ -1,5 +1,5 @@
-/* Signed notes (C2SP signed-note) and checkpoints (C2SP tlog-checkpoint) with Ed25519 (libsodium). The log's head is
- * handed out in this form, so that anyone can keep it elsewhere and compare later. */
+/* Signed notes (C2SP signed-note) and checkpoints (C2SP tlog-checkpoint) with Ed25519 (libsodium). The log's
+ * head is handed out in this form, so that anyone can keep it elsewhere and compare later. */
 #ifndef CRYPTO_NOTE_H
 #define CRYPTO_NOTE_H
 
@@ -27,21 +27,23 @@ struct note_signer *note_signer_new(const char *name, const uint8_t seed[32]);
 void note_signer_free(struct note_signer *signer);
 const struct note_key *note_signer_key(const struct note_signer *signer);
 
-/* Reads the seed (64 hex digits) from a file that only its owner may read, or makes the file with a fresh seed when it
- * is absent. ERROR_BAD_KEY_FILE, ERROR_STORAGE, and ERROR_INVALID_PARAMS for a bad name. */
+/* Reads the seed (64 hex digits) from a file that only its owner may read, or makes the file with a fresh
+ * seed when it is absent. ERROR_BAD_KEY_FILE, ERROR_STORAGE, and ERROR_INVALID_PARAMS for a bad name. */
 MUST_CHECK enum status note_signer_open(const char *path, const char *name, struct note_signer **signer,
                                         struct error *error);
 
-/* Appends text, blank line and signature line. `text` is UTF-8 without control characters and ends with a newline. */
+/* Appends text, blank line and signature line. `text` is UTF-8 without control characters and ends with a
+ * newline. */
 void note_sign(const struct note_signer *signer, const char *text, struct buffer *out);
 
-/* ERROR_BAD_SIGNATURE unless the note is well-formed and has one right signature by `key`. *text_size: how much of the
- * note is the signed text. */
+/* ERROR_BAD_SIGNATURE unless the note is well-formed and has one right signature by `key`. *text_size: how
+ * much of the note is the signed text. */
 MUST_CHECK enum status note_open(const char *note, size_t size, const struct note_key *key, size_t *text_size,
                                  struct error *error);
 
-/* The same with several keys (a log's old key and its new one). verified[i] tells which of `keys` signed; at least one
- * did. Every line by one of them must be right. Refused too: two keys of one name and id, when a line bears these. */
+/* The same with several keys (a log's old key and its new one). verified[i] tells which of `keys` signed; at
+ * least one did. Every line by one of them must be right. Refused too: two keys of one name and id, when a
+ * line bears these. */
 MUST_CHECK enum status note_open_any(const char *note, size_t size, const struct note_key *keys, size_t count,
                                      size_t *text_size, bool *verified, struct error *error);
 
@@ -50,8 +52,11 @@ struct checkpoint {
     uint64_t size;
     struct hash root;
 };
-void checkpoint_text(const struct checkpoint *checkpoint, struct buffer *out); /* origin \n size \n base64(root) \n */
-/* Takes the signed text of a note. Extension lines may follow and are not interpreted. ERROR_INVALID_PARAMS. */
-MUST_CHECK enum status checkpoint_parse(const char *text, size_t size, struct checkpoint *checkpoint, struct error *error);
+/* origin \n size \n base64(root) \n */
+void checkpoint_text(const struct checkpoint *checkpoint, struct buffer *out);
+/* Takes the signed text of a note. Extension lines may follow and are not interpreted.
+ * ERROR_INVALID_PARAMS. */
+MUST_CHECK enum status checkpoint_parse(const char *text, size_t size, struct checkpoint *checkpoint,
+                                        struct error *error);
 
 #endif

@@ -1,5 +1,5 @@
-/* Reading and replacing small private files. The new content is written to PATH.new first; a crash leaves at most that
- * file behind, which nobody reads and the next write removes. */
+/* Reading and replacing small private files. The new content is written to PATH.new first; a crash leaves at
+ * most that file behind, which nobody reads and the next write removes. */
 #include "crypto/private_file.h"
 
 #include <errno.h>
@@ -55,8 +55,8 @@ enum status private_file_read(const char *path, void *memory, size_t capacity, s
         return error_set(error, ERROR_BAD_KEY_FILE, "'%s' is not a regular file", path);
     if ((found.st_mode & 0077) != 0)
         return error_set(error, ERROR_BAD_KEY_FILE,
-                         "'%s' has mode %04o, so others may get at its secrets; expected 0600: chmod 600 '%s'", path,
-                         (unsigned)(found.st_mode & 07777), path);
+                         "'%s' has mode %04o, so others may read its secrets; expected 0600: chmod 600 '%s'",
+                         path, (unsigned)(found.st_mode & 07777), path);
     if (found.st_size < 0 || (uintmax_t)found.st_size > capacity)
         return error_set(error, ERROR_BAD_KEY_FILE, "'%s' has %" PRIdMAX " bytes; expected at most %zu", path,
                          (intmax_t)found.st_size, capacity);
@@ -127,8 +127,8 @@ static enum status name_take(const char *temporary, const char *path, const stru
     return link(temporary, path) == 0 && unlink(temporary) == 0 ? OK : storage_error(error, "create", path);
 }
 
-enum status private_file_write(const char *path, const void *data, size_t size, struct private_file_mark *mark,
-                               struct error *error)
+enum status private_file_write(const char *path, const void *data, size_t size,
+                               struct private_file_mark *mark, struct error *error)
 {
     AUTO_FREE char *temporary = text_format("%s.new", path);
     struct stat written;

@@ -1,6 +1,6 @@
-/* BIP-340 over libsecp256k1, and the locked memory that secrets live in. One context serves all threads: it is made and
- * blinded once, and only read afterwards. The one copy of a secret made here, the library's key pair, is wiped before
- * the function returns. */
+/* BIP-340 over libsecp256k1, and the locked memory that secrets live in. One context serves all threads: it
+ * is made and blinded once, and only read afterwards. The one copy of a secret made here, the library's key
+ * pair, is wiped before the function returns. */
 #include "crypto/schnorr.h"
 
 #include <pthread.h>
@@ -21,7 +21,8 @@ static void context_make(void)
     shared_context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
     INVARIANT(shared_context != NULL, "no memory for the curve's context");
     randombytes_buf(blinding, sizeof blinding);
-    INVARIANT(secp256k1_context_randomize(shared_context, blinding) == 1, "the curve's context takes no blinding");
+    INVARIANT(secp256k1_context_randomize(shared_context, blinding) == 1,
+              "the curve's context takes no blinding");
     sodium_memzero(blinding, sizeof blinding);
 }
 
@@ -72,13 +73,15 @@ bool secret_key_account(const struct secret_key *key, struct account_id *account
 
     if (secp256k1_keypair_create(context(), &pair, key->bytes) != 1)
         return false;
-    INVARIANT(secp256k1_keypair_xonly_pub(context(), &point, NULL, &pair) == 1, "a key pair has a public key");
-    INVARIANT(secp256k1_xonly_pubkey_serialize(context(), account->bytes, &point) == 1, "a point can be written");
+    INVARIANT(secp256k1_keypair_xonly_pub(context(), &point, NULL, &pair) == 1,
+              "a key pair has a public key");
+    INVARIANT(secp256k1_xonly_pubkey_serialize(context(), account->bytes, &point) == 1,
+              "a point can be written");
     return true;
 }
 
-bool schnorr_sign_message(const struct secret_key *key, const void *message, size_t size, const uint8_t aux[32],
-                          struct signature *signature)
+bool schnorr_sign_message(const struct secret_key *key, const void *message, size_t size,
+                          const uint8_t aux[32], struct signature *signature)
 {
     __attribute__((cleanup(keypair_wipe))) secp256k1_keypair pair;
     secp256k1_schnorrsig_extraparams parameters = SECP256K1_SCHNORRSIG_EXTRAPARAMS_INIT;
@@ -95,7 +98,8 @@ bool schnorr_sign_message(const struct secret_key *key, const void *message, siz
     parameters.ndata = (void *)(uintptr_t)aux; /* the library reads it; its type only lacks the const */
     INVARIANT(secp256k1_schnorrsig_sign_custom(context(), made.bytes, message, size, &pair, &parameters) == 1,
               "a valid key signs");
-    INVARIANT(secp256k1_keypair_xonly_pub(context(), &point, NULL, &pair) == 1, "a key pair has a public key");
+    INVARIANT(secp256k1_keypair_xonly_pub(context(), &point, NULL, &pair) == 1,
+              "a key pair has a public key");
     /* A fault while signing could give the secret away (BIP-340 "Default Signing", last step). */
     INVARIANT(secp256k1_schnorrsig_verify(context(), made.bytes, message, size, &point) == 1,
               "a fresh signature does not verify: the machine computes wrongly");

@@ -1,5 +1,5 @@
-/* Keys and BIP-340 signatures over secp256k1 (libsecp256k1). Secret keys live in locked memory that the caller got from
- * secret_new(); every function here leaves no copy behind. Safe from any thread. */
+/* Keys and BIP-340 signatures over secp256k1 (libsecp256k1). Secret keys live in locked memory that the
+ * caller got from secret_new(); every function here leaves no copy behind. Safe from any thread. */
 #ifndef CRYPTO_SCHNORR_H
 #define CRYPTO_SCHNORR_H
 
@@ -8,7 +8,8 @@
 struct signature { uint8_t bytes[64]; };
 struct secret_key { uint8_t bytes[32]; }; /* allocate with secret_new(sizeof …) only */
 
-/* Locked, guarded memory for secrets (sodium_malloc); secret_free wipes. Ends the process when there is none. */
+/* Locked, guarded memory for secrets (sodium_malloc); secret_free wipes. Ends the process when there is
+ * none. */
 void *secret_new(size_t size);
 void secret_free(void *secret);
 void secret_free_pointer(void *pointer_to_pointer); /* for CLEANUP */
@@ -19,8 +20,8 @@ void secret_key_generate(struct secret_key *key);
 /* The x-only public key; false when the secret is 0 or not below the group order. */
 MUST_CHECK bool secret_key_account(const struct secret_key *key, struct account_id *account);
 
-/* Signs a 32-byte message. `aux` is 32 bytes of auxiliary randomness (BIP-340 "Default Signing") or NULL for fresh. The
- * signature is verified before it is handed out. False only for a bad secret key. */
+/* Signs a 32-byte message. `aux` is 32 bytes of auxiliary randomness (BIP-340 "Default Signing") or NULL for
+ * fresh. The signature is verified before it is handed out. False only for a bad secret key. */
 MUST_CHECK bool schnorr_sign(const struct secret_key *key, const struct hash *message, const uint8_t aux[32],
                              struct signature *signature);
 

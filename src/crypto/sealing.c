@@ -1,5 +1,6 @@
-/* Encryption under a passphrase, over libsodium. Nonces are random: 24 bytes are enough for that. Reading a member here
- * checks its type and size alone; that nothing else stands in the file is checked by writing it again and comparing. */
+/* Encryption under a passphrase, over libsodium. Nonces are random: 24 bytes are enough for that. Reading a
+ * member here checks its type and size alone; that nothing else stands in the file is checked by writing it
+ * again and comparing. */
 #include "crypto/sealing.h"
 
 #include <inttypes.h>
@@ -13,7 +14,7 @@ static struct {
     uint64_t operations, memory;
 } cost = { crypto_pwhash_argon2id_OPSLIMIT_MODERATE, crypto_pwhash_argon2id_MEMLIMIT_MODERATE };
 
-/* --- from a passphrase to a key ------------------------------------------------------------------------------------- */
+/* --- from a passphrase to a key ------------------------------------------------------------------------- */
 
 static bool cost_valid(uint64_t operations, uint64_t memory)
 {
@@ -30,7 +31,8 @@ void derivation_new(struct derivation *derivation)
 
 void derivation_set_cost(uint64_t operations, uint64_t memory)
 {
-    INVARIANT(cost_valid(operations, memory), "%" PRIu64 " operations, %" PRIu64 " bytes", operations, memory);
+    INVARIANT(cost_valid(operations, memory), "%" PRIu64 " operations, %" PRIu64 " bytes", operations,
+              memory);
     cost.operations = operations;
     cost.memory = memory;
 }
@@ -42,12 +44,13 @@ bool passphrase_valid(const char *passphrase)
     return length >= 1 && length <= PASSPHRASE_MAX;
 }
 
-enum status derivation_run(const struct derivation *derivation, const char *passphrase, struct encryption_key *key,
-                           struct error *error)
+enum status derivation_run(const struct derivation *derivation, const char *passphrase,
+                           struct encryption_key *key, struct error *error)
 {
     if (crypto_pwhash(key->bytes, sizeof key->bytes, passphrase, strlen(passphrase), derivation->salt,
                       derivation->operations, (size_t)derivation->memory, crypto_pwhash_ALG_ARGON2ID13) != 0)
-        return error_set(error, ERROR_LIMIT, "the passphrase's key needs %" PRIu64 " MiB of memory for a moment",
+        return error_set(error, ERROR_LIMIT,
+                         "the passphrase's key needs %" PRIu64 " MiB of memory for a moment",
                          derivation->memory >> 20);
     return OK;
 }
@@ -83,20 +86,22 @@ bool derivation_read(const json_t *object, struct derivation *derivation)
            member_hex(kdf, "salt", derivation->salt, sizeof derivation->salt);
 }
 
-/* --- secrets and seals ------------------------------------------------------------------------------------------------ */
+/* --- secrets and seals ---------------------------------------------------------------------------------- */
 
 void secret_seal(struct sealed_secret *sealed, const struct encryption_key *key, struct bytes associated,
                  const struct secret_key *secret)
 {
     randombytes_buf(sealed->nonce, sizeof sealed->nonce);
     crypto_aead_xchacha20poly1305_ietf_encrypt(sealed->bytes, NULL, secret->bytes, sizeof secret->bytes,
-                                               associated.data, associated.size, NULL, sealed->nonce, key->bytes);
+                                               associated.data, associated.size, NULL, sealed->nonce,
+                                               key->bytes);
 }
 
-bool secret_unseal(const struct sealed_secret *sealed, const struct encryption_key *key, struct bytes associated,
-                   struct secret_key *secret)
+bool secret_unseal(const struct sealed_secret *sealed, const struct encryption_key *key,
+                   struct bytes associated, struct secret_key *secret)
 {
-    return crypto_aead_xchacha20poly1305_ietf_decrypt(secret->bytes, NULL, NULL, sealed->bytes, sizeof sealed->bytes,
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(secret->bytes, NULL, NULL, sealed->bytes,
+                                                      sizeof sealed->bytes,
                                                       associated.data, associated.size, sealed->nonce,
                                                       key->bytes) == 0;
 }
@@ -116,16 +121,16 @@ bool sealed_secret_read(const json_t *object, struct sealed_secret *sealed)
 void seal_make(struct seal *seal, const struct encryption_key *key, struct bytes text)
 {
     randombytes_buf(seal->nonce, sizeof seal->nonce);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(seal->tag, NULL, NULL, 0, text.data, text.size, NULL, seal->nonce,
-                                               key->bytes);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(seal->tag, NULL, NULL, 0, text.data, text.size, NULL,
+                                               seal->nonce, key->bytes);
 }
 
 bool seal_verify(const struct seal *seal, const struct encryption_key *key, struct bytes text)
 {
     uint8_t nothing[1];
 
-    return crypto_aead_xchacha20poly1305_ietf_decrypt(nothing, NULL, NULL, seal->tag, sizeof seal->tag, text.data,
-                                                      text.size, seal->nonce, key->bytes) == 0;
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(nothing, NULL, NULL, seal->tag, sizeof seal->tag,
+                                                      text.data, text.size, seal->nonce, key->bytes) == 0;
 }
 
 void seal_write(struct writer *w, const char *member, const struct seal *seal)
@@ -145,7 +150,7 @@ bool seal_read(const json_t *object, const char *member, struct seal *seal)
            member_hex(found, "tag", seal->tag, sizeof seal->tag);
 }
 
-/* --- files ------------------------------------------------------------------------------------------------------------ */
+/* --- files ---------------------------------------------------------------------------------------------- */
 
 void checksum_write(struct writer *w)
 {
@@ -160,7 +165,8 @@ void checksum_write(struct writer *w)
 enum status sealed_file_parse(const char *text, size_t size, json_t **object, struct error *error)
 {
     AUTO_JSON json_t *value = NULL;
-    struct error detail; /* may quote the file, and the file may be anything, a bare secret even: not passed on */
+    /* may quote the file, and the file may be anything, a bare secret even: not passed on */
+    struct error detail;
 
     if (json_parse(text, size, &value, &detail) != OK || !json_is_object(value))
         return error_set(error, ERROR_BAD_KEY_FILE, "the file is not one JSON object");
@@ -180,5 +186,6 @@ bool member_hex(const json_t *object, const char *member, void *out, size_t size
 {
     const json_t *found = json_object_get(object, member);
 
-    return json_is_string(found) && hex_decode(out, size, json_string_value(found), json_string_length(found));
+    return json_is_string(found) &&
+           hex_decode(out, size, json_string_value(found), json_string_length(found));
 }

@@ -1,5 +1,6 @@
 /* Encryption under a passphrase, as key files and the keystore share it: Argon2id makes the encryption key,
- * XChaCha20-Poly1305 encrypts a secret or seals a text. For this room alone; src/crypto/README.md has the formats. */
+ * XChaCha20-Poly1305 encrypts a secret or seals a text. For this room alone; src/crypto/README.md has the
+ * formats. */
 #ifndef CRYPTO_SEALING_H
 #define CRYPTO_SEALING_H
 
@@ -47,10 +48,12 @@ void secret_seal(struct sealed_secret *sealed, const struct encryption_key *key,
 MUST_CHECK bool secret_unseal(const struct sealed_secret *sealed, const struct encryption_key *key,
                               struct bytes associated, struct secret_key *secret);
 
-void sealed_secret_write(struct writer *w, const struct sealed_secret *sealed); /* members "nonce" and "secret" */
+/* members "nonce" and "secret" */
+void sealed_secret_write(struct writer *w, const struct sealed_secret *sealed);
 MUST_CHECK bool sealed_secret_read(const json_t *object, struct sealed_secret *sealed);
 
-/* A proof, by one who has the key, that a text is as it was: encryption of nothing with the text as associated data. */
+/* A proof, by one who has the key, that a text is as it was: encryption of nothing with the text as
+ * associated data. */
 struct seal {
     uint8_t nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES];
     uint8_t tag[crypto_aead_xchacha20poly1305_ietf_ABYTES];
@@ -60,15 +63,16 @@ MUST_CHECK bool seal_verify(const struct seal *seal, const struct encryption_key
 void seal_write(struct writer *w, const char *member, const struct seal *seal);
 MUST_CHECK bool seal_read(const json_t *object, const char *member, struct seal *seal);
 
-/* Ends the object with the member "checksum", BLAKE2b-256 of all before it in the writer's buffer, and a newline. It
- * tells damage from a wrong passphrase; against malice there are the seals. */
+/* Ends the object with the member "checksum", BLAKE2b-256 of all before it in the writer's buffer, and a
+ * newline. It tells damage from a wrong passphrase; against malice there are the seals. */
 void checksum_write(struct writer *w);
 
-/* Parses a file's text. It must be one JSON object; ERROR_BAD_KEY_FILE tells no more, as the file may be anything. */
+/* Parses a file's text. It must be one JSON object; ERROR_BAD_KEY_FILE tells no more, as the file may be
+ * anything. */
 MUST_CHECK enum status sealed_file_parse(const char *text, size_t size, json_t **object, struct error *error);
 
-/* Whether the text is exactly what we would write, but for white space at the end. This is what refuses every unknown
- * member, odd number and changed bit of a file that was read. */
+/* Whether the text is exactly what we would write, but for white space at the end. This is what refuses every
+ * unknown member, odd number and changed bit of a file that was read. */
 MUST_CHECK bool sealed_file_same(const char *text, size_t size, const struct buffer *written);
 
 MUST_CHECK bool member_hex(const json_t *object, const char *member, void *out, size_t size);

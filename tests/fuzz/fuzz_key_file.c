@@ -1,5 +1,5 @@
-/* Key files and keystores from anybody: as they come, and as edits of a good key file whose checksum is then made right
- * again, so that the fuzzer gets past it. Nothing but the good file opens. */
+/* Key files and keystores from anybody: as they come, and as edits of a good key file whose checksum is then
+ * made right again, so that the fuzzer gets past it. Nothing but the good file opens. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,8 @@ static void keystore_check(const char *text, size_t size)
     keystore_file_init(&file);
     if (keystore_file_read(text, size, &file, &error) == OK)
         for (size_t i = 0; i < file.count; i++)
-            INVARIANT(keystore_file_find(&file, file.keys[i].name) == &file.keys[i], "a key that is not found");
+            INVARIANT(keystore_file_find(&file, file.keys[i].name) == &file.keys[i],
+                      "a key that is not found");
     keystore_file_close(&file);
 }
 

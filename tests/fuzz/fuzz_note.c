@@ -39,7 +39,8 @@ static void checkpoint_check(const char *text, size_t size)
               "a checkpoint is read and written differently");
 }
 
-/* Whatever stands in the note, it has no signature by a key that was made a moment ago; signed by it, it has. */
+/* Whatever stands in the note, it has no signature by a key that was made a moment ago; signed by it, it
+ * has. */
 static void note_check(const char *text, size_t size)
 {
     static struct note_signer *signer;

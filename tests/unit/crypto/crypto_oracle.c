@@ -1,9 +1,11 @@
-/* Answers questions about this room's pure functions, one line each, for a second implementation to compare with. Bytes
- * are hex, "-" is none. A question that makes no sense ends the program. Questions:
- *   sha256 DATA · tagged TAG DATA · account SECRET · sign SECRET MESSAGE AUX · verify ACCOUNT MESSAGE SIGNATURE
+/* Answers questions about this room's pure functions, one line each, for a second implementation to compare
+ * with. Bytes are hex, "-" is none. A question that makes no sense ends the program. Questions:
+ *   sha256 DATA · tagged TAG DATA
+ *   account SECRET · sign SECRET MESSAGE AUX · verify ACCOUNT MESSAGE SIGNATURE
  *   tree DATA…        keeps these leaves for what follows; answers with the root
  *   root SIZE · inclusion INDEX SIZE · consistency FIRST SECOND      hashes, "-" for none, "refused"
- *   verify_inclusion INDEX SIZE LEAF_HASH ROOT HASH… · verify_consistency FIRST SECOND ROOT ROOT HASH… */
+ *   verify_inclusion INDEX SIZE LEAF_HASH ROOT HASH…
+ *   verify_consistency FIRST SECOND ROOT ROOT HASH… */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,7 +220,8 @@ static bool tree_question(const char *what, char **rest)
     fixed_word(rest, second_hash.bytes, sizeof second_hash.bytes);
     proof = proof_words(rest);
     puts((inclusion ? merkle_verify_inclusion(first, second, &first_hash, &proof, &second_hash)
-                    : merkle_verify_consistency(first, second, &first_hash, &second_hash, &proof)) ? "yes" : "no");
+                    : merkle_verify_consistency(first, second, &first_hash, &second_hash, &proof))
+             ? "yes" : "no");
     return true;
 }
 

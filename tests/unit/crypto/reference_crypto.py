@@ -1,11 +1,11 @@
-"""BIP-340 and RFC 6962 a second time, in plain Python and straight from their texts, to compare the C code with.
+"""BIP-340 and RFC 6962 a second time, in plain Python from their texts, to compare the C code with.
 
 Slow, not constant-time, and for tests alone. Nothing here is shared with the C code.
 """
 
 import hashlib
 
-# --- BIP-340 over secp256k1 (SEC 2, section 2.4.1) ---------------------------------------------------------------------
+# --- BIP-340 over secp256k1 (SEC 2, section 2.4.1) ------------------------------------------------------
 
 FIELD = 2**256 - 2**32 - 977
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -98,7 +98,7 @@ def verify(public, message, signature):
     return found is not None and found[1] % 2 == 0 and found[0] == r
 
 
-# --- RFC 6962, section 2.1 -----------------------------------------------------------------------------------------------
+# --- RFC 6962, section 2.1 ----------------------------------------------------------------------------
 
 def leaf_hash(data):
     return hashlib.sha256(b"\x00" + data).digest()

@@ -1,7 +1,7 @@
 """The C code against the second implementation, over random inputs and the published vectors.
 
-The program asked is crypto_oracle, in the folder of LAYERD_BUILD or else build/ of the source ("make crypto_oracle").
-LAYERD_SEED chooses the random inputs; a failure prints it.
+The program asked is crypto_oracle ("make crypto_oracle"), in the folder of LAYERD_BUILD or else build/ of the
+source. LAYERD_SEED chooses the random inputs; a failure prints it.
 """
 
 import csv
@@ -90,7 +90,8 @@ def test_reference_agrees_with_the_published_signatures():
     for row in rows:
         public, message = bytes.fromhex(row["public key"]), bytes.fromhex(row["message"])
         signature = bytes.fromhex(row["signature"])
-        assert reference.verify(public, message, signature) == (row["verification result"] == "TRUE"), row["index"]
+        valid = row["verification result"] == "TRUE"
+        assert reference.verify(public, message, signature) == valid, row["index"]
         if row["secret key"]:
             secret = bytes.fromhex(row["secret key"])
             assert reference.account(secret) == public
@@ -105,11 +106,13 @@ def test_reference_agrees_with_the_published_trees():
     for row in vectors["inclusion"]:
         values = [bytes.fromhex(row[name]) for name in ("leaf_hash", "root")]
         proof = [bytes.fromhex(word) for word in row["proof"]]
-        assert reference.verify_inclusion(row["leaf_index"], row["tree_size"], *values, proof) == row["valid"], row
+        found = reference.verify_inclusion(row["leaf_index"], row["tree_size"], *values, proof)
+        assert found == row["valid"], row
     for row in vectors["consistency"]:
         values = [bytes.fromhex(row[name]) for name in ("root1", "root2")]
         proof = [bytes.fromhex(word) for word in row["proof"]]
-        assert reference.verify_consistency(row["size1"], row["size2"], *values, proof) == row["valid"], row
+        found = reference.verify_consistency(row["size1"], row["size2"], *values, proof)
+        assert found == row["valid"], row
 
 
 def test_hashes_agree(ask, dice):
@@ -122,7 +125,8 @@ def test_hashes_agree(ask, dice):
 
 def test_accounts_and_signatures_agree(ask, dice):
     for _ in range(25):
-        secret, aux, message = dice.randbytes(32), dice.randbytes(32), dice.randbytes(dice.choice((32, 32, 0, 1, 300)))
+        secret, aux = dice.randbytes(32), dice.randbytes(32)
+        message = dice.randbytes(dice.choice((32, 32, 0, 1, 300)))
         public, signature = reference.account(secret), reference.sign(secret, message, aux)
         assert ask("account", secret) == public.hex()
         assert ask("sign", secret, message, aux) == signature.hex()
@@ -192,7 +196,8 @@ def changed_proof(dice, proof):
 
 
 def near(dice, value):
-    return max(0, dice.choice((value, value, value - 1, value + 1, value * 2, value // 2, value ^ 1 << dice.randrange(8))))
+    flip = value ^ 1 << dice.randrange(8)
+    return max(0, dice.choice((value, value, value - 1, value + 1, value * 2, value // 2, flip)))
 
 
 def test_inclusion_proofs_right_and_wrong_are_judged_alike(ask, dice):
@@ -201,7 +206,8 @@ def test_inclusion_proofs_right_and_wrong_are_judged_alike(ask, dice):
         size = dice.randrange(1, 40)
         leaves = [dice.randbytes(32) for _ in range(size)]
         index = dice.randrange(size)
-        question = (near(dice, index), near(dice, size), leaves[dice.choice((index, index, 0))], reference.root(leaves))
+        leaf = leaves[dice.choice((index, index, 0))]
+        question = (near(dice, index), near(dice, size), leaf, reference.root(leaves))
         proof = changed_proof(dice, reference.inclusion(index, leaves))
         expected = reference.verify_inclusion(*question, proof)
         assert ask("verify_inclusion", *question, *proof) == yes_or_no(expected), question
@@ -215,7 +221,8 @@ def test_consistency_proofs_right_and_wrong_are_judged_alike(ask, dice):
         second = dice.randrange(1, 40)
         leaves = [dice.randbytes(32) for _ in range(second)]
         first = dice.randrange(1, second + 1)
-        question = (near(dice, first), near(dice, second), reference.root(leaves[:first]), reference.root(leaves))
+        roots = reference.root(leaves[:first]), reference.root(leaves)
+        question = (near(dice, first), near(dice, second), *roots)
         proof = changed_proof(dice, reference.consistency(first, leaves))
         expected = reference.verify_consistency(*question, proof)
         assert ask("verify_consistency", *question, *proof) == yes_or_no(expected), question

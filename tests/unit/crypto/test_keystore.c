@@ -1,5 +1,6 @@
-/* The keystore and key files: what opens, what is refused, and what a failing or dying write leaves behind. The calls
- * write, fsync, rename and link are wrapped at link time, so that any one of them can fail or end the process. */
+/* The keystore and key files: what opens, what is refused, and what a failing or dying write leaves behind.
+ * The calls write, fsync, rename and link are wrapped at link time, so that any one of them can fail or end
+ * the process. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -26,7 +27,7 @@
 #define PASSPHRASE "correct horse"
 #define CRASHED 77 /* exit code of a child that a fault ended */
 
-/* --- faults --------------------------------------------------------------------------------------------------------------- */
+/* --- faults --------------------------------------------------------------------------------------------- */
 
 enum fault_call { FAULT_NONE, FAULT_WRITE, FAULT_FSYNC, FAULT_RENAME, FAULT_LINK };
 
@@ -88,7 +89,7 @@ ssize_t __wrap_write(int descriptor, const void *data, size_t size)
     WRAPPED(FAULT_WRITE, __real_write(descriptor, data, size));
 }
 
-/* --- a keystore in a folder of its own --------------------------------------------------------------------------------- */
+/* --- a keystore in a folder of its own ------------------------------------------------------------------ */
 
 struct place {
     char folder[64];
@@ -210,7 +211,7 @@ static size_t key_count(struct keystore *keystore)
     return counted;
 }
 
-/* --- ordinary life ---------------------------------------------------------------------------------------------------- */
+/* --- ordinary life -------------------------------------------------------------------------------------- */
 
 static void keys_survive_closing_and_reopening(void **state)
 {
@@ -353,7 +354,8 @@ static void invalid_names_are_refused(void **state)
     struct account_id account;
     struct error error;
     char longest[KEY_NAME_MAX + 1], address[ADDRESS_TEXT_MAX];
-    static const char *const bad[] = { "", ".", ".hidden", "-x", "a b", "a/b", "a\nb", "\xc3\xa9", "a+b", "a\"b" };
+    static const char *const bad[] = { "", ".", ".hidden", "-x", "a b", "a/b", "a\nb", "\xc3\xa9", "a+b",
+                                       "a\"b" };
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(key_name_valid(bad[i]));
@@ -391,7 +393,7 @@ static void invalid_passphrases_make_nothing(void **state)
     keystore_close(keystore);
 }
 
-/* --- key files -------------------------------------------------------------------------------------------------------------- */
+/* --- key files ------------------------------------------------------------------------------------------ */
 
 static void a_key_travels_by_key_file(void **state)
 {
@@ -442,7 +444,8 @@ static void every_flipped_bit_of_a_key_file_is_refused(void **state)
         text.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     for (size_t size = 0; size + 1 < text.size; size++) /* the last byte is a newline, which may be missing */
-        assert_int_equal(key_file_decode((char *)text.data, size, PASSPHRASE, out, name, &error), ERROR_BAD_KEY_FILE);
+        assert_int_equal(key_file_decode((char *)text.data, size, PASSPHRASE, out, name, &error),
+                         ERROR_BAD_KEY_FILE);
     assert_int_equal(key_file_decode((char *)text.data, text.size - 1, PASSPHRASE, out, name, &error), OK);
     assert_memory_equal(out->bytes, secret->bytes, 32);
 }
@@ -459,14 +462,16 @@ static void a_message_about_a_wrong_file_tells_nothing_of_it(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        assert_int_equal(key_file_decode(files[i], strlen(files[i]), "p", secret, name, &error), ERROR_BAD_KEY_FILE);
+        assert_int_equal(key_file_decode(files[i], strlen(files[i]), "p", secret, name, &error),
+                         ERROR_BAD_KEY_FILE);
         assert_null(strstr(error.message, "b7e1"));
     }
     memset(large, ' ', KEY_FILE_SIZE_MAX + 1);
-    assert_int_equal(key_file_decode(large, KEY_FILE_SIZE_MAX + 1, "p", secret, name, &error), ERROR_BAD_KEY_FILE);
+    assert_int_equal(key_file_decode(large, KEY_FILE_SIZE_MAX + 1, "p", secret, name, &error),
+                     ERROR_BAD_KEY_FILE);
 }
 
-/* --- damage and malice ------------------------------------------------------------------------------------------------------ */
+/* --- damage and malice ---------------------------------------------------------------------------------- */
 
 static void every_flipped_bit_of_a_keystore_is_refused(void **state)
 {
@@ -624,7 +629,8 @@ static void what_is_no_regular_file_is_refused(void **state)
     assert_int_equal(keystore_open(place->path, &keystore, &error), ERROR_BAD_KEY_FILE);
     assert_int_equal(unlink(place->path), 0);
     assert_int_equal(keystore_open(place->folder, &keystore, &error), ERROR_BAD_KEY_FILE);
-    assert_int_equal(symlink(place->temporary, place->path), 0); /* to nothing: there is no keystore, nor can one be */
+    /* to nothing: there is no keystore, nor can one be */
+    assert_int_equal(symlink(place->temporary, place->path), 0);
     keystore = opened(place);
     assert_int_equal(keystore_create(keystore, PASSPHRASE, &error), ERROR_STORAGE);
     assert_true(keystore_is_locked(keystore));
@@ -665,14 +671,17 @@ static void a_second_keystore_does_not_replace_the_first(void **state)
     keystore_close(unlocked(place));
 }
 
-/* --- writes that fail or are cut off ------------------------------------------------------------------------------------ */
+/* --- writes that fail or are cut off -------------------------------------------------------------------- */
 
 static const struct {
     enum fault_call call;
     int nth;
     bool new_name_stands; /* the directory alone was not synced: the new file may be seen */
 } write_faults[] = {
-    { FAULT_WRITE, 1, false }, { FAULT_FSYNC, 1, false }, { FAULT_RENAME, 1, false }, { FAULT_FSYNC, 2, true },
+    { FAULT_WRITE, 1, false },
+    { FAULT_FSYNC, 1, false },
+    { FAULT_RENAME, 1, false },
+    { FAULT_FSYNC, 2, true },
 };
 #define WRITE_FAULTS (sizeof write_faults / sizeof write_faults[0])
 
@@ -707,7 +716,8 @@ static void a_failed_write_leaves_the_old_keystore_in_file_and_memory(void **sta
         key_count(keystore);
         assert_string_equal(listed, "alice bob ");
         assert_true(signs(keystore, "bob"));
-        assert_int_equal(keystore_generate(keystore, "dave", &account, &error), OK); /* the next one succeeds */
+        /* the next one succeeds */
+        assert_int_equal(keystore_generate(keystore, "dave", &account, &error), OK);
         assert_int_equal(keystore_remove(keystore, "dave", &error), OK);
         keystore_close(keystore);
     }
@@ -763,7 +773,8 @@ static void a_crash_at_any_step_of_a_write_leaves_a_whole_keystore(void **state)
         assert_true(WIFEXITED(result) && WEXITSTATUS(result) == CRASHED);
         keystore_close(keystore);
 
-        bool named = write_faults[i / 2].new_name_stands || (write_faults[i / 2].call == FAULT_RENAME && afterwards);
+        bool named = write_faults[i / 2].new_name_stands ||
+                     (write_faults[i / 2].call == FAULT_RENAME && afterwards);
         keystore = unlocked(place);
         assert_int_equal(key_count(keystore), count + named);
         assert_true(signs(keystore, "alice"));
@@ -827,7 +838,7 @@ static void no_acknowledged_key_is_lost_by_kill(void **state)
     }
 }
 
-/* --- threads ---------------------------------------------------------------------------------------------------------------- */
+/* --- threads -------------------------------------------------------------------------------------------- */
 
 struct signing {
     struct keystore *keystore;

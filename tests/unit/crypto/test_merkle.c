@@ -61,7 +61,7 @@ static struct tree *tree_new(uint64_t size)
     return tree;
 }
 
-/* --- the definitions, as RFC 6962 has them --------------------------------------------------------------------------- */
+/* --- the definitions, as RFC 6962 has them -------------------------------------------------------------- */
 
 static uint64_t below(uint64_t n)
 {
@@ -96,7 +96,8 @@ static void naive_path(uint64_t m, const struct hash *leaves, uint64_t n, struct
     out->hashes[out->count++] = m < k ? naive_root(leaves + k, n - k) : naive_root(leaves, k);
 }
 
-static void naive_subproof(uint64_t m, const struct hash *leaves, uint64_t n, bool whole, struct merkle_proof *out)
+static void naive_subproof(uint64_t m, const struct hash *leaves, uint64_t n, bool whole,
+                           struct merkle_proof *out)
 {
     if (m == n) {
         if (!whole)
@@ -119,10 +120,10 @@ static void assert_proof_equal(const struct merkle_proof *a, const struct merkle
     assert_memory_equal(a->hashes, b->hashes, a->count * sizeof a->hashes[0]);
 }
 
-/* --- published ---------------------------------------------------------------------------------------------------------- */
+/* --- published ------------------------------------------------------------------------------------------ */
 
-/* Some published cases hold a value of a wrong length, which cannot even be said here: it is filled up with zeros, and so
- * stays a wrong hash. */
+/* Some published cases hold a value of a wrong length, which cannot even be said here: it is filled up with
+ * zeros, and so stays a wrong hash. */
 static struct hash hash_of_any_length(const char *hex)
 {
     struct hash hash = { .bytes = { 0 } };
@@ -135,6 +136,11 @@ static struct hash hash_of_any_length(const char *hex)
 static struct hash row_hash(const json_t *row, const char *member)
 {
     return hash_of_any_length(member_text(row, member));
+}
+
+static uint64_t row_number(const json_t *row, const char *member)
+{
+    return (uint64_t)json_integer_value(json_object_get(row, member));
 }
 
 static struct merkle_proof proof_from_json(const json_t *list)
@@ -171,7 +177,7 @@ static void hashes_and_roots_are_the_published_ones(void **state)
             assert_hash_is(&hash, member_text(row, "value"));
             assert_true(merkle_root(0, tree_read, NULL, &hash));
             assert_hash_is(&hash, member_text(row, "value"));
-        } else { /* the published node has children of 4 bytes: what merkle_node does with 32 is checked by the roots */
+        } else { /* its children have 4 bytes: what merkle_node does with 32 is checked by the roots */
             assert_string_equal(what, "node");
             buffer_append(&data, "\x01", 1);
             member_bytes(row, "left", &data);
@@ -191,7 +197,8 @@ static void hashes_and_roots_are_the_published_ones(void **state)
         merkle_leaf(&hash, data, size);
         merkle_range_append(&range, &hash, NULL, NULL);
         merkle_range_root(&range, &hash);
-        assert_hash_is(&hash, json_string_value(json_array_get(json_object_get(vectors, "roots_by_size"), i + 1)));
+        assert_hash_is(&hash,
+                       json_string_value(json_array_get(json_object_get(vectors, "roots_by_size"), i + 1)));
     }
 }
 
@@ -207,8 +214,7 @@ static void inclusion_proofs_are_judged_as_published(void **state)
         struct merkle_proof proof = proof_from_json(json_object_get(row, "proof"));
 
         print_message("rfc6962.json inclusion %s\n", member_text(row, "case"));
-        assert_int_equal(merkle_verify_inclusion((uint64_t)json_integer_value(json_object_get(row, "leaf_index")),
-                                                 (uint64_t)json_integer_value(json_object_get(row, "tree_size")),
+        assert_int_equal(merkle_verify_inclusion(row_number(row, "leaf_index"), row_number(row, "tree_size"),
                                                  &leaf, &proof, &root),
                          json_is_true(json_object_get(row, "valid")));
     }
@@ -226,8 +232,7 @@ static void consistency_proofs_are_judged_as_published(void **state)
         struct merkle_proof proof = proof_from_json(json_object_get(row, "proof"));
 
         print_message("rfc6962.json consistency %s\n", member_text(row, "case"));
-        assert_int_equal(merkle_verify_consistency((uint64_t)json_integer_value(json_object_get(row, "size1")),
-                                                   (uint64_t)json_integer_value(json_object_get(row, "size2")),
+        assert_int_equal(merkle_verify_consistency(row_number(row, "size1"), row_number(row, "size2"),
                                                    &first, &second, &proof),
                          json_is_true(json_object_get(row, "valid")));
     }
@@ -237,7 +242,8 @@ static void consistency_proofs_are_judged_as_published(void **state)
 static void figures_of_rfc6962_hold(void **state)
 {
     static const struct { const char *data; size_t size; } leaves[] = {
-        { "", 0 }, { "\x00", 1 }, { "\x10", 1 }, { "\x20\x21", 2 }, { "\x30\x31", 2 }, { "\x40\x41\x42\x43", 4 },
+        { "", 0 }, { "\x00", 1 }, { "\x10", 1 }, { "\x20\x21", 2 }, { "\x30\x31", 2 },
+        { "\x40\x41\x42\x43", 4 },
         { "\x50\x51\x52\x53\x54\x55\x56\x57", 8 },
         { "\x60\x61\x62\x63\x64\x65\x66\x67\x68\x69\x6a\x6b\x6c\x6d\x6e\x6f", 16 },
     };
@@ -258,7 +264,7 @@ static void figures_of_rfc6962_hold(void **state)
     assert_hash_is(&hash, "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328");
 }
 
-/* --- random trees -------------------------------------------------------------------------------------------------------- */
+/* --- random trees --------------------------------------------------------------------------------------- */
 
 static void check_all_proofs(struct tree *tree)
 {
@@ -317,8 +323,8 @@ static void proofs_are_those_of_the_recursive_definition(void **state)
     }
 }
 
-/* Which side each hash of a proof stands on, from the bottom up: all that a verifier can know of the sizes. Two sizes
- * that give the same sides are told apart by their roots alone. */
+/* Which side each hash of a proof stands on, from the bottom up: all that a verifier can know of the sizes.
+ * Two sizes that give the same sides are told apart by their roots alone. */
 static uint64_t sides(uint64_t node, uint64_t last)
 {
     uint64_t found = 1;
@@ -416,7 +422,8 @@ static void changed_consistency_proofs_are_refused(void **state)
             assert_false(merkle_verify_consistency(other, second, &first_root, &second_root, &proof));
             bool same = other_second > first && other_second <= MERKLE_SIZE_MAX &&
                         consistency_sides(first, other_second) == consistency_sides(first, second);
-            assert_int_equal(merkle_verify_consistency(first, other_second, &first_root, &second_root, &proof), same);
+            bool taken = merkle_verify_consistency(first, other_second, &first_root, &second_root, &proof);
+            assert_int_equal(taken, same);
         }
         struct merkle_proof longer = proof;
         longer.hashes[longer.count++] = second_root;
@@ -439,7 +446,7 @@ static void a_forked_tree_has_no_consistency_proof(void **state)
     assert_false(merkle_verify_consistency(60, 100, &first, &second, &proof));
 }
 
-/* --- bounds --------------------------------------------------------------------------------------------------------------- */
+/* --- bounds --------------------------------------------------------------------------------------------- */
 
 static void ranges_outside_the_tree_are_refused(void **state)
 {

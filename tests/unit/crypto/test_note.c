@@ -19,8 +19,8 @@ static const char published_text[] = "If you think cryptography is the answer to
                                      "then you don't know what your problem is.\n";
 static const char published_note[] = "If you think cryptography is the answer to your problem,\n"
                                      "then you don't know what your problem is.\n\n"
-                                     "\xe2\x80\x94 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFY"
-                                     "C2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
+                                     "\xe2\x80\x94 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZ"
+                                     "InNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
 
 static struct note_key key_of(const char *verifier)
 {
@@ -146,8 +146,8 @@ static void notes_open_as_published(void **state)
         buffer_init(&note);
         note_of_row(row, &note);
         size_t count = known_of_row(vectors, row, known);
-        enum status status = note_open_any((const char *)note.data, note.size, known, count, &text_size, verified,
-                                           &error);
+        enum status status = note_open_any((const char *)note.data, note.size, known, count, &text_size,
+                                           verified, &error);
         if (strcmp(result, "ok") != 0) {
             assert_int_equal(status, ERROR_BAD_SIGNATURE);
             continue;
@@ -285,16 +285,19 @@ static void notes_over_their_limits_are_refused(void **state)
         buffer_append_text(&note, "\xe2\x80\x94 other AAAAAAA=\n");
     assert_int_equal(note_open((const char *)note.data, note.size, &key, &text_size, &error), OK);
     buffer_append_text(&note, "\xe2\x80\x94 other AAAAAAA=\n");
-    assert_int_equal(note_open((const char *)note.data, note.size, &key, &text_size, &error), ERROR_BAD_SIGNATURE);
+    assert_int_equal(note_open((const char *)note.data, note.size, &key, &text_size, &error),
+                     ERROR_BAD_SIGNATURE);
 }
 
 static void malformed_signature_lines_are_refused(void **state)
 {
     static const char *const lines[] = {
-        "x\n", "\n", "- other AAAAAAA=\n", "\xe2\x80\x94 other\n", "\xe2\x80\x94 other \n", "\xe2\x80\x94  AAAAAAA=\n",
+        "x\n", "\n", "- other AAAAAAA=\n", "\xe2\x80\x94 other\n", "\xe2\x80\x94 other \n",
+        "\xe2\x80\x94  AAAAAAA=\n",
         "\xe2\x80\x94 other AAAA\n" /* 3 bytes */, "\xe2\x80\x94 other AAAAAA==\n" /* an id alone */,
         "\xe2\x80\x94 other AAAAAAB=\n" /* spare bits */, "\xe2\x80\x94 other AAAAAAA\n" /* no padding */,
-        "\xe2\x80\x94 other AAAAAAA= \n", "\xe2\x80\x94 ot+her AAAAAAA=\n", "\xe2\x80\x94 ot\xc2\xa0her AAAAAAA=\n",
+        "\xe2\x80\x94 other AAAAAAA= \n", "\xe2\x80\x94 ot+her AAAAAAA=\n",
+        "\xe2\x80\x94 ot\xc2\xa0her AAAAAAA=\n",
         "\xe2\x80\x94 ot\xe3\x80\x80her AAAAAAA=\n", "\xe2\x80\x94\n", "\xe2\x80\x94 other AAAAAAA=",
         "\xe2\x80\x94 ot\xff AAAAAAA=\n", "\xe2\x80\x94 other AAAA\xc4\x84\x41=\n",
         "\xe2\x80\x94 other AAAA\xc4\x84" "AA\n",
@@ -319,7 +322,8 @@ static void a_key_of_another_name_does_not_count(void **state)
     (void)state;
 
     key.name[0] = 'Q';
-    assert_int_equal(note_open(published_note, strlen(published_note), &key, &text_size, &error), ERROR_BAD_SIGNATURE);
+    assert_int_equal(note_open(published_note, strlen(published_note), &key, &text_size, &error),
+                     ERROR_BAD_SIGNATURE);
 }
 
 static void malformed_verifier_keys_are_refused(void **state)
@@ -332,7 +336,8 @@ static void malformed_verifier_keys_are_refused(void **state)
         "PeterNeumann+c74f20a+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
         "Peter Neumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
         "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n", "PeterNeumann+c74f20a3+",
-        "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq\xc4LDE4izWy10TW", /* libsodium reads C4 as '/' */
+        /* libsodium reads C4 as '/' */
+        "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq\xc4LDE4izWy10TW",
     };
     (void)state;
 
@@ -383,11 +388,12 @@ static void malformed_checkpoints_are_refused(void **state)
     snprintf(long_origin, sizeof long_origin, "%0*d\n5\n" ROOT "\n", NOTE_NAME_MAX - 1, 7);
     assert_int_equal(checkpoint_parse(long_origin, strlen(long_origin), &checkpoint, &error), OK);
     snprintf(long_origin, sizeof long_origin, "%0*d\n5\n" ROOT "\n", NOTE_NAME_MAX, 7);
-    assert_int_equal(checkpoint_parse(long_origin, strlen(long_origin), &checkpoint, &error), ERROR_INVALID_PARAMS);
+    assert_int_equal(checkpoint_parse(long_origin, strlen(long_origin), &checkpoint, &error),
+                     ERROR_INVALID_PARAMS);
 #undef ROOT
 }
 
-/* --- the seed's file ------------------------------------------------------------------------------------------------------ */
+/* --- the seed's file ------------------------------------------------------------------------------------ */
 
 static void the_seed_is_made_once_and_read_again(void **state)
 {
@@ -449,7 +455,8 @@ static void a_damaged_seed_file_is_refused_and_left_alone(void **state)
     assert_int_equal(note_signer_open(path, "log.example", &signer, &error), ERROR_BAD_KEY_FILE);
     assert_int_equal(rmdir(path), 0);
     assert_int_equal(rmdir(folder), 0);
-    assert_int_equal(note_signer_open(path, "log.example", &signer, &error), ERROR_STORAGE); /* no such folder */
+    /* no such folder */
+    assert_int_equal(note_signer_open(path, "log.example", &signer, &error), ERROR_STORAGE);
 }
 
 int note_tests(void)

@@ -32,7 +32,8 @@ static void row_check(char *line)
     struct signature expected, made;
     uint8_t aux[32], message[BIP340_MESSAGE_MAX];
     char *number = field_next(&line), *secret_text = field_next(&line), *account_text = field_next(&line);
-    char *aux_text = field_next(&line), *message_text = field_next(&line), *signature_text = field_next(&line);
+    char *aux_text = field_next(&line), *message_text = field_next(&line);
+    char *signature_text = field_next(&line);
     bool valid = strcmp(field_next(&line), "TRUE") == 0;
     size_t size = strlen(message_text) / 2;
 

@@ -12,7 +12,8 @@
 char *vectors_text(const char *name, size_t *size)
 {
     const char *folder = getenv("LAYERD_VECTORS");
-    AUTO_FREE char *path = text_format("%s/%s", folder == NULL ? SOURCE_ROOT "/../shared/vectors" : folder, name);
+    AUTO_FREE char *path =
+        text_format("%s/%s", folder == NULL ? SOURCE_ROOT "/../shared/vectors" : folder, name);
     FILE *file = fopen(path, "rb");
 
     if (file == NULL) {

@@ -1,5 +1,6 @@
-/* Published test vectors, and seeded randomness, for this room's tests. The vectors' folder is the environment's
- * LAYERD_VECTORS, else ../shared/vectors beside the source; without it the tests that need it skip, loudly. */
+/* Published test vectors, and seeded randomness, for this room's tests. The vectors' folder is the
+ * environment's LAYERD_VECTORS, else ../shared/vectors beside the source; without it the tests that need it
+ * skip, loudly. */
 #ifndef TEST_CRYPTO_VECTORS_H
 #define TEST_CRYPTO_VECTORS_H
 
