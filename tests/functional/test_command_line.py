@@ -1,0 +1,270 @@
+"""layer-cli as people and scripts use it: parameters, tables, JSON, CSV, following events, exit codes, keys in files."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from layerd_client import Account
+from node import BUILD, LAYER_CLI, ROOT, environment
+
+PASSPHRASE = "a passphrase in a file"
+
+
+@pytest.fixture(scope="module")
+def house(shared):
+    shared.alice, shared.bob = Account("alice"), Account("bob")
+    shared.issue(shared.alice, "GOLD", 1_000_000)
+    for _ in range(10):
+        shared.transfer(shared.alice, shared.bob, "GOLD", 1, memo="wide \u20ac \U0001f600")
+    return shared
+
+
+@pytest.fixture
+def passphrase_file(tmp_path):
+    path = tmp_path / "passphrase"
+    path.write_text(PASSPHRASE + "\n")
+    path.chmod(0o600)
+    return path
+
+
+def test_a_method_is_called_by_its_name(house):
+    done = house.cli("--json", "node.info")
+    assert json.loads(done.stdout) == house.call("node.info")
+
+
+def test_parameters_are_given_as_key_value_or_as_json(house):
+    by_key = json.loads(house.cli("--json", "ledger.balance", "account=" + house.bob.address, "asset=GOLD").stdout)
+    by_json = json.loads(house.cli("--json", "ledger.balance",
+                                   json.dumps({"account": house.bob.address, "asset": "GOLD"})).stdout)
+    assert by_key == by_json == house.call("ledger.balance", account=house.bob.address, asset="GOLD")
+
+
+def test_people_get_tables(house):
+    text = house.cli("ledger.assets").stdout
+    with pytest.raises(ValueError):
+        json.loads(text)
+    assert "GOLD" in text and "symbol" in text.lower()
+    assert "GOLD" in house.cli("sql", "SELECT symbol, supply FROM asset").stdout
+
+
+def test_no_escape_codes_are_written_where_nobody_looks(house):
+    for arguments in (["ledger.assets"], ["help"], ["sql", "SELECT 1"], ["events", "--from", "first"]):
+        assert "\x1b" not in house.cli(*arguments).stdout
+
+
+def test_sql_is_answered_as_table_csv_and_json(house):
+    query = "SELECT seq, type, 'a \"b\", c' || char(10) || 'd' AS odd, NULL AS nothing FROM event ORDER BY seq LIMIT 3"
+    rows = list(csv.reader(io.StringIO(house.cli("sql", "--csv", query).stdout, newline="")))
+    assert rows[0] == ["seq", "type", "odd", "nothing"] and len(rows) == 4
+    assert rows[1][0] == "1" and rows[1][2] == 'a "b", c\nd' and rows[1][3] == ""
+    answer = json.loads(house.cli("sql", "--json", query).stdout)
+    assert len(answer["rows"] if isinstance(answer, dict) else answer) == 3
+
+
+def test_help_lists_methods_and_explains_each(house):
+    overview = house.cli("help").stdout
+    for name in ("ledger.transfer", "sql", "stop", "wallet.new"):
+        assert name in overview
+    text = house.cli("help", "ledger.transfer").stdout
+    for word in ("to", "asset", "amount", "memo"):
+        assert word in text
+
+
+def test_help_and_version_of_the_tool_need_no_node(tmp_path):
+    for arguments in (["--help"], ["--version"]):
+        done = subprocess.run([str(LAYER_CLI), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env=environment(tmp_path), timeout=20)
+        assert done.returncode == 0 and done.stdout
+
+
+def documented_exit_codes():
+    text = subprocess.run([str(LAYER_CLI), "--help"], stdout=subprocess.PIPE, text=True, timeout=20).stdout
+    assert "exit" in text.lower(), "the exit codes are not documented in --help"
+    return text
+
+
+def test_exit_codes_tell_what_went_wrong(house, tmp_path):
+    documented_exit_codes()
+    codes = {
+        "ok": house.cli("node.info").returncode,
+        "refused": house.cli("block.get", "height=999999999", check=False).returncode,
+        "unknown method": house.cli("no.such.method", check=False).returncode,
+        "usage": house.cli("--no-such-option", check=False).returncode,
+    }
+    nowhere = subprocess.run([str(LAYER_CLI), "--directory", str(tmp_path), "node.info"], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True, env=environment(tmp_path), timeout=20)
+    codes["no node"] = nowhere.returncode
+    assert codes["ok"] == 0
+    assert all(code != 0 for name, code in codes.items() if name != "ok"), codes
+    assert len({codes["refused"], codes["usage"], codes["no node"]}) == 3, codes
+    assert "running" in nowhere.stderr or "node" in nowhere.stderr
+
+
+def test_errors_go_to_standard_error_with_code_name_and_message(house):
+    done = house.cli("block.get", "height=999999999", check=False)
+    assert done.stdout == "" and "not_found" in done.stderr
+    done = house.cli("--json", "block.get", "height=999999999", check=False)
+    assert "2002" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ["ledger.balance", "account"], ["ledger.balance", "=5"], ["ledger.balance", "{"], ["ledger.balance", "account=x", "account=y"],
+    ["sql"], ["events", "--from", "nowhere"], ["events", "--from", "cursor:"], [""], ["help", "no.such.method"],
+    ["ledger.balance", '{"account": 1} trailing'],
+], ids=" ".join)
+def test_a_wrong_command_line_is_refused(house, arguments):
+    done = house.cli(*arguments, check=False)
+    assert done.returncode != 0 and done.stderr and not done.stdout
+
+
+def test_a_misspelt_method_gets_a_suggestion(house):
+    done = house.cli("ledger.transfr", check=False)
+    assert done.returncode != 0 and "ledger.transfer" in done.stderr
+
+
+def follow(node, *arguments):
+    return subprocess.Popen([str(LAYER_CLI), "--directory", str(node.directory), "events", *arguments], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(node.home))
+
+
+def test_events_are_printed_and_the_command_ends(house):
+    lines = [json.loads(line) for line in
+             house.cli("--json", "events", "--from", "first", "--type", "ledger.*").stdout.splitlines()]
+    assert [line["type"] for line in lines] == ["ledger.asset_issued"] + ["ledger.transferred"] * 10
+    after = [json.loads(line) for line in house.cli("--json", "events", "--from", "3").stdout.splitlines()]
+    assert after[0]["seq"] == 4
+
+
+def test_events_are_followed_live(house):
+    following = follow(house, "--json", "--follow", "--from", "now", "--type", "ledger.transferred")
+    try:
+        time.sleep(0.5)
+        house.transfer(house.bob, house.alice, "GOLD", 1, memo="live")
+        assert json.loads(following.stdout.readline())["data"]["memo"] == "live"
+    finally:
+        following.send_signal(signal.SIGINT)
+        following.communicate(timeout=10)
+        house.transfer(house.alice, house.bob, "GOLD", 1)
+
+
+def test_events_from_a_cursor_continue_where_the_last_run_stopped(node, alice, bob):
+    node.issue(alice, "GOLD", 100)
+    node.events().call("cursor.create", name="reader", **{"from": "first"})
+    first = [json.loads(line)["seq"] for line in
+             node.cli("--json", "events", "--from", "cursor:reader").stdout.splitlines()]
+    node.transfer(alice, bob, "GOLD", 1)
+    second = [json.loads(line)["seq"] for line in
+              node.cli("--json", "events", "--from", "cursor:reader").stdout.splitlines()]
+    assert first and second == [first[-1] + 1]
+
+
+def test_a_reader_that_closes_its_end_ends_the_command_quietly(house):
+    done = subprocess.run("%s --directory %s --json events --from first | head -1" % (LAYER_CLI, house.directory), shell=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(house.home), timeout=20)
+    assert json.loads(done.stdout)["seq"] == 1 and done.stderr == ""
+
+
+def test_audit_verify_and_status_say_that_all_is_well(house):
+    for method in ("audit", "verify", "node.status"):
+        assert house.cli(method).stdout.strip()
+    assert json.loads(house.cli("--json", "audit").stdout)["ok"] is True
+    assert json.loads(house.cli("--json", "verify").stdout)["ok"] is True
+
+
+def test_replay_waits_for_its_end_and_says_equal(house):
+    assert "equal" in house.cli("replay", timeout=120).stdout
+
+
+def test_backup_waits_until_the_verified_copy_stands(house):
+    path = house.home / "from-cli.sqlite3"
+    house.cli("backup", "to=%s" % path, timeout=120)
+    assert path.exists()
+    done = house.cli("backup", "to=%s" % path, check=False, timeout=120)
+    assert done.returncode != 0
+
+
+def test_stop_returns_when_the_node_is_down(node):
+    node.cli("stop")
+    assert node.wait() == 0
+
+
+def test_keys_live_in_files_and_sign_away_from_the_node(node, tmp_path, passphrase_file):
+    key = tmp_path / "alice.key"
+    node.cli("key", "new", str(key), "--passphrase-file", passphrase_file)
+    assert key.stat().st_mode & 0o077 == 0
+    address = json.loads(node.cli("--json", "key", "show", str(key)).stdout)["address"]
+    assert address.startswith("lyt1")
+    reply = json.loads(node.cli("--json", "--key", key, "--passphrase-file", passphrase_file, "ledger.issue", "symbol=GOLD",
+                                "amount=5").stdout)
+    assert reply["repeated"] is False
+    assert node.call("ledger.asset", asset="GOLD")["issuer"] == address
+    wrong = tmp_path / "wrong"
+    wrong.write_text("wrong\n")
+    done = node.cli("--json", "--key", key, "--passphrase-file", wrong, "ledger.issue", "symbol=SILVER", "amount=5", check=False)
+    assert done.returncode != 0
+
+
+def test_the_keystore_is_worked_with_passphrases_from_a_file(node, tmp_path, passphrase_file):
+    node.cli("wallet.create", "--passphrase-file", passphrase_file)
+    node.cli("wallet.new", "name=alice")
+    node.cli("dev.faucet", "from=alice")
+    node.cli("wallet.lock")
+    assert node.cli("dev.faucet", "from=alice", check=False).returncode != 0
+    node.cli("wallet.unlock", "--passphrase-file", passphrase_file)
+    node.cli("dev.faucet", "from=alice")
+    exported = tmp_path / "exported.key"
+    exported.write_text(json.dumps(json.loads(node.cli("--json", "wallet.export", "name=alice", "--passphrase-file",
+                                                       passphrase_file).stdout)["key_file"]))
+    node.cli("wallet.import", "name=copy", "key_file=@%s" % exported, "--passphrase-file", passphrase_file)
+    listed = json.loads(node.cli("--json", "wallet.list").stdout)
+    assert "copy" in json.dumps(listed) and PASSPHRASE not in json.dumps(listed)
+
+
+def test_a_passphrase_is_never_taken_from_a_pipe_by_accident(node):
+    done = node.cli("wallet.create", check=False)
+    assert done.returncode != 0 and "passphrase" in done.stderr
+
+
+def completion_script():
+    for path in (BUILD / "contrib", ROOT / "contrib"):
+        for name in ("layer-cli.bash", "layer-cli.completion", "completion/layer-cli", "bash-completion/layer-cli",
+                     "layer-cli.bash-completion"):
+            if (path / name).exists():
+                return path / name
+    raise AssertionError("no completion script under contrib/")
+
+
+def test_the_completion_script_is_valid_bash_and_knows_the_methods(shared):
+    script = completion_script()
+    done = subprocess.run(["bash", "-n", str(script)], stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stderr
+    text = script.read_text()
+    for method in shared.call("rpc.discover")["methods"]:
+        assert method["name"] in text, method["name"]
+
+
+def complete(script, *words):
+    """What bash would offer for the last of these words."""
+    code = r'''
+source "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
+"$(complete -p layer-cli | sed 's/.*-F \([^ ]*\).*/\1/')" layer-cli "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+printf '%s\n' "${COMPREPLY[@]}"
+'''
+    done = subprocess.run(["bash", "-c", code, "bash", str(script), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=20, env=dict(os.environ, PATH="%s:%s" % (BUILD, os.environ["PATH"])))
+    assert done.returncode == 0, done.stderr
+    return [word.rstrip() for word in done.stdout.splitlines()]
+
+
+def test_tab_completes_methods_and_their_parameters():
+    script = completion_script()
+    assert {"ledger.transfer", "ledger.transfer_batch"} <= set(complete(script, "layer-cli", "ledger.tr"))
+    offered = complete(script, "layer-cli", "ledger.transfer", "a")
+    assert {"asset=", "amount="} <= set(offered)

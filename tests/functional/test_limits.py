@@ -1,0 +1,189 @@
+"""Bounds: slow and many clients, queues, and memory."""
+
+import json
+import os
+import resource
+import socket
+import time
+
+import pytest
+
+from layerd_client import Account, CallError, Closed, Connection, Events, Rpc
+
+MEBIBYTE = 1 << 20
+
+
+@pytest.fixture(autouse=True, scope="module")
+def many_descriptors():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 16384), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("name", ["layerd.sock", "events.sock"])
+def test_a_line_begun_and_not_finished_in_time_closes_the_connection(nodes, name):
+    node = nodes(settings=["--idle-line-timeout=1s"]).start()
+    slow = Connection(node.directory / name)
+    idle = Connection(node.directory / name)
+    start = time.monotonic()
+    closed = False
+    try:
+        while time.monotonic() < start + 6:  # one byte at a time, for ever
+            slow.send(b" " if time.monotonic() > start + 0.2 else b"{")
+            time.sleep(0.05)
+    except (BrokenPipeError, ConnectionResetError):
+        closed = True
+    assert closed and 0.5 < time.monotonic() - start < 5
+    # Who has begun no line may be silent for as long as it likes.
+    method = "node.info" if name == "layerd.sock" else "head"
+    idle.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method}).encode() + b"\n")
+    assert "result" in idle.read()
+    idle.close()
+    slow.close()
+
+
+@pytest.mark.parametrize("name", ["layerd.sock", "events.sock"])
+def test_thousands_of_connections_are_held_or_refused_clearly(nodes, name):
+    node = nodes(settings=["--connections=2100", "--connections-per-uid=2100"]).start()
+    path = str(node.directory / name)
+    held, refused = [], 0
+    for _ in range(2500):
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(20)
+        connection.connect(path)
+        held.append(connection)
+    method = b"node.info" if name == "layerd.sock" else b"head"
+    request = b'{"jsonrpc":"2.0","id":1,"method":"%s"}\n' % method
+    answered = 0
+    for connection in held:
+        try:
+            connection.sendall(request)
+        except OSError:
+            pass
+        try:
+            data = connection.recv(65536)
+        except ConnectionResetError:
+            data = b""
+        if b'"result"' in data:
+            answered += 1
+        else:
+            assert b"1005" in data, data
+            refused += 1
+    assert answered >= 2000 and refused >= 350
+    for connection in held:
+        connection.close()
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            with Rpc(node.rpc_path) as rpc:
+                assert rpc.call("node.info")
+                break
+        except (CallError, Closed, OSError, AssertionError):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_one_uid_cannot_take_all_connections(nodes):
+    node = nodes(settings=["--connections-per-uid=20"]).start()
+    connections = [Connection(node.rpc_path) for _ in range(40)]
+    alive = 0
+    for connection in connections:
+        try:
+            connection.send(b'{"jsonrpc":"2.0","id":1,"method":"node.info"}\n')
+            alive += "result" in connection.read()
+        except (OSError, Closed):
+            pass
+    assert alive <= 20
+    for connection in connections:
+        connection.close()
+
+
+def test_a_full_queue_answers_busy_and_loses_nothing(nodes, alice, bob):
+    node = nodes(settings=["--queue-size=16", "--max-concurrent=16"]).start()
+    node.issue(alice, "GOLD", 1_000_000)
+    requests = [("transaction.submit", node.signed(alice, "ledger.transfer", to=bob.address, asset="GOLD", amount=1))
+                for _ in range(2000)]
+    results = node.rpc().pipeline(requests, ahead=2000)
+    refused = [result for result in results if isinstance(result, CallError)]
+    assert {result.code for result in refused} <= {2001}
+    done = len(results) - len(refused)
+    assert node.query("SELECT sum(amount) FROM balance WHERE account = ?", bob.public) == [(done,)]
+    for result, request in zip(results, requests):  # who heard "busy" may come again
+        if isinstance(result, CallError):
+            assert node.call(*request)["repeated"] is False
+            break
+
+
+def test_an_idle_node_is_small(node, sanitized):
+    if sanitized:
+        pytest.skip("the sanitizer's own memory is counted")
+    time.sleep(0.2)
+    assert node.resident_bytes() < 32 * MEBIBYTE
+
+
+def test_a_thousand_subscribers_and_a_full_queue_stay_bounded(nodes, alice, bob, sanitized):
+    if sanitized:
+        pytest.skip("the sanitizer's own memory is counted")
+    node = nodes(settings=["--connections=1200", "--connections-per-uid=1200", "--queue-size=100000",
+                           "--max-concurrent=100000"]).start()
+    node.issue(alice, "GOLD", 10_000_000)
+    streams = []
+    for _ in range(1000):
+        stream = Events(node.events_path, hello=False, receive_buffer=4096)
+        stream.subscribe(**{"from": "first"})
+        streams.append(stream)
+    transfers = [{"to": bob.address, "asset": "GOLD", "amount": 1, "memo": "x" * 200}] * 100
+    requests = [("transaction.submit", node.signed(alice, "ledger.transfer_batch", transfers=transfers)) for _ in range(100)]
+    assert all(isinstance(result, dict) for result in node.rpc().pipeline(requests, ahead=100))
+    assert node.resident_bytes() < 256 * MEBIBYTE
+    newest = node.call("node.info")["head"]
+    assert len(streams[0].event_lines(newest)) == newest
+    for stream in streams:
+        stream.close()
+
+
+def test_memory_does_not_grow_with_work_that_is_done(nodes, alice, bob, sanitized):
+    if sanitized:
+        pytest.skip("the sanitizer's own memory is counted")
+    node = nodes().start()
+    node.issue(alice, "GOLD", 10_000_000)
+
+    def work(count):
+        requests = [("transaction.submit", node.signed(alice, "ledger.transfer", to=bob.address, asset="GOLD", amount=1))
+                    for _ in range(count)]
+        node.rpc().pipeline(requests, ahead=100)
+        for _ in range(200):
+            with Rpc(node.rpc_path) as rpc:
+                rpc.call("rpc.discover")
+            with Events(node.events_path) as stream:
+                stream.subscribe(**{"from": "now"})
+
+    work(3000)
+    before = node.resident_bytes()
+    work(3000)
+    work(3000)
+    assert node.resident_bytes() - before < 12 * MEBIBYTE
+
+
+def test_descriptors_are_given_back(node):
+    def count():
+        return len(os.listdir("/proc/%d/fd" % node.process.pid))
+
+    before = count()
+    for _ in range(50):
+        with Rpc(node.rpc_path) as rpc:
+            rpc.call("node.info")
+        with Events(node.events_path) as stream:
+            stream.subscribe(**{"from": "first"})
+    deadline = time.monotonic() + 5
+    while count() > before + 3:
+        assert time.monotonic() < deadline, "%d descriptors before, %d now" % (before, count())
+        time.sleep(0.02)
+
+
+def test_the_status_counts_what_happens(node, alice, bob):
+    before = json.dumps(node.call("node.status"))
+    node.issue(alice, "GOLD", 10)
+    node.transfer(alice, bob, "GOLD", 1)
+    assert json.dumps(node.call("node.status")) != before
