@@ -1,7 +1,7 @@
 /* The node's keystore. While it is unlocked, memory holds one secret: the encryption key, in locked memory. A
- * key is decrypted for each signature (some microseconds beside the signature's hundred) and wiped after it, so
- * that what an unlocked node can lose at any moment is bounded. Readers (sign, list) run side by side;
- * whoever changes the file or the lock runs alone. Memory changes only after the file has. */
+ * key is decrypted for each signature (some 20 us beside the signature's 60) and wiped after it, so that what
+ * an unlocked node can lose at any moment is bounded. Readers (sign, list) run side by side; whoever changes
+ * the file or the lock runs alone. Memory changes only after the file has. */
 #include "crypto/keystore.h"
 
 #include <pthread.h>

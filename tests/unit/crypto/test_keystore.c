@@ -21,8 +21,7 @@
 #include "base/bech32.h"
 #include "base/memory.h"
 #include "crypto/hash.h"
-#include "crypto/keystore.h"
-#include "crypto/sealing.h"
+#include "crypto/keystore_file.h"
 
 #define PASSPHRASE "correct horse"
 #define CRASHED 77 /* exit code of a child that a fault ended */
@@ -369,6 +368,44 @@ static void invalid_names_are_refused(void **state)
     assert_int_equal(keystore_generate(keystore, longest, &account, &error), OK);
     address_encode(address, &account);
     assert_false(key_name_valid(address)); /* else it could hide the key of that address */
+    keystore_close(keystore);
+}
+
+/* Made by way of the file, as 10,000 durable writes would take minutes. */
+static void a_full_keystore_opens_and_takes_no_more(void **state)
+{
+    struct place *place = *state;
+    struct keystore_file file;
+    CLEANUP(buffer_close) struct buffer text;
+    CLEANUP(secret_free_pointer) struct encryption_key *encryption = secret_new(sizeof *encryption);
+    CLEANUP(secret_free_pointer) struct secret_key *secret = secret_new(sizeof *secret);
+    struct account_id account;
+    struct error error;
+
+    buffer_init(&text);
+    keystore_file_init(&file);
+    derivation_new(&file.derivation);
+    assert_int_equal(derivation_run(&file.derivation, PASSPHRASE, encryption, &error), OK);
+    for (unsigned i = 0; i < KEYSTORE_KEYS_MAX; i++) {
+        struct keystore_key key = { .name = "" };
+        memcpy(key.account.bytes, &i, sizeof i);
+        snprintf(key.name, sizeof key.name, "%0*u", KEY_NAME_MAX - 1, i);
+        secret->bytes[31] = 1;
+        keystore_key_seal(&key, encryption, secret);
+        keystore_file_insert(&file, i, &key);
+    }
+    keystore_file_write(&file, encryption, &text);
+    keystore_file_close(&file);
+    assert_true(text.size <= KEYSTORE_FILE_SIZE_MAX);
+    file_put(place->path, text.data, text.size, 0600);
+
+    struct keystore *keystore = unlocked(place);
+    assert_int_equal(key_count(keystore), KEYSTORE_KEYS_MAX);
+    assert_int_equal(keystore_generate(keystore, "more", &account, &error), ERROR_LIMIT);
+    snprintf(listed, sizeof listed, "%0*u", KEY_NAME_MAX - 1, 7);
+    assert_int_equal(keystore_remove(keystore, listed, &error), OK);
+    assert_int_equal(keystore_generate(keystore, "more", &account, &error), OK);
+    assert_true(signs(keystore, "more"));
     keystore_close(keystore);
 }
 
@@ -909,6 +946,7 @@ int main(void)
         WITH_PLACE(keys_are_found_by_name_or_address_and_listed_in_order),
         WITH_PLACE(a_name_or_key_is_taken_once),
         WITH_PLACE(invalid_names_are_refused),
+        WITH_PLACE(a_full_keystore_opens_and_takes_no_more),
         WITH_PLACE(invalid_passphrases_make_nothing),
         WITH_PLACE(a_key_travels_by_key_file),
         cmocka_unit_test(every_flipped_bit_of_a_key_file_is_refused),

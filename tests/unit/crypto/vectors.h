@@ -31,5 +31,6 @@ int hash_tests(void);
 int merkle_tests(void);
 int note_tests(void);
 int schnorr_tests(void);
+int transaction_tests(void);
 
 #endif
