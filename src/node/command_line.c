@@ -1,5 +1,5 @@
-/* Options of layerd. An option here is either an action, a modifier of one, or a setting (see setting.h), which is kept for
- * config_load to judge. */
+/* Options of layerd. An option here is either an action, a modifier of one, or a setting (see setting.h),
+ * which is kept for config_load to judge. */
 #include "node/command_line.h"
 
 #include <string.h>
@@ -24,7 +24,8 @@ static const struct option {
 } options[] = {
     { "help", OPTION_ACTION, ACTION_HELP, NULL, "This text." },
     { "version", OPTION_ACTION, ACTION_VERSION, NULL, "The version." },
-    { "config", OPTION_CONFIG, ACTION_RUN, "FILE", "Read the settings from FILE instead of ~/.layerd/layerd.conf." },
+    { "config", OPTION_CONFIG, ACTION_RUN, "FILE",
+      "Read the settings from FILE instead of ~/.layerd/layerd.conf." },
     { "background", OPTION_BACKGROUND, ACTION_RUN, NULL,
       "Return once the node accepts calls, and leave it running; the log goes to DIRECTORY/layerd.log." },
     { "verify", OPTION_ACTION, ACTION_VERIFY, NULL,
@@ -33,12 +34,16 @@ static const struct option {
       "With --verify: FILE holds a signed checkpoint kept elsewhere, which the log must contain." },
     { "restore", OPTION_ACTION, ACTION_RESTORE, "FILE",
       "Put a verified copy of the backup FILE in the place of the database; no node may be running." },
-    { "print-config", OPTION_ACTION, ACTION_PRINT_CONFIG, NULL, "The settings in force, and where each came from." },
-    { "print-config-example", OPTION_ACTION, ACTION_PRINT_CONFIG_EXAMPLE, NULL, "A layerd.conf with every setting." },
-    { "print-config-manual", OPTION_ACTION, ACTION_PRINT_CONFIG_MANUAL, NULL, "The settings' section of layerd.conf(5)." },
+    { "print-config", OPTION_ACTION, ACTION_PRINT_CONFIG, NULL,
+      "The settings in force, and where each came from." },
+    { "print-config-example", OPTION_ACTION, ACTION_PRINT_CONFIG_EXAMPLE, NULL,
+      "A layerd.conf with every setting." },
+    { "print-config-manual", OPTION_ACTION, ACTION_PRINT_CONFIG_MANUAL, NULL,
+      "The settings' section of layerd.conf(5)." },
     { "print-methods", OPTION_ACTION, ACTION_PRINT_METHODS, NULL,
       "A line a method: name, access, and its parameters as name:type:required:choices, tab-separated." },
-    { "print-openrpc", OPTION_ACTION, ACTION_PRINT_OPENRPC, NULL, "All methods as an OpenRPC document (schema/rpc.json)." },
+    { "print-openrpc", OPTION_ACTION, ACTION_PRINT_OPENRPC, NULL,
+      "All methods as an OpenRPC document (schema/rpc.json)." },
     { "print-events-schema", OPTION_ACTION, ACTION_PRINT_EVENTS_SCHEMA, NULL,
       "All events as JSON Schema (schema/events.json)." },
 };
@@ -62,9 +67,10 @@ static enum status unknown(const char *name, size_t length, struct error *error)
     int shown = length > 80 ? 80 : (int)length;
 
     if (meant != NULL)
-        return error_set(error, ERROR_INVALID_PARAMS, "there is no option '--%.*s'; did you mean '--%s'?", shown, name,
-                         meant);
-    return error_set(error, ERROR_INVALID_PARAMS, "there is no option '--%.*s'; 'layerd --help' lists them", shown, name);
+        return error_set(error, ERROR_INVALID_PARAMS, "there is no option '--%.*s'; did you mean '--%s'?",
+                         shown, name, meant);
+    return error_set(error, ERROR_INVALID_PARAMS, "there is no option '--%.*s'; 'layerd --help' lists them",
+                     shown, name);
 }
 
 static enum status take_option(struct command_line *line, const struct option *option, const char *value,
@@ -110,8 +116,8 @@ enum status command_line_parse(int argc, char *const *argv, struct command_line 
     for (int i = 1; i < argc; i++) {
         const char *argument = strcmp(argv[i], "-h") == 0 ? "--help" : argv[i];
         if (strncmp(argument, "--", 2) != 0 || argument[2] == '\0')
-            return error_set(error, ERROR_INVALID_PARAMS, "unexpected argument '%.80s'; settings are given as --name=value",
-                             argument);
+            return error_set(error, ERROR_INVALID_PARAMS,
+                             "unexpected argument '%.80s'; settings are given as --name=value", argument);
 
         const char *name = argument + 2, *equals = strchr(name, '='), *value = NULL;
         size_t length = equals == NULL ? strlen(name) : (size_t)(equals - name);
@@ -136,7 +142,8 @@ enum status command_line_parse(int argc, char *const *argv, struct command_line 
         }
         if (line->assignment_count == ASSIGNMENTS_MAX)
             return error_set(error, ERROR_INVALID_PARAMS, "more than %d options", ASSIGNMENTS_MAX);
-        line->assignments[line->assignment_count++] = (struct assignment){ .name = setting->name, .value = value };
+        line->assignments[line->assignment_count++] =
+            (struct assignment){ .name = setting->name, .value = value };
     }
     if (line->head_file != NULL && line->action != ACTION_VERIFY)
         return error_set(error, ERROR_INVALID_PARAMS, "'--head' goes with '--verify'");
@@ -151,13 +158,16 @@ void command_line_help(struct buffer *out)
                             "usage: layerd [--background] [--config FILE] [--SETTING=VALUE …]\n"
                             "       layerd --verify [--head FILE] | --restore FILE | --print-config | …\n\n");
     for (size_t i = 0; i < COUNT_OF(options); i++)
-        buffer_append_format(out, "  --%s%s%s\n      %s\n", options[i].name, options[i].argument == NULL ? "" : " ",
+        buffer_append_format(out, "  --%s%s%s\n      %s\n", options[i].name,
+                             options[i].argument == NULL ? "" : " ",
                              options[i].argument == NULL ? "" : options[i].argument, options[i].help);
     buffer_append_text(out, "\nsettings (command line over environment over layerd.conf over default):\n");
     config_print_help(out);
-    buffer_append_text(out, "\nexit status: 0 done or stopped in order; 1 it failed (standard error says why); 64 the command "
-                            "line; 65 the\n"
-                            "database is damaged, newer, or none of layerd's; 69 another layerd holds the directory; 71 out of "
-                            "memory;\n"
-                            "74 storage failed (disk full, I/O error): start again once mended; 78 the configuration\n");
+    buffer_append_text(
+        out,
+        "\nexit status: 0 done or stopped in order; 1 it failed (standard error says why); 64 the command "
+        "line; 65 the\n"
+        "database is damaged, newer, or none of layerd's; 69 another layerd holds the directory; 71 out of "
+        "memory;\n"
+        "74 storage failed (disk full, I/O error): start again once mended; 78 the configuration\n");
 }

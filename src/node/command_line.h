@@ -30,8 +30,10 @@ struct command_line {
     size_t assignment_count;
 };
 
-/* ERROR_INVALID_PARAMS when it makes no sense. Names of settings are checked later, by config_load. Borrows from argv. */
-MUST_CHECK enum status command_line_parse(int argc, char *const *argv, struct command_line *line, struct error *error);
+/* ERROR_INVALID_PARAMS when it makes no sense. Names of settings are checked later, by config_load. Borrows
+ * from argv. */
+MUST_CHECK enum status command_line_parse(int argc, char *const *argv, struct command_line *line,
+                                          struct error *error);
 
 /* The text of --help. */
 void command_line_help(struct buffer *out);

@@ -30,7 +30,7 @@
 #define RING_LEAST ((uint64_t)1 << 20)
 #define CACHE_LEAST ((uint64_t)8 << 20)     /* SQLite cannot work in less */
 
-/* --- paths ------------------------------------------------------------------------------------------------------------- */
+/* --- paths ---------------------------------------------------------------------------------------------- */
 static char *home_path(void)
 {
     const char *home = getenv("HOME");
@@ -58,7 +58,7 @@ char *config_path(const char *text)
     return text_format("%s/%s", base == NULL ? "" : base, text);
 }
 
-/* --- one assignment ------------------------------------------------------------------------------------------------------ */
+/* --- one assignment ------------------------------------------------------------------------------------- */
 static void set_origin(struct config *config, const struct setting *setting, const char *origin)
 {
     char **slot = &config->origins[setting - settings];
@@ -67,8 +67,8 @@ static void set_origin(struct config *config, const struct setting *setting, con
     *slot = text_copy(origin);
 }
 
-static enum status assign(struct config *config, const struct setting *setting, const char *value, const char *origin,
-                          struct error *error)
+static enum status assign(struct config *config, const struct setting *setting, const char *value,
+                          const char *origin, struct error *error)
 {
     struct error reason = { .code = OK };
 
@@ -78,19 +78,19 @@ static enum status assign(struct config *config, const struct setting *setting, 
     return OK;
 }
 
-static enum status unknown(const char *origin, const char *what, const char *name, size_t length, const char *meant,
-                           struct error *error)
+static enum status unknown(const char *origin, const char *what, const char *name, size_t length,
+                           const char *meant, struct error *error)
 {
     int shown = length > 80 ? 80 : (int)length;
 
     if (meant != NULL)
-        return error_set(error, ERROR_INVALID_PARAMS, "%s: there is no %s '%.*s'; did you mean '%s'?", origin, what, shown,
-                         name, meant);
-    return error_set(error, ERROR_INVALID_PARAMS, "%s: there is no %s '%.*s'; 'layerd --help' lists them", origin, what,
-                     shown, name);
+        return error_set(error, ERROR_INVALID_PARAMS, "%s: there is no %s '%.*s'; did you mean '%s'?", origin,
+                         what, shown, name, meant);
+    return error_set(error, ERROR_INVALID_PARAMS, "%s: there is no %s '%.*s'; 'layerd --help' lists them",
+                     origin, what, shown, name);
 }
 
-/* --- sources ---------------------------------------------------------------------------------------------------------------- */
+/* --- sources -------------------------------------------------------------------------------------------- */
 enum status config_apply_defaults(struct config *config, struct error *error)
 {
     memset(config, 0, sizeof *config);
@@ -118,8 +118,8 @@ static void trim(const char **text, size_t *size)
         (*size)--;
 }
 
-static enum status apply_line(struct config *config, const char *line, size_t size, const char *origin, bool *seen,
-                              struct error *error)
+static enum status apply_line(struct config *config, const char *line, size_t size, const char *origin,
+                              bool *seen, struct error *error)
 {
     const char *equals, *name = line, *value;
     size_t name_size, value_size;
@@ -150,7 +150,8 @@ static enum status apply_line(struct config *config, const char *line, size_t si
     return assign(config, setting, value_text, origin, error);
 }
 
-enum status config_apply_text(struct config *config, const char *text, size_t size, const char *name, struct error *error)
+enum status config_apply_text(struct config *config, const char *text, size_t size, const char *name,
+                              struct error *error)
 {
     bool seen[SETTINGS_MAX] = { false };
     unsigned line = 0;
@@ -179,7 +180,8 @@ static enum status read_file(const char *path, struct buffer *out, struct error 
     ssize_t got;
 
     if (file < 0)
-        return error_set(error, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_STORAGE, "%s: %s", path, strerror(errno));
+        return error_set(error, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_STORAGE, "%s: %s", path,
+                         strerror(errno));
     if (fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode)) {
         close(file);
         return error_set(error, ERROR_STORAGE, "%s: not a regular file", path);
@@ -226,7 +228,8 @@ static enum status apply_variable(struct config *config, const char *variable, s
         origin = text_format("environment %s", name);
         return assign(config, &settings[i], equals + 1, origin, error);
     }
-    return unknown("environment", "variable", variable, length, environment_suggestion(variable, length), error);
+    return unknown("environment", "variable", variable, length, environment_suggestion(variable, length),
+                   error);
 }
 
 enum status config_apply_environment(struct config *config, char *const *environment, struct error *error)
@@ -236,8 +239,8 @@ enum status config_apply_environment(struct config *config, char *const *environ
     return OK;
 }
 
-static enum status apply_command_line(struct config *config, const struct assignment *assignments, size_t count,
-                                      struct error *error)
+static enum status apply_command_line(struct config *config, const struct assignment *assignments,
+                                      size_t count, struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
         size_t length = strlen(assignments[i].name);
@@ -251,7 +254,7 @@ static enum status apply_command_line(struct config *config, const struct assign
     return OK;
 }
 
-/* --- checks over several settings -------------------------------------------------------------------------------------------- */
+/* --- checks over several settings ----------------------------------------------------------------------- */
 static enum status parse_uids(struct config *config, struct error *error)
 {
     const char *p = config->operator_uids_text;
@@ -262,14 +265,16 @@ static enum status parse_uids(struct config *config, struct error *error)
         unsigned long long uid;
 
         if (config->operator_uid_count == OPERATOR_UIDS_MAX)
-            return error_set(error, ERROR_INVALID_PARAMS, "operator-uids has more than %d entries", OPERATOR_UIDS_MAX);
+            return error_set(error, ERROR_INVALID_PARAMS, "operator-uids has more than %d entries",
+                             OPERATOR_UIDS_MAX);
         errno = 0;
         uid = strtoull(p, &end, 10);
         if (!isdigit((unsigned char)*p) || errno != 0 || uid >= UINT32_MAX || (*end != ',' && *end != '\0') ||
             (*end == ',' && end[1] == '\0'))
-            return error_set(error, ERROR_INVALID_PARAMS,
-                             "operator-uids is '%.80s'; expected user numbers separated by commas, as '1000,1001'",
-                             config->operator_uids_text);
+            return error_set(
+                error, ERROR_INVALID_PARAMS,
+                "operator-uids is '%.80s'; expected user numbers separated by commas, as '1000,1001'",
+                config->operator_uids_text);
         config->operator_uids[config->operator_uid_count++] = (int64_t)uid;
         p = *end == ',' ? end + 1 : end;
     }
@@ -287,7 +292,8 @@ static bool lower(struct config *config, const char *name, uint64_t least)
     const struct setting *setting = setting_find(name, strlen(name));
     uint64_t *field = (uint64_t *)(void *)((char *)config + setting->offset);
 
-    if (strncmp(config->origins[setting - settings], ORIGIN_DEFAULT, strlen(ORIGIN_DEFAULT)) != 0 || *field / 2 < least)
+    if (strncmp(config->origins[setting - settings], ORIGIN_DEFAULT, strlen(ORIGIN_DEFAULT)) != 0 ||
+        *field / 2 < least)
         return false;
     *field /= 2;
     set_origin(config, setting, ORIGIN_DEFAULT ", lowered to fit memory-limit");
@@ -336,18 +342,19 @@ enum status config_memory_plan(const struct config *config, struct memory_plan *
     uint64_t fixed = p.process + p.ring + p.queue + p.connections;
 
     if (config->memory_limit < fixed + CACHE_LEAST)
-        return error_set(error, ERROR_INVALID_PARAMS,
-                         "memory-limit is %" PRIu64 " MiB, but the settings need %" PRIu64 " MiB: the process %" PRIu64
-                         ", ring-size %" PRIu64 ", queue-size %" PRIu64 ", connections %" PRIu64
-                         ", caches at least %" PRIu64 "; raise the limit or lower the others",
-                         config->memory_limit >> 20, (fixed + CACHE_LEAST + ((1 << 20) - 1)) >> 20, p.process >> 20,
-                         p.ring >> 20, p.queue >> 20, p.connections >> 20, CACHE_LEAST >> 20);
+        return error_set(
+            error, ERROR_INVALID_PARAMS,
+            "memory-limit is %" PRIu64 " MiB, but the settings need %" PRIu64 " MiB: the process %" PRIu64
+            ", ring-size %" PRIu64 ", queue-size %" PRIu64 ", connections %" PRIu64
+            ", caches at least %" PRIu64 "; raise the limit or lower the others",
+            config->memory_limit >> 20, (fixed + CACHE_LEAST + ((1 << 20) - 1)) >> 20, p.process >> 20,
+            p.ring >> 20, p.queue >> 20, p.connections >> 20, CACHE_LEAST >> 20);
     p.cache = config->memory_limit - fixed;
     *plan = p;
     return OK;
 }
 
-/* --- all of it ------------------------------------------------------------------------------------------------------------------ */
+/* --- all of it ------------------------------------------------------------------------------------------ */
 enum status config_load(const struct config_sources *sources, struct config *config, struct error *error)
 {
     TRY(config_apply_defaults(config, error));

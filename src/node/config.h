@@ -1,7 +1,9 @@
-/* What the operator decided: the values of all settings, and where each came from. Later sources win over earlier ones:
- * default, configuration file, environment, command line. Every source is checked in full, also where a later one wins.
+/* What the operator decided: the values of all settings, and where each came from. Later sources win over
+ * earlier ones: default, configuration file, environment, command line. Every source is checked in full, also
+ * where a later one wins.
  *
- * setting.h declares the settings; this pair gathers their values and checks what concerns several at once. */
+ * setting.h declares the settings; this pair gathers their values and checks what concerns several at once.
+ */
 #ifndef NODE_CONFIG_H
 #define NODE_CONFIG_H
 
@@ -43,7 +45,8 @@ struct config {
     int64_t operator_uids[OPERATOR_UIDS_MAX];
     size_t operator_uid_count;
 
-    char *origins[SETTINGS_MAX]; /* by index of the setting: "default", "FILE:LINE", "environment NAME", "command line" */
+    char *origins[SETTINGS_MAX]; /* by index of the setting: "default", "FILE:LINE", "environment NAME",
+                                    "command line" */
 };
 
 /* One `--name value` of the command line, in order. */
@@ -52,22 +55,26 @@ struct assignment {
 };
 
 struct config_sources {
-    const char *file;        /* named by --config, and then it must exist; NULL: ~/.layerd/layerd.conf if there is one */
+    const char
+        *file; /* named by --config, and then it must exist; NULL: ~/.layerd/layerd.conf if there is one */
     char *const *environment; /* as environ; NULL: none */
     const struct assignment *command_line;
     size_t command_line_count;
 };
 
-/* Fills *config from all sources and checks it. ERROR_INVALID_PARAMS names the source, the setting, its value and what was
- * expected; ERROR_NOT_FOUND or ERROR_STORAGE for a file that does not open. The caller closes it in either case. */
-MUST_CHECK enum status config_load(const struct config_sources *sources, struct config *config, struct error *error);
+/* Fills *config from all sources and checks it. ERROR_INVALID_PARAMS names the source, the setting, its value
+ * and what was expected; ERROR_NOT_FOUND or ERROR_STORAGE for a file that does not open. The caller closes it
+ * in either case. */
+MUST_CHECK enum status config_load(const struct config_sources *sources, struct config *config,
+                                   struct error *error);
 void config_close(struct config *config);
 
 /* The steps of config_load, each by itself for the tests. `name` is what messages call the file. */
 MUST_CHECK enum status config_apply_defaults(struct config *config, struct error *error);
-MUST_CHECK enum status config_apply_text(struct config *config, const char *text, size_t size, const char *name,
-                                         struct error *error);
-MUST_CHECK enum status config_apply_environment(struct config *config, char *const *environment, struct error *error);
+MUST_CHECK enum status config_apply_text(struct config *config, const char *text, size_t size,
+                                         const char *name, struct error *error);
+MUST_CHECK enum status config_apply_environment(struct config *config, char *const *environment,
+                                                struct error *error);
 MUST_CHECK enum status config_finish(struct config *config, struct error *error);
 
 /* How memory-limit is spent. The parts that can grow are bounded by what is written here. */
@@ -79,10 +86,11 @@ struct memory_plan {
     uint64_t cache;       /* what is left: SQLite's heap, page caches included */
 };
 /* ERROR_INVALID_PARAMS when the settings do not fit into memory-limit; the message says what would. */
-MUST_CHECK enum status config_memory_plan(const struct config *config, struct memory_plan *plan, struct error *error);
+MUST_CHECK enum status config_memory_plan(const struct config *config, struct memory_plan *plan,
+                                          struct error *error);
 
-/* A path as the operator wrote it, made absolute: "~/" is the home directory, anything else is seen from the current one.
- * Owned by the caller. */
+/* A path as the operator wrote it, made absolute: "~/" is the home directory, anything else is seen from the
+ * current one. Owned by the caller. */
 char *config_path(const char *text);
 
 #endif

@@ -41,8 +41,8 @@ static void append_facts(struct buffer *out, const struct setting *setting)
     size_t before;
 
     if (setting->fallback_help != NULL)
-        buffer_append_format(out, "default %s%s%s", setting->fallback, setting->fallback[0] == '\0' ? "" : ": ",
-                             setting->fallback_help);
+        buffer_append_format(out, "default %s%s%s", setting->fallback,
+                             setting->fallback[0] == '\0' ? "" : ": ", setting->fallback_help);
     else
         buffer_append_format(out, "default %s", setting->fallback);
     before = out->size;
@@ -90,9 +90,11 @@ void config_print(const struct config *config, struct buffer *out)
 
 void config_print_example(struct buffer *out)
 {
-    buffer_append_text(out, "# layerd.conf: the settings of layerd with their defaults. Copy to ~/.layerd/layerd.conf, or name "
-                            "it with\n# --config, and take the '#' from the lines to change. The environment wins over this file, "
-                            "the command\n# line over both; 'layerd --print-config' shows what is in force and where it came from.\n");
+    append_wrapped(out, "# ",
+                   "layerd.conf: the settings of layerd with their defaults. Copy to ~/.layerd/layerd.conf, "
+                   "or name it with --config, and take the '#' from the lines to change. The environment wins "
+                   "over this file, the command line over both; 'layerd --print-config' shows what is in "
+                   "force and where it came from.");
     for (size_t i = 0; i < settings_count; i++) {
         char *tail AUTO_FREE = facts(&settings[i]);
 

@@ -1,5 +1,5 @@
-/* The crash handler. What it needs is made ready at the start: path, text, stack, and libgcc's unwinder, which the first
- * backtrace(3) loads with malloc. */
+/* The crash handler. What it needs is made ready at the start: path, text, stack, and libgcc's unwinder,
+ * which the first backtrace(3) loads with malloc. */
 #include "node/crash.h"
 
 #include <execinfo.h>
@@ -22,14 +22,16 @@ static const struct crash_signal {
     int number;
     const char *name;
 } crash_signals[] = {
-    { SIGSEGV, "SIGSEGV" }, { SIGABRT, "SIGABRT" }, { SIGBUS, "SIGBUS" }, { SIGFPE, "SIGFPE" }, { SIGILL, "SIGILL" },
+    { SIGSEGV, "SIGSEGV" }, { SIGABRT, "SIGABRT" }, { SIGBUS, "SIGBUS" },
+    { SIGFPE, "SIGFPE" },   { SIGILL, "SIGILL" },
 };
 #define CRASH_SIGNALS (sizeof crash_signals / sizeof crash_signals[0])
 
 static char crash_path[4096];
 static char crash_version[CRASH_TEXT_MAX];
-static char crash_stack[CRASH_STACK_SIZE] __attribute__((aligned(16))); /* a stack overflow has no other to run on */
-static struct sigaction before[CRASH_SIGNALS];                          /* sanitizers and debuggers have theirs */
+static char crash_stack[CRASH_STACK_SIZE]
+    __attribute__((aligned(16)));              /* a stack overflow has no other to run on */
+static struct sigaction before[CRASH_SIGNALS]; /* sanitizers and debuggers have theirs */
 
 /* A text put together without the C library's formatting. */
 struct words {
@@ -97,7 +99,8 @@ static void crash(int number, siginfo_t *facts, void *context)
     say(&words, "\n");
     write_words(file, &words, frames, count);
     write_words(log_descriptor(), &words, frames, count);
-    if (facts->si_code <= 0) /* sent, not met: returning would go on as if nothing was; a fault comes again by itself */
+    if (facts->si_code <=
+        0) /* sent, not met: returning would go on as if nothing was; a fault comes again by itself */
         (void)raise(number);
 }
 

@@ -1,5 +1,6 @@
-/* The last words of a process that dies of a bug: SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL leave the signal and a backtrace in
- * DIRECTORY/crash.log and in the log, then take their course. The handler uses async-signal-safe calls alone. */
+/* The last words of a process that dies of a bug: SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL leave the signal
+ * and a backtrace in DIRECTORY/crash.log and in the log, then take their course. The handler uses
+ * async-signal-safe calls alone. */
 #ifndef NODE_CRASH_H
 #define NODE_CRASH_H
 

@@ -24,7 +24,7 @@
 #define LOCK_POLL_US 20000
 #define DESCRIPTORS_MAX 1048576
 
-/* --- limits ---------------------------------------------------------------------------------------------------------- */
+/* --- limits --------------------------------------------------------------------------------------------- */
 void daemon_limits(bool core_dumps)
 {
     struct rlimit limit;
@@ -48,7 +48,7 @@ uint64_t daemon_descriptors(void)
     return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
 }
 
-/* --- directory --------------------------------------------------------------------------------------------------------- */
+/* --- directory ------------------------------------------------------------------------------------------ */
 static enum status make_one(const char *path, struct error *error)
 {
     struct stat facts;
@@ -60,7 +60,8 @@ static enum status make_one(const char *path, struct error *error)
     }
     if (errno == EEXIST && stat(path, &facts) == 0 && S_ISDIR(facts.st_mode))
         return OK;
-    return error_set(error, ERROR_STORAGE, "%s: %s", path, errno == EEXIST ? "not a directory" : strerror(errno));
+    return error_set(error, ERROR_STORAGE, "%s: %s", path,
+                     errno == EEXIST ? "not a directory" : strerror(errno));
 }
 
 enum status daemon_directory(const char *directory, struct error *error)
@@ -78,7 +79,7 @@ enum status daemon_directory(const char *directory, struct error *error)
     return OK;
 }
 
-/* --- lock ---------------------------------------------------------------------------------------------------------------- */
+/* --- lock ----------------------------------------------------------------------------------------------- */
 static bool write_text(int file, const char *text)
 {
     size_t size = strlen(text);
@@ -136,7 +137,8 @@ enum status daemon_lock(const char *directory, struct daemon_lock *lock, struct 
         long holder = read_holder(file, &stopping);
         close(file);
         if (!stopping || clock_monotonic_us() >= give_up_us) {
-            status = error_set(error, ERROR_DATABASE_IN_USE, "another layerd (process %ld) holds %s", holder, directory);
+            status = error_set(error, ERROR_DATABASE_IN_USE, "another layerd (process %ld) holds %s", holder,
+                               directory);
             break;
         }
         usleep(LOCK_POLL_US);
@@ -164,7 +166,7 @@ void daemon_unlock(struct daemon_lock *lock)
     *lock = (struct daemon_lock){ .file = -1 };
 }
 
-/* --- background -------------------------------------------------------------------------------------------------------------- */
+/* --- background ----------------------------------------------------------------------------------------- */
 _Noreturn static void wait_until_ready(pid_t child, int ready)
 {
     char byte;

@@ -1,7 +1,9 @@
-/* What makes a process a daemon: limits, its data directory, the lock that keeps a second one out, the background.
+/* What makes a process a daemon: limits, its data directory, the lock that keeps a second one out, the
+ * background.
  *
- * layerd.pid holds the process id and is held with flock(2): the lock, not the file, says that a node runs, so a file left
- * by a crash is harmless. While its node stops the file says so, and whoever comes next waits for the lock. */
+ * layerd.pid holds the process id and is held with flock(2): the lock, not the file, says that a node runs,
+ * so a file left by a crash is harmless. While its node stops the file says so, and whoever comes next waits
+ * for the lock. */
 #ifndef NODE_DAEMON_H
 #define NODE_DAEMON_H
 
@@ -10,8 +12,8 @@
 
 #include "base/status.h"
 
-/* Files are the owner's (umask 0077), as many descriptors as the system lets us have, no core file unless wanted, a broken
- * pipe is an error code and no signal. */
+/* Files are the owner's (umask 0077), as many descriptors as the system lets us have, no core file unless
+ * wanted, a broken pipe is an error code and no signal. */
 void daemon_limits(bool core_dumps);
 uint64_t daemon_descriptors(void); /* how many files may be open */
 

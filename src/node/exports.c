@@ -1,5 +1,5 @@
-/* The registry written out. The kernel writes the documents; here they are broken into lines, so that a change of them can be
- * read in a diff. */
+/* The registry written out. The kernel writes the documents; here they are broken into lines, so that a
+ * change of them can be read in a diff. */
 #include "node/exports.h"
 
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 
 static void append_indented(struct buffer *out, const struct buffer *document)
 {
-    json_t *value AUTO_JSON = json_loadb((const char *)document->data, document->size, JSON_REJECT_DUPLICATES, NULL);
+    json_t *value AUTO_JSON =
+        json_loadb((const char *)document->data, document->size, JSON_REJECT_DUPLICATES, NULL);
     char *text;
 
     INVARIANT(value != NULL, "the kernel wrote a document that is no JSON");
@@ -63,8 +64,8 @@ static const char *access_name(enum access access)
     return "";
 }
 
-static void append_method(struct buffer *out, const char *name, enum access access, const struct param *params,
-                          size_t count)
+static void append_method(struct buffer *out, const char *name, enum access access,
+                          const struct param *params, size_t count)
 {
     if (access == ACCESS_INTERNAL)
         return;
@@ -86,8 +87,8 @@ void export_methods(struct buffer *out)
         const struct module *module = registry_module(registry, m);
 
         for (size_t i = 0; i < module->command_count; i++)
-            append_method(out, module->commands[i].name, module->commands[i].access, module->commands[i].params,
-                          module->commands[i].param_count);
+            append_method(out, module->commands[i].name, module->commands[i].access,
+                          module->commands[i].params, module->commands[i].param_count);
         for (size_t i = 0; i < module->query_count; i++)
             append_method(out, module->queries[i].name, module->queries[i].access, module->queries[i].params,
                           module->queries[i].param_count);

@@ -1,4 +1,5 @@
-/* What the registry says, as files that others read: schema/rpc.json, schema/events.json, the shell completion. */
+/* What the registry says, as files that others read: schema/rpc.json, schema/events.json, the shell
+ * completion. */
 #ifndef NODE_EXPORTS_H
 #define NODE_EXPORTS_H
 
@@ -6,8 +7,9 @@
 
 void export_openrpc(struct buffer *out);       /* indented JSON */
 void export_events_schema(struct buffer *out); /* indented JSON */
-/* A line a method: name, access, then its parameters as name:type:required:choices, all separated by tabs; "required" is
- * "required" or "optional", choices are separated by '|'. Commands that can be signed by the node take `from` and `valid_for` besides. */
+/* A line a method: name, access, then its parameters as name:type:required:choices, all separated by tabs;
+ * "required" is "required" or "optional", choices are separated by '|'. Commands that can be signed by the
+ * node take `from` and `valid_for` besides. */
 void export_methods(struct buffer *out);
 
 #endif

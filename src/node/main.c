@@ -1,8 +1,9 @@
-/* layerd from its first instruction to its last. Read this file from the bottom up for the tour: main() decides what was asked
- * for, node_run() starts the rooms from the ground up, serves, and takes them down again in the opposite order.
+/* layerd from its first instruction to its last. Read this file from the bottom up for the tour: main()
+ * decides what was asked for, node_run() starts the rooms from the ground up, serves, and takes them down
+ * again in the opposite order.
  *
- * Threads: this one becomes the I/O thread (sockets, signals, timers). The kernel starts the executor, which alone writes, and
- * the worker pool. They meet in bounded queues only. */
+ * Threads: this one becomes the I/O thread (sockets, signals, timers). The kernel starts the executor, which
+ * alone writes, and the worker pool. They meet in bounded queues only. */
 #include <config.h>
 
 #include <event2/event.h>
@@ -67,7 +68,7 @@ static int exit_status(enum status status)
     return status == ERROR_STORAGE ? EXIT_STORAGE : EXIT_FAILURE;
 }
 
-/* --- while it runs ----------------------------------------------------------------------------------------------------- */
+/* --- while it runs -------------------------------------------------------------------------------------- */
 static void stop_for(struct node *node, const char *reason)
 {
     if (node->stop_reason == NULL)
@@ -105,7 +106,7 @@ static void on_hang_up(evutil_socket_t number, short what, void *context)
     log_info("log opened anew");
 }
 
-/* --- the watchdog: alive means that both this thread and the executor turn ------------------------------------------------- */
+/* --- the watchdog: alive means that both this thread and the executor turn ------------------------------ */
 static enum status pass_executor(struct kernel_task *task, struct execution *x)
 {
     (void)task;
@@ -136,7 +137,7 @@ static void on_watchdog(evutil_socket_t file, short what, void *context)
         atomic_store(&node->alive, true); /* a full queue is being worked off */
 }
 
-/* --- starting -------------------------------------------------------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------------------------------------- */
 static enum status open_log(const struct node *node, struct error *error)
 {
     const struct config *config = node->config;
@@ -159,8 +160,9 @@ static size_t connections_possible(const struct config *config)
     most = most > DESCRIPTORS_RESERVED + 2 ? (most - DESCRIPTORS_RESERVED) / 2 : 1;
     if (config->connections <= most)
         return config->connections;
-    log_warn("only %" PRIu64 " connections a socket instead of %" PRIu64 ": the limit of open files is %" PRIu64, most,
-             config->connections, daemon_descriptors());
+    log_warn("only %" PRIu64 " connections a socket instead of %" PRIu64
+             ": the limit of open files is %" PRIu64,
+             most, config->connections, daemon_descriptors());
     return most;
 }
 
@@ -213,9 +215,9 @@ static void watch(struct node *node)
     node->interrupt = evsignal_new(node->base, SIGINT, on_signal, node);
     node->hang_up = evsignal_new(node->base, SIGHUP, on_hang_up, node);
     node->watchdog = event_new(node->base, -1, EV_PERSIST, on_watchdog, node);
-    if (node->stop_event == NULL || node->terminate == NULL || node->interrupt == NULL || node->hang_up == NULL ||
-        node->watchdog == NULL || event_add(node->terminate, NULL) != 0 || event_add(node->interrupt, NULL) != 0 ||
-        event_add(node->hang_up, NULL) != 0)
+    if (node->stop_event == NULL || node->terminate == NULL || node->interrupt == NULL ||
+        node->hang_up == NULL || node->watchdog == NULL || event_add(node->terminate, NULL) != 0 ||
+        event_add(node->interrupt, NULL) != 0 || event_add(node->hang_up, NULL) != 0)
         resource_exhausted("events");
     if (node->supervisor.watchdog_us == 0)
         return;
@@ -253,8 +255,8 @@ static enum status node_start(struct node *node, struct error *error)
     address_set_prefix(config->network == NETWORK_MAIN ? ADDRESS_PREFIX_MAIN : ADDRESS_PREFIX_TEST);
     TRY(keystore_open(keystore, &node->keystore, error));
 
-    /* The loop, then the two that need each other: the API first, since the kernel publishes to it; it listens last, so that
-     * nobody gets in before the database is open, migrated and checked. */
+    /* The loop, then the two that need each other: the API first, since the kernel publishes to it; it
+     * listens last, so that nobody gets in before the database is open, migrated and checked. */
     if (evthread_use_pthreads() != 0 || (node->base = event_base_new()) == NULL)
         resource_exhausted("descriptors");
     watch(node);
@@ -263,7 +265,7 @@ static enum status node_start(struct node *node, struct error *error)
     return api_listen(node->api, node->kernel, error);
 }
 
-/* --- stopping ----------------------------------------------------------------------------------------------------------------- */
+/* --- stopping ------------------------------------------------------------------------------------------- */
 static void free_event(struct event *event)
 {
     if (event != NULL)
@@ -315,15 +317,16 @@ static int node_run(const struct config *config, bool background)
 
     if (!config->enabled) {
         supervisor_tell(&node.supervisor, "READY=1\nSTATUS=switched off");
-        fputs("layerd: switched off by the setting 'enabled' (LAYER2_ENABLED); nothing was started\n", stderr);
+        fputs("layerd: switched off by the setting 'enabled' (LAYER2_ENABLED); nothing was started\n",
+              stderr);
         daemon_ready(&node.background);
         supervisor_close(&node.supervisor);
         return EXIT_SUCCESS;
     }
 
     if (node_start(&node, &error) == OK) {
-        log_info("ready: chain %s, %" PRIu64 " events, block %" PRIu64, kernel_chain(node.kernel), kernel_head(node.kernel),
-                 kernel_height(node.kernel));
+        log_info("ready: chain %s, %" PRIu64 " events, block %" PRIu64, kernel_chain(node.kernel),
+                 kernel_head(node.kernel), kernel_height(node.kernel));
         supervisor_tell(&node.supervisor, "READY=1\nSTATUS=%s: %" PRIu64 " events", config->network_text,
                         kernel_head(node.kernel));
         daemon_ready(&node.background);
@@ -345,7 +348,7 @@ static int node_run(const struct config *config, bool background)
     return exit_status(error.code);
 }
 
-/* --- what was asked for ------------------------------------------------------------------------------------------------------- */
+/* --- what was asked for --------------------------------------------------------------------------------- */
 static int print(void (*write)(struct buffer *out))
 {
     struct buffer out CLEANUP(buffer_close);
@@ -402,7 +405,8 @@ static int act(const struct command_line *line, const struct config *config)
 /* These say what the binary is, whatever its configuration. */
 static bool needs_config(enum action action)
 {
-    return action == ACTION_RUN || action == ACTION_PRINT_CONFIG || action == ACTION_VERIFY || action == ACTION_RESTORE;
+    return action == ACTION_RUN || action == ACTION_PRINT_CONFIG || action == ACTION_VERIFY ||
+           action == ACTION_RESTORE;
 }
 
 int main(int argc, char **argv)

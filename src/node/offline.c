@@ -30,7 +30,7 @@ static void print_hash(const char *label, const struct hash *hash)
     printf("%s %s\n", label, hex);
 }
 
-/* --- verify ---------------------------------------------------------------------------------------------------------- */
+/* --- verify --------------------------------------------------------------------------------------------- */
 static enum status read_head(const char *path, struct buffer *out, struct error *error)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -51,12 +51,13 @@ static enum status read_head(const char *path, struct buffer *out, struct error 
     }
     close(file);
     if (out->size > NOTE_SIZE_MAX)
-        return error_set(error, ERROR_LIMIT, "%s: larger than %d bytes, no signed checkpoint is", path, NOTE_SIZE_MAX);
+        return error_set(error, ERROR_LIMIT, "%s: larger than %d bytes, no signed checkpoint is", path,
+                         NOTE_SIZE_MAX);
     return OK;
 }
 
-enum status offline_check_head(struct database *reader, const struct note_key *key, const char *note, size_t size,
-                               uint64_t *covered, struct error *error)
+enum status offline_check_head(struct database *reader, const struct note_key *key, const char *note,
+                               size_t size, uint64_t *covered, struct error *error)
 {
     struct checkpoint checkpoint;
     struct merkle_proof proof;
@@ -66,13 +67,17 @@ enum status offline_check_head(struct database *reader, const struct note_key *k
     TRY(note_open(note, size, key, &text_size, error));
     TRY(checkpoint_parse(note, text_size, &checkpoint, error));
     if (strcmp(checkpoint.origin, key->name) != 0)
-        return error_set(error, ERROR_CORRUPT, "the checkpoint is of '%s', this log is '%s'", checkpoint.origin, key->name);
+        return error_set(error, ERROR_CORRUPT, "the checkpoint is of '%s', this log is '%s'",
+                         checkpoint.origin, key->name);
     if (checkpoint.size == 0 || checkpoint.size > event_head(reader))
-        return error_set(error, ERROR_CORRUPT, "the checkpoint covers %" PRIu64 " events, the log holds %" PRIu64
-                         ": it was cut or replaced", checkpoint.size, event_head(reader));
+        return error_set(error, ERROR_CORRUPT,
+                         "the checkpoint covers %" PRIu64 " events, the log holds %" PRIu64
+                         ": it was cut or replaced",
+                         checkpoint.size, event_head(reader));
     TRY(log_consistency(reader, checkpoint.size, event_head(reader), &proof, &first, &second, error));
     if (!hash_equal(&first, &checkpoint.root))
-        return error_set(error, ERROR_CORRUPT, "the first %" PRIu64 " events are not those that the checkpoint covers",
+        return error_set(error, ERROR_CORRUPT,
+                         "the first %" PRIu64 " events are not those that the checkpoint covers",
                          checkpoint.size);
     *covered = checkpoint.size;
     return OK;
@@ -100,14 +105,16 @@ static enum status verify(struct database *reader, const char *head_file, struct
         TRY(read_head(head_file, &head, error));
     TRY(recorded_key(reader, &key, error));
     TRY(log_verify(reader, NULL, &key, 0, 0, NULL, NULL, &report, error));
-    printf("log %s: events 1 to %" PRIu64 " chain, their tree is right, %" PRIu64 " checkpoint signatures are right\n",
+    printf("log %s: events 1 to %" PRIu64 " chain, their tree is right, %" PRIu64
+           " checkpoint signatures are right\n",
            key.name, report.last, report.checkpoints);
     print_hash("head hash", &report.head_hash);
     print_hash("tree root", &report.root);
     if (head_file == NULL)
         return OK;
     TRY(offline_check_head(reader, &key, (const char *)head.data, head.size, &covered, error));
-    printf("the checkpoint in %s covers the first %" PRIu64 " events, and they are unchanged\n", head_file, covered);
+    printf("the checkpoint in %s covers the first %" PRIu64 " events, and they are unchanged\n", head_file,
+           covered);
     return OK;
 }
 
@@ -126,7 +133,7 @@ enum status offline_verify(const struct config *config, const char *head_file, s
     return status;
 }
 
-/* --- restore ---------------------------------------------------------------------------------------------------------------- */
+/* --- restore -------------------------------------------------------------------------------------------- */
 enum status offline_restore(const struct config *config, const char *file, struct error *error)
 {
     char *path AUTO_FREE = database_file(config), *source AUTO_FREE = config_path(file);
@@ -139,8 +146,8 @@ enum status offline_restore(const struct config *config, const char *file, struc
     status = backup_restore(source, path, &report, error);
     daemon_unlock(&lock);
     TRY(status);
-    printf("%s is now the verified copy of %s: %" PRIu64 " events, %" PRId64 " bytes\n", path, source, report.head,
-           report.bytes);
+    printf("%s is now the verified copy of %s: %" PRIu64 " events, %" PRId64 " bytes\n", path, source,
+           report.head, report.bytes);
     print_hash("head hash", &report.head_hash);
     return OK;
 }

@@ -1,5 +1,5 @@
-/* stop, backup and node.log. A backup is an effect: asked for in a transaction, made by a worker after COMMIT, and started
- * again after a restart; its progress comes back as events, at most one a second. */
+/* stop, backup and node.log. A backup is an effect: asked for in a transaction, made by a worker after
+ * COMMIT, and started again after a restart; its progress comes back as events, at most one a second. */
 #include "node/operator.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@
 #define PROGRESS_EVERY_US MICROSECONDS_PER_SECOND
 #define LEVELS_TEXT_MAX 512
 
-/* --- stop ------------------------------------------------------------------------------------------------------------ */
+/* --- stop ----------------------------------------------------------------------------------------------- */
 static struct {
     void (*stop)(void *context);
     void *context;
@@ -59,13 +59,13 @@ static enum status stop(struct query *q, const void *params, struct writer *resu
     return OK;
 }
 
-/* --- node.log ------------------------------------------------------------------------------------------------------------ */
+/* --- node.log ------------------------------------------------------------------------------------------- */
 struct log_params {
     const char *levels;
 };
 static const struct param log_params[] = {
-    PARAM(struct log_params, levels, TEXT, REQUIRED, "'info', or with rooms of their own: 'info,api:debug,store:trace'",
-          .most = LEVELS_TEXT_MAX),
+    PARAM(struct log_params, levels, TEXT, REQUIRED,
+          "'info', or with rooms of their own: 'info,api:debug,store:trace'", .most = LEVELS_TEXT_MAX),
 };
 
 static enum status node_log(struct query *q, const void *params, struct writer *result)
@@ -82,7 +82,7 @@ static enum status node_log(struct query *q, const void *params, struct writer *
     return OK;
 }
 
-/* --- backup: the command ---------------------------------------------------------------------------------------------------- */
+/* --- backup: the command -------------------------------------------------------------------------------- */
 struct backup_params {
     const char *to;
 };
@@ -144,7 +144,8 @@ static enum status backup(struct execution *x, const void *params, struct writer
     struct writer w;
 
     if (destination == NULL)
-        return fail(x, ERROR_INVALID_PARAMS, "to is '%s'; expected an absolute path or a plain file name", p->to);
+        return fail(x, ERROR_INVALID_PARAMS, "to is '%s'; expected an absolute path or a plain file name",
+                    p->to);
     if (mkdir(backups, 0750) == 0)
         (void)chmod(backups, 0750); /* the umask hides the group's part; a failure leaves it private */
     TRY(check_destination(x, destination));
@@ -158,7 +159,8 @@ static enum status backup(struct execution *x, const void *params, struct writer
 
     /* The event's seq makes the key: the same path may be asked for again once the copy was moved away. */
     char *key AUTO_FREE = text_format("%" PRIu64 " %s", execution_next_seq(x), destination);
-    TRY(event_backup_progress(x, &(struct event_backup_progress){ .destination = destination, .phase = "copy" }));
+    TRY(event_backup_progress(
+        x, &(struct event_backup_progress){ .destination = destination, .phase = "copy" }));
     uint64_t effect = effect_request(x, BACKUP_EFFECT, key, buffer_text(&request));
 
     writer_object_begin(result);
@@ -168,7 +170,7 @@ static enum status backup(struct execution *x, const void *params, struct writer
     return OK;
 }
 
-/* --- backup: the work --------------------------------------------------------------------------------------------------------- */
+/* --- backup: the work ----------------------------------------------------------------------------------- */
 static char *requested_destination(const char *request)
 {
     json_t *parsed AUTO_JSON = NULL;
@@ -198,8 +200,10 @@ static enum status record_progress(struct kernel_task *task, struct execution *x
 {
     const struct progress_report *report = (const struct progress_report *)(const void *)task;
 
-    return event_backup_progress(x, &(struct event_backup_progress){
-        .destination = report->destination, .phase = report->phase, .done = report->done, .total = report->total });
+    return event_backup_progress(x, &(struct event_backup_progress){ .destination = report->destination,
+                                                                     .phase = report->phase,
+                                                                     .done = report->done,
+                                                                     .total = report->total });
 }
 
 static void free_report(struct kernel_task *task, enum status status, const struct error *error)
@@ -249,7 +253,8 @@ static void write_report(const struct backup_report *report, struct buffer *out)
     writer_finish(&w);
 }
 
-/* Whether `copy` was made after this effect was asked for: it holds the very event that the asking recorded. */
+/* Whether `copy` was made after this effect was asked for: it holds the very event that the asking recorded.
+ */
 static bool copy_is_ours(const struct effect_run *run, struct database *copy)
 {
     uint64_t seq = strtoull(run->key, NULL, 10);
@@ -266,8 +271,8 @@ static bool copy_is_ours(const struct effect_run *run, struct database *copy)
     return ours;
 }
 
-/* The copy may stand already: the process died between finishing it and recording that. It counts when it is this effect's
- * and verifies. */
+/* The copy may stand already: the process died between finishing it and recording that. It counts when it is
+ * this effect's and verifies. */
 static enum status accept_standing_copy(const struct effect_run *run, const char *destination,
                                         struct backup_report *report, struct error *error)
 {
@@ -281,7 +286,8 @@ static enum status accept_standing_copy(const struct effect_run *run, const char
     if (!copy_is_ours(run, copy) || stat(destination, &facts) != 0)
         status = error_set(error, ERROR_BACKUP_EXISTS, "%s exists; a backup replaces nothing", destination);
     else
-        status = log_verify(copy, kernel_node_id(run->kernel), kernel_note_key(run->kernel), 0, 0, NULL, NULL, &log, error);
+        status = log_verify(copy, kernel_node_id(run->kernel), kernel_note_key(run->kernel), 0, 0, NULL, NULL,
+                            &log, error);
     database_close(copy);
     TRY(status);
     *report = (struct backup_report){
@@ -312,8 +318,8 @@ static bool retry_backup(enum status outcome)
     return outcome == ERROR_STORAGE || outcome == ERROR_STOPPING;
 }
 
-static void backup_ended(struct execution *x, uint64_t id, const char *key, const char *request, enum status outcome,
-                         const char *result)
+static void backup_ended(struct execution *x, uint64_t id, const char *key, const char *request,
+                         enum status outcome, const char *result)
 {
     char *destination AUTO_FREE = requested_destination(request);
     json_t *report AUTO_JSON = NULL;
@@ -324,12 +330,15 @@ static void backup_ended(struct execution *x, uint64_t id, const char *key, cons
     (void)key;
     if (outcome != OK) {
         log_warn("backup to %s failed: %s", destination, result);
-        (void)event_backup_failed(x, &(struct event_backup_failed){ .destination = destination, .error = result });
+        (void)event_backup_failed(
+            x, &(struct event_backup_failed){ .destination = destination, .error = result });
         return;
     }
-    INVARIANT(json_parse(result, strlen(result), &report, NULL) == OK, "a backup's result is no JSON: %s", result);
+    INVARIANT(json_parse(result, strlen(result), &report, NULL) == OK, "a backup's result is no JSON: %s",
+              result);
     hash_text = json_string_value(json_object_get(report, "head_hash"));
-    INVARIANT(hash_text != NULL && hex_decode(head_hash.bytes, sizeof head_hash.bytes, hash_text, strlen(hash_text)),
+    INVARIANT(hash_text != NULL &&
+                  hex_decode(head_hash.bytes, sizeof head_hash.bytes, hash_text, strlen(hash_text)),
               "a backup's result has no head_hash: %s", result);
     (void)event_backup_completed(x, &(struct event_backup_completed){
         .destination = destination,
@@ -339,7 +348,7 @@ static void backup_ended(struct execution *x, uint64_t id, const char *key, cons
     log_info("backup to %s is complete and verified", destination);
 }
 
-/* --- the module ------------------------------------------------------------------------------------------------------------------ */
+/* --- the module ----------------------------------------------------------------------------------------- */
 static const struct command commands[] = {
     { "backup", SCOPE_LOCAL, ACCESS_OPERATOR, backup, PARAMS(struct backup_params, backup_params),
       .help = "Make a verified copy of the database while the node runs; events tell how it goes.",
@@ -348,8 +357,8 @@ static const struct command commands[] = {
 
 static const struct query_method queries[] = {
     { OPERATOR_STOP_METHOD, ACCESS_OPERATOR, stop, NO_PARAMS,
-      .help = "Finish what is queued, close the database, answer, end.", .result = "stopped: true, once all is closed",
-      .detached = true },
+      .help = "Finish what is queued, close the database, answer, end.",
+      .result = "stopped: true, once all is closed", .detached = true },
     { "node.log", ACCESS_OPERATOR, node_log, PARAMS(struct log_params, log_params),
       .help = "Change what the log tells, until the next start.", .result = "levels: as given",
       .example = "levels=info,api:debug", .detached = true },

@@ -31,49 +31,54 @@ static const char *const log_formats[] = { "text", "json", NULL };
 
 const struct setting settings[] = {
     { "enabled", "LAYER2_ENABLED", SETTING_BOOLEAN, FIELD_OF(enabled), .fallback = "true",
-      .help = "When false, layerd says so and exits at once with status 0: a switch for whoever deploys it." },
+      .help = "When false, layerd says so and exits at once with status 0: a switch for whoever deploys "
+              "it." },
     { "network", NULL, SETTING_CHOICE, FIELD_OF(network_text), .fallback = "dev", .choices = networks,
-      .help = "The network this node belongs to. dev has a faucet, time that can be advanced, and windows divided by "
-              "1000." },
-    { "directory", NULL, SETTING_PATH, FIELD_OF(directory), .fallback = "", .fallback_help = "~/.layerd/NETWORK",
+      .help = "The network this node belongs to. dev has a faucet, time that can be advanced, and windows "
+              "divided by 1000." },
+    { "directory", NULL, SETTING_PATH, FIELD_OF(directory), .fallback = "",
+      .fallback_help = "~/.layerd/NETWORK",
       .help = "The data directory: database, sockets, keys, log. Made when it is absent." },
-    { "max-concurrent", "LAYER2_MAX_CONCURRENT", SETTING_INTEGER, FIELD_OF(max_concurrent), .fallback = "16384",
-      .least = 1, .most = 1000000,
+    { "max-concurrent", "LAYER2_MAX_CONCURRENT", SETTING_INTEGER, FIELD_OF(max_concurrent),
+      .fallback = "16384", .least = 1, .most = 1000000,
       .help = "Calls in flight at once, over all connections. One more is answered 'busy'." },
     { "timeout", "LAYER2_TIMEOUT", SETTING_DURATION, FIELD_OF(timeout_us), .fallback = "10s",
       .least = MILLISECOND, .most = HOUR,
       .help = "The time one query may take, 'sql' included. audit, verify and replay are not bound by it." },
     { "memory-limit", "LAYER2_MEMORY_LIMIT", SETTING_BYTES, FIELD_OF(memory_limit), .fallback = "256MiB",
       .least = 32 * MEBIBYTE, .most = 1024 * GIBIBYTE,
-      .help = "What the ring, the queues, the connections and SQLite's caches may take together. layerd refuses to start "
-              "when the other settings do not fit into it; the caches get what they leave." },
-    { "batch-size", "LAYER2_BATCH_SIZE", SETTING_INTEGER, FIELD_OF(batch_size), .fallback = "256",
-      .least = 1, .most = 65536,
-      .help = "Commands one commit takes at most. A batch never waits to fill: it is what queued during the commit "
-              "before." },
-    { "worker-pool-size", "LAYER2_WORKER_POOL_SIZE", SETTING_INTEGER, FIELD_OF(worker_pool_size), .fallback = "0",
-      .fallback_help = "as many as there are CPUs online", .least = 0, .most = 256,
+      .help = "What the ring, the queues, the connections and SQLite's caches may take together. layerd "
+              "refuses to start when the other settings do not fit into it; the caches get what they "
+              "leave." },
+    { "batch-size", "LAYER2_BATCH_SIZE", SETTING_INTEGER, FIELD_OF(batch_size), .fallback = "256", .least = 1,
+      .most = 65536,
+      .help = "Commands one commit takes at most. A batch never waits to fill: it is what queued during "
+              "the commit before." },
+    { "worker-pool-size", "LAYER2_WORKER_POOL_SIZE", SETTING_INTEGER, FIELD_OF(worker_pool_size),
+      .fallback = "0", .fallback_help = "as many as there are CPUs online", .least = 0, .most = 256,
       .help = "Threads that verify signatures and answer queries." },
     { "queue-size", "LAYER2_QUEUE_SIZE", SETTING_INTEGER, FIELD_OF(queue_size), .fallback = "100000",
       .least = 1, .most = 10000000,
       .help = "Commands that may wait for the executor. One more is answered 'busy'." },
-    { "ring-size", NULL, SETTING_BYTES, FIELD_OF(ring_size), .fallback = "16MiB",
-      .least = 64 * KIBIBYTE, .most = 16 * GIBIBYTE,
-      .help = "Committed events kept in memory for subscribers. One that falls further behind reads from the database." },
-    { "connections", NULL, SETTING_INTEGER, FIELD_OF(connections), .fallback = "2048",
-      .least = 1, .most = 100000,
-      .help = "Connections to each of the two sockets." },
+    { "ring-size", NULL, SETTING_BYTES, FIELD_OF(ring_size), .fallback = "16MiB", .least = 64 * KIBIBYTE,
+      .most = 16 * GIBIBYTE,
+      .help = "Committed events kept in memory for subscribers. One that falls further behind reads from "
+              "the database." },
+    { "connections", NULL, SETTING_INTEGER, FIELD_OF(connections), .fallback = "2048", .least = 1,
+      .most = 100000, .help = "Connections to each of the two sockets." },
     { "connections-per-uid", NULL, SETTING_INTEGER, FIELD_OF(connections_per_uid), .fallback = "1536",
-      .least = 1, .most = 100000,
-      .help = "Connections of one user to each of the two sockets." },
+      .least = 1, .most = 100000, .help = "Connections of one user to each of the two sockets." },
     { "idle-line-timeout", NULL, SETTING_DURATION, FIELD_OF(idle_line_timeout_us), .fallback = "30s",
       .least = 100 * MILLISECOND, .most = HOUR,
       .help = "A request that was begun and is not finished after this time closes its connection." },
     { "block-interval", NULL, SETTING_DURATION, FIELD_OF(block_interval_us), .fallback = "1s",
       .least = 10 * MILLISECOND, .most = MINUTE,
-      .help = "Time between blocks while deadlines run. Commands make blocks at once and do not wait for it." },
-    { "operator-uids", NULL, SETTING_TEXT, FIELD_OF(operator_uids_text), .fallback = "", .fallback_help = "nobody else",
-      .help = "User numbers, separated by commas, that may call operator methods besides root and the node's own user." },
+      .help = "Time between blocks while deadlines run. Commands make blocks at once and do not wait for "
+              "it." },
+    { "operator-uids", NULL, SETTING_TEXT, FIELD_OF(operator_uids_text), .fallback = "",
+      .fallback_help = "nobody else",
+      .help = "User numbers, separated by commas, that may call operator methods besides root and the "
+              "node's own user." },
     { "log-file", NULL, SETTING_PATH, FIELD_OF(log_file), .fallback = "",
       .fallback_help = "standard error; with --background DIRECTORY/layerd.log",
       .help = "Where the log goes. SIGHUP opens it anew, for log rotation." },
@@ -82,12 +87,13 @@ const struct setting settings[] = {
     { "log-level", NULL, SETTING_TEXT, FIELD_OF(log_level), .fallback = "info",
       .help = "trace, debug, info, warn or error; rooms can have their own: 'info,api:debug,store:trace'." },
     { "core-dumps", NULL, SETTING_BOOLEAN, FIELD_OF(core_dumps), .fallback = "false",
-      .help = "Whether a crash may write a core file. Keys in memory would be in it; crash.log is written in any case." },
+      .help = "Whether a crash may write a core file. Keys in memory would be in it; crash.log is written "
+              "in any case." },
 };
 const size_t settings_count = COUNT_OF(settings);
 _Static_assert(COUNT_OF(settings) <= SETTINGS_MAX, "SETTINGS_MAX bounds the table");
 
-/* --- names ----------------------------------------------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------------------------------------- */
 const struct setting *setting_find(const char *name, size_t length)
 {
     for (size_t i = 0; i < settings_count; i++)
@@ -146,7 +152,7 @@ const char *environment_suggestion(const char *name, size_t length)
     return suggestion(name, length, environment_at, settings_count);
 }
 
-/* --- units ------------------------------------------------------------------------------------------------------------ */
+/* --- units ---------------------------------------------------------------------------------------------- */
 struct unit {
     const char *name;
     uint64_t size;
@@ -215,7 +221,7 @@ static bool parse_bytes(const char *text, uint64_t *value)
     return false;
 }
 
-/* --- one value ---------------------------------------------------------------------------------------------------------- */
+/* --- one value ------------------------------------------------------------------------------------------ */
 void setting_range(const struct setting *setting, struct buffer *out)
 {
     switch (setting->type) {
@@ -270,7 +276,8 @@ static enum status refuse(const struct setting *setting, const char *text, struc
 
 static bool parse_boolean(const char *text, bool *value)
 {
-    static const char *const yes[] = { "true", "yes", "on", "1" }, *const no[] = { "false", "no", "off", "0" };
+    static const char *const yes[] = { "true", "yes", "on", "1" }, *const no[] = { "false", "no", "off",
+                                                                                   "0" };
 
     for (size_t i = 0; i < COUNT_OF(yes); i++) {
         if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
@@ -317,7 +324,8 @@ static void replace_text(char **field, char *text)
     *field = text;
 }
 
-enum status setting_parse(const struct setting *setting, const char *text, struct config *config, struct error *error)
+enum status setting_parse(const struct setting *setting, const char *text, struct config *config,
+                          struct error *error)
 {
     void *field = (char *)config + setting->offset;
     uint64_t number;

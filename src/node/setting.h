@@ -1,5 +1,6 @@
-/* The settings of layerd, each declared once: name, environment variable, type, default, range, help. From this table come
- * the parsing and checking of all sources, --help, --print-config, contrib/layerd.conf.example and layerd.conf(5). */
+/* The settings of layerd, each declared once: name, environment variable, type, default, range, help. From
+ * this table come the parsing and checking of all sources, --help, --print-config,
+ * contrib/layerd.conf.example and layerd.conf(5). */
 #ifndef NODE_SETTING_H
 #define NODE_SETTING_H
 

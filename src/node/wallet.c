@@ -1,5 +1,6 @@
-/* The wallet's methods over crypto/keystore.h. They are queries that touch no database: keys never enter it. Passphrases
- * come as secret parameters, which the kernel wipes; what is decrypted here lives in locked memory. */
+/* The wallet's methods over crypto/keystore.h. They are queries that touch no database: keys never enter it.
+ * Passphrases come as secret parameters, which the kernel wipes; what is decrypted here lives in locked
+ * memory. */
 #include "node/wallet.h"
 
 #include <string.h>
@@ -46,7 +47,7 @@ static void write_key(struct writer *w, const char *name, const struct account_i
     writer_object_end(w);
 }
 
-/* --- opening and closing ---------------------------------------------------------------------------------------------- */
+/* --- opening and closing -------------------------------------------------------------------------------- */
 struct passphrase_params {
     const char *passphrase;
 };
@@ -106,13 +107,14 @@ static enum status wallet_status(struct query *q, const void *params, struct wri
     return OK;
 }
 
-/* --- keys ----------------------------------------------------------------------------------------------------------------- */
+/* --- keys ----------------------------------------------------------------------------------------------- */
 struct name_params {
     const char *name;
 };
 #define KEY_NAME_HELP "letters, digits, '.', '_' and '-'; at most 63"
 static const struct param name_params[] = {
-    PARAM(struct name_params, name, TEXT, REQUIRED, "the key's name: " KEY_NAME_HELP, .most = KEY_NAME_MAX - 1),
+    PARAM(struct name_params, name, TEXT, REQUIRED, "the key's name: " KEY_NAME_HELP,
+          .most = KEY_NAME_MAX - 1),
 };
 
 static enum status wallet_new(struct query *q, const void *params, struct writer *result)
@@ -164,14 +166,15 @@ static enum status wallet_list(struct query *q, const void *params, struct write
     return OK;
 }
 
-/* --- key files --------------------------------------------------------------------------------------------------------------- */
+/* --- key files ------------------------------------------------------------------------------------------ */
 struct import_params {
     const char *name;
     struct bytes key_file;
     const char *passphrase;
 };
 static const struct param import_params[] = {
-    PARAM(struct import_params, name, TEXT, REQUIRED, "the key's name here: " KEY_NAME_HELP, .most = KEY_NAME_MAX - 1),
+    PARAM(struct import_params, name, TEXT, REQUIRED, "the key's name here: " KEY_NAME_HELP,
+          .most = KEY_NAME_MAX - 1),
     PARAM(struct import_params, key_file, JSON, REQUIRED, "the content of a key file", .most = KEY_FILE_MAX),
     PARAM(struct import_params, passphrase, SECRET, REQUIRED, "the key file's own", .most = PASSPHRASE_MAX),
 };
@@ -232,27 +235,29 @@ static enum status wallet_export(struct query *q, const void *params, struct wri
     return OK;
 }
 
-/* --- the module ---------------------------------------------------------------------------------------------------------------- */
+/* --- the module ----------------------------------------------------------------------------------------- */
 #define KEY_RESULT "the key's name, address and public key"
 #define STATUS_RESULT "whether the keystore exists and is locked"
 static const struct query_method queries[] = {
     { "wallet.create", ACCESS_OPERATOR, wallet_create, PARAMS(struct passphrase_params, create_params),
       .help = "Make this node's keystore and unlock it.", .result = STATUS_RESULT, .detached = true },
     { "wallet.unlock", ACCESS_OPERATOR, wallet_unlock, PARAMS(struct passphrase_params, unlock_params),
-      .help = "Unlock the keystore until wallet.lock or the node's end.", .result = STATUS_RESULT, .detached = true },
-    { "wallet.lock", ACCESS_OPERATOR, wallet_lock, NO_PARAMS,
-      .help = "Wipe the keys from memory.", .result = STATUS_RESULT, .detached = true },
+      .help = "Unlock the keystore until wallet.lock or the node's end.", .result = STATUS_RESULT,
+      .detached = true },
+    { "wallet.lock", ACCESS_OPERATOR, wallet_lock, NO_PARAMS, .help = "Wipe the keys from memory.",
+      .result = STATUS_RESULT, .detached = true },
     { "wallet.status", ACCESS_OPERATOR, wallet_status, NO_PARAMS,
-      .help = "Whether there is a keystore and whether it is open.", .result = STATUS_RESULT, .detached = true },
+      .help = "Whether there is a keystore and whether it is open.", .result = STATUS_RESULT,
+      .detached = true },
     { "wallet.new", ACCESS_OPERATOR, wallet_new, PARAMS(struct name_params, name_params),
       .help = "Make a key.", .result = KEY_RESULT, .example = "name=alice", .detached = true },
-    { "wallet.list", ACCESS_OPERATOR, wallet_list, NO_PARAMS,
-      .help = "The keys of this node.", .result = "items: name, address and public key of each", .detached = true },
+    { "wallet.list", ACCESS_OPERATOR, wallet_list, NO_PARAMS, .help = "The keys of this node.",
+      .result = "items: name, address and public key of each", .detached = true },
     { "wallet.import", ACCESS_OPERATOR, wallet_import, PARAMS(struct import_params, import_params),
       .help = "Take a key from a key file into the keystore.", .result = KEY_RESULT, .detached = true },
     { "wallet.export", ACCESS_OPERATOR, wallet_export, PARAMS(struct export_params, export_params),
-      .help = "Give a key as a key file under a passphrase of its own.", .result = "key_file: the content of a key file",
-      .detached = true },
+      .help = "Give a key as a key file under a passphrase of its own.",
+      .result = "key_file: the content of a key file", .detached = true },
     { "wallet.remove", ACCESS_OPERATOR, wallet_remove, PARAMS(struct name_params, name_params),
       .help = "Take a key out of the keystore; without a key file of it, what it owns is lost.",
       .result = "removed: its name", .example = "name=alice", .detached = true },

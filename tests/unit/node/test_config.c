@@ -46,7 +46,8 @@ static void refuses(const char *text, const char *part)
     struct error error = { .code = OK };
 
     fresh(&config);
-    assert_int_equal(config_apply_text(&config, text, strlen(text), "layerd.conf", &error), ERROR_INVALID_PARAMS);
+    assert_int_equal(config_apply_text(&config, text, strlen(text), "layerd.conf", &error),
+                     ERROR_INVALID_PARAMS);
     if (strstr(error.message, part) == NULL)
         fail_msg("'%s' is not in: %s", part, error.message);
     config_close(&config);
@@ -61,7 +62,7 @@ static void line_value(struct config *config, const char *text)
         fail_msg("refused: %s", error.message);
 }
 
-/* --- values ------------------------------------------------------------------------------------------------------------ */
+/* --- values --------------------------------------------------------------------------------------------- */
 static void every_default_is_a_value_that_its_setting_accepts(void **state)
 {
     struct config config;
@@ -154,7 +155,8 @@ static void whole_numbers_are_whole_and_within_their_range(void **state)
 
 static void booleans_and_choices_take_their_words_alone(void **state)
 {
-    static const char *const yes[] = { "true", "yes", "on", "1" }, *const no[] = { "false", "no", "off", "0" };
+    static const char *const yes[] = { "true", "yes", "on", "1" }, *const no[] = { "false", "no", "off",
+                                                                                   "0" };
     struct config config;
     char text[64];
 
@@ -186,7 +188,8 @@ static void operator_uids_are_numbers_between_commas(void **state)
     assert_int_equal(config.operator_uid_count, 3);
     assert_int_equal(config.operator_uids[2], 4294967294);
     config_close(&config);
-    static const char *const bad[] = { "1000,", ",1000", "1000;1001", "root", "-1", "4294967295", "1,,2", "1 ,2" };
+    static const char *const bad[] = { "1000,", ",1000",      "1000;1001", "root",
+                                       "-1",    "4294967295", "1,,2",      "1 ,2" };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         char text[64];
         snprintf(text, sizeof text, "operator-uids = %s", bad[i]);
@@ -196,13 +199,14 @@ static void operator_uids_are_numbers_between_commas(void **state)
     }
 }
 
-/* --- the file ------------------------------------------------------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------------------------------------- */
 static void comments_and_blanks_are_skipped(void **state)
 {
     struct config config;
 
     (void)state;
-    line_value(&config, "# a comment\n\n   \t\nbatch-size = 7 # said here\n  queue-size\t=\t9  \r\n#queue-size = 1\n");
+    line_value(&config,
+               "# a comment\n\n   \t\nbatch-size = 7 # said here\n  queue-size\t=\t9  \r\n#queue-size = 1\n");
     assert_int_equal(config.batch_size, 7);
     assert_int_equal(config.queue_size, 9);
     config_close(&config);
@@ -259,7 +263,8 @@ static void a_file_larger_than_its_bound_is_refused(void **state)
     memset(text, '\n', CONFIG_FILE_MAX + 1);
     fresh(&config);
     assert_int_equal(config_apply_text(&config, text, CONFIG_FILE_MAX, "f", &error), OK);
-    assert_int_equal(config_apply_text(&config, text, CONFIG_FILE_MAX + 1, "f", &error), ERROR_INVALID_PARAMS);
+    assert_int_equal(config_apply_text(&config, text, CONFIG_FILE_MAX + 1, "f", &error),
+                     ERROR_INVALID_PARAMS);
     config_close(&config);
     free(text);
 }
@@ -278,12 +283,18 @@ static void a_file_named_must_exist_and_be_a_file(void **state)
     config_close(&config);
 }
 
-/* --- environment and precedence --------------------------------------------------------------------------------------------- */
+/* --- environment and precedence ------------------------------------------------------------------------- */
 static void the_environment_sets_what_has_a_variable(void **state)
 {
-    char *environment[] = { "PATH=/bin", "LAYER2_MAX_CONCURRENT=5", "LAYER2_TIMEOUT=3s", "LAYER2_MEMORY_LIMIT=300MiB",
-                            "LAYER2_BATCH_SIZE=6", "LAYER2_WORKER_POOL_SIZE=7", "LAYER2_QUEUE_SIZE=8",
-                            "LAYER2_ENABLED=0", NULL };
+    char *environment[] = { "PATH=/bin",
+                            "LAYER2_MAX_CONCURRENT=5",
+                            "LAYER2_TIMEOUT=3s",
+                            "LAYER2_MEMORY_LIMIT=300MiB",
+                            "LAYER2_BATCH_SIZE=6",
+                            "LAYER2_WORKER_POOL_SIZE=7",
+                            "LAYER2_QUEUE_SIZE=8",
+                            "LAYER2_ENABLED=0",
+                            NULL };
     struct config config;
     struct error error;
 
@@ -399,7 +410,7 @@ static void the_example_file_is_a_configuration_that_changes_nothing(void **stat
     buffer_close(&example);
 }
 
-/* --- memory ----------------------------------------------------------------------------------------------------------------- */
+/* --- memory --------------------------------------------------------------------------------------------- */
 static void settings_that_cannot_fit_into_memory_limit_are_refused(void **state)
 {
     struct config config;
@@ -433,8 +444,9 @@ static void a_small_memory_limit_lowers_what_nobody_chose(void **state)
     config_close(&config);
 }
 
-/* --- command line ------------------------------------------------------------------------------------------------------------- */
-static enum status parse(struct command_line *line, struct error *error, const char *first, const char *second)
+/* --- command line --------------------------------------------------------------------------------------- */
+static enum status parse(struct command_line *line, struct error *error, const char *first,
+                         const char *second)
 {
     char *arguments[] = { "layerd", (char *)(uintptr_t)first, (char *)(uintptr_t)second, NULL };
     int count = first == NULL ? 1 : second == NULL ? 2 : 3;
