@@ -72,10 +72,9 @@ static enum status job_from_transaction(struct kernel *k, const struct transacti
 static enum status prepare_submitted(struct kernel *k, const json_t *params, struct job *job, struct error *error)
 {
     const json_t *transaction = json_object_get(params, "transaction"), *signature = json_object_get(params, "signature");
-    struct buffer canonical CLEANUP(buffer_close);
+    struct buffer canonical CLEANUP(buffer_close) = { 0 };
     struct transaction t;
 
-    buffer_init(&canonical);
     if (!json_is_object(params) || json_object_size(params) != 2 || transaction == NULL || !json_is_string(signature))
         return error_set(error, ERROR_INVALID_PARAMS, "exactly 'transaction' (an object) and 'signature' (128 hex digits) are "
                                                       "expected");
@@ -132,13 +131,12 @@ static enum status envelope(const struct kernel *k, const json_t *params, const 
 static enum status prepare_own(struct kernel *k, const struct command *command, const json_t *params, struct job *job,
                                struct error *error)
 {
-    struct buffer canonical CLEANUP(buffer_close);
+    struct buffer canonical CLEANUP(buffer_close) = { 0 };
     json_t *inner AUTO_JSON = NULL;
     struct transaction t = { .chain = k->chain, .method = command->name };
     const char *from = NULL;
     int64_t valid_for_us = 0, advanced_us;
 
-    buffer_init(&canonical);
     TRY(envelope(k, params, &from, &valid_for_us, &inner, error));
     TRY(keystore_account(k->options.keystore, from, &t.account, error));
     /* Block time runs ahead of the clock by what dev.advance_time added. */
@@ -254,11 +252,10 @@ static void call_query(struct kernel *k, size_t worker, struct call *call, const
 {
     struct query q = { .kernel = k, .caller = call->caller };
     struct arena arena;
-    struct buffer out CLEANUP(buffer_close);
+    struct buffer out CLEANUP(buffer_close) = { 0 };
     void *parsed;
     enum status status;
 
-    buffer_init(&out);
     arena_init(&arena);
     if (method->access == ACCESS_OPERATOR && !call->caller.operator_)
         status = query_fail(&q, ERROR_DENIED, "%s is for the operator; your uid is %" PRId64, method->name,

@@ -200,10 +200,9 @@ static void write_outcome(const struct effect_job *job, struct buffer *out)
 static void end_effect(const struct effect_job *job, struct execution *x)
 {
     const char *state = job->outcome == OK ? "done" : "failed";
-    struct buffer result CLEANUP(buffer_close);
+    struct buffer result CLEANUP(buffer_close) = { 0 };
     struct statement *s;
 
-    buffer_init(&result);
     write_outcome(job, &result);
     s = statement(x->machine->database,
                   "UPDATE effect SET state = ?, attempts = ?, result = ?, ended_us = ? WHERE id = ?");

@@ -185,11 +185,9 @@ static void record(struct execution *x, enum event_index index, const char *kind
 #define EVENT(name, type, version, text, kind, fields) \
     enum status event_##name(struct execution *x, const struct event_##name *event) \
     { \
-        struct buffer subject CLEANUP(buffer_close); \
-        struct buffer body CLEANUP(buffer_close); \
+        struct buffer subject CLEANUP(buffer_close) = { 0 }; \
+        struct buffer body CLEANUP(buffer_close) = { 0 }; \
         struct writer w; \
-        buffer_init(&subject); \
-        buffer_init(&body); \
         if ((kind) != NULL) \
             buffer_append_text(&subject, (kind) != NULL ? (kind) : ""); \
         writer_init(&w, &body); \

@@ -78,7 +78,7 @@ static void run_signed(struct kernel *k, struct job *job)
     const struct machine_command command = { .scope = job->command->scope, .run = job->command->run,
                                              .params = job->params, .after = insert_row, .context = job };
     struct stored_transaction found;
-    struct buffer result CLEANUP(buffer_close);
+    struct buffer result CLEANUP(buffer_close) = { 0 };
     struct error error;
     enum status status;
 
@@ -93,7 +93,6 @@ static void run_signed(struct kernel *k, struct job *job)
         refuse(job, status, &error);
         return;
     }
-    buffer_init(&result);
     status = machine_run(m, &x, &command, &result, &error);
     if (status != OK)
         refuse(job, status, &error);

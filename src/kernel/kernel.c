@@ -37,7 +37,10 @@ static void make_identity(struct kernel *k)
     struct tagged_hash h;
     struct hash genesis;
 
-    randombytes_buf(random, sizeof(random));
+    if (k->options.seed == NULL)
+        randombytes_buf(random, sizeof(random));
+    else
+        randombytes_buf_deterministic(random, sizeof(random), k->options.seed->bytes);
     hex_text(node_id, random, 16);
     tagged_hash_begin(&h, "layerd/chain");
     tagged_hash_add(&h, network_name(k->options.network), strlen(network_name(k->options.network)) + 1);

@@ -39,6 +39,7 @@ struct kernel_options {
     const char *vfs;              /* NULL: default */
     int64_t (*clock)(void *context); /* NULL: the wall clock; tests give their own */
     void *clock_context;
+    const struct hash *seed;      /* of a new chain's identity; NULL: random. Tests give one to get the same chain again */
     struct keystore *keystore;    /* NULL: unsigned commands with `from` are refused */
     /* Called by the executor after COMMIT with each batch's events, in order, before the replies of that batch. Takes ownership.
      * NULL: nobody listens. Must not block. */

@@ -397,10 +397,9 @@ static void replay_ended(struct execution *x, uint64_t id, const char *key, cons
 static enum status node_info(struct query *q, const void *params, struct writer *w)
 {
     struct kernel *k = q->kernel;
-    struct buffer verifier CLEANUP(buffer_close);
+    struct buffer verifier CLEANUP(buffer_close) = { 0 };
 
     (void)params;
-    buffer_init(&verifier);
     note_key_text(kernel_note_key(k), &verifier);
     writer_object_begin(w);
     writer_member_text(w, "version", PACKAGE_VERSION);

@@ -150,9 +150,8 @@ static enum status parse_bytes(const struct parse *p, const struct param *param,
 static enum status parse_json(const struct parse *p, const struct param *param, const json_t *json, void *out)
 {
     size_t most = param->most == 0 ? JSON_DEFAULT_MOST : param->most;
-    struct buffer canonical CLEANUP(buffer_close);
+    struct buffer canonical CLEANUP(buffer_close) = { 0 };
 
-    buffer_init(&canonical);
     TRY(json_canonical(json, &canonical, p->error));
     if (canonical.size > most)
         return refuse(p, param, "the JSON value is too long");

@@ -57,10 +57,9 @@ static bool execute(struct replay *r, const struct stored *stored, const struct 
     const struct command *command = registry_command(r->options->registry, t->method);
     struct machine_command machine_command = { .scope = SCOPE_BASE };
     struct execution x = { .account = t->account, .transaction = stored->id };
-    struct buffer result CLEANUP(buffer_close);
+    struct buffer result CLEANUP(buffer_close) = { 0 };
     void *params;
 
-    buffer_init(&result);
     if (command == NULL || command->access != ACCESS_SIGNED)
         return differs(r, "transaction %" PRIu64 ": no command '%s'", stored->number, t->method);
     if (command->scope != SCOPE_BASE)
@@ -82,11 +81,10 @@ static bool execute(struct replay *r, const struct stored *stored, const struct 
 static bool replay_transaction(struct replay *r, const struct stored *stored)
 {
     json_t *json AUTO_JSON = NULL;
-    struct buffer canonical CLEANUP(buffer_close);
+    struct buffer canonical CLEANUP(buffer_close) = { 0 };
     struct transaction t;
     struct hash id;
 
-    buffer_init(&canonical);
     arena_reset(&r->arena);
     if (json_parse(stored->body, stored->body_size, &json, &r->error) != OK ||
         transaction_decode(json, &t, &canonical, &id, &r->error) != OK)

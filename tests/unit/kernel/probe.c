@@ -1,0 +1,155 @@
+/* The probe: see probe.h. Its rows live in `meta`, its events are dev.time_advanced, whose number says what happened. */
+#include "probe.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel/execution.h"
+#include "kernel/kernel.h"
+#include "store/migration.h"
+
+atomic_int probe_runs;
+atomic_int probe_failures;
+char probe_fired[4096];
+
+static void record(struct execution *x, uint64_t number)
+{
+    event_time_advanced(x, &(struct event_time_advanced){ .by_us = number, .account = execution_account(x) });
+}
+
+struct note { uint64_t number; bool refuse; };
+static const struct param note_params[] = {
+    PARAM(struct note, number, INTEGER, REQUIRED, "what to record"),
+    PARAM(struct note, refuse, BOOLEAN, OPTIONAL, "refuse after everything was written"),
+};
+
+static enum status note(struct execution *x, const void *params, struct writer *w)
+{
+    const struct note *p = params;
+    char text[24];
+
+    snprintf(text, sizeof(text), "%" PRIu64, p->number);
+    meta_set(execution_database(x), "probe", text);
+    record(x, p->number);
+    writer_object_begin(w);
+    writer_member_unsigned(w, "block", execution_block(x));
+    writer_member_integer(w, "time_us", execution_time(x));
+    writer_object_end(w);
+    if (p->refuse)
+        return fail(x, ERROR_NOT_FOUND, "as asked, number %" PRIu64, p->number);
+    return OK;
+}
+
+struct alarm { int64_t in; const char *name; bool chain, clear; };
+static const struct param alarm_params[] = {
+    PARAM(struct alarm, in, DURATION, REQUIRED, "from now"),
+    PARAM(struct alarm, name, TEXT, REQUIRED, "its subject"),
+    PARAM(struct alarm, chain, BOOLEAN, OPTIONAL, "on chain time"),
+    PARAM(struct alarm, clear, BOOLEAN, OPTIONAL, "take it back"),
+};
+
+static enum status set_alarm(struct execution *x, const void *params, struct writer *w)
+{
+    const struct alarm *p = params;
+
+    (void)w;
+    if (p->clear)
+        deadline_clear(x, "probe.alarm", bytes_of_text(p->name));
+    else
+        deadline_set(x, p->chain ? CLOCK_CHAIN : CLOCK_BLOCK,
+                     (p->chain ? execution_chain_time(x) : execution_time(x)) + p->in, "probe.alarm",
+                     bytes_of_text(p->name));
+    return OK;
+}
+
+static void alarm_fires(struct execution *x, struct bytes subject)
+{
+    size_t used = strlen(probe_fired);
+
+    snprintf(probe_fired + used, sizeof(probe_fired) - used, "%.*s@%" PRId64 "/%" PRId64 " ", (int)subject.size,
+             (const char *)subject.data, execution_time(x), execution_chain_time(x));
+    record(x, 7);
+}
+
+struct work_params { const char *key; };
+static const struct param work_param_table[] = {
+    PARAM(struct work_params, key, TEXT, REQUIRED, "idempotency key"),
+};
+
+static enum status start_work(struct execution *x, const void *params, struct writer *w)
+{
+    const struct work_params *p = params;
+
+    writer_object_begin(w);
+    writer_member_unsigned(w, "effect", effect_request(x, "probe.work", p->key, "{\"n\":1}"));
+    writer_object_end(w);
+    return OK;
+}
+
+static enum status work(struct effect_run *run)
+{
+    atomic_fetch_add(&probe_runs, 1);
+    if (strcmp(run->key, "until-stop") == 0) {
+        while (!kernel_stopping(run->kernel))
+            usleep(1000);
+        return error_set(&run->error, ERROR_STOPPING, "the node is stopping");
+    }
+    if (atomic_fetch_sub(&probe_failures, 1) > 0)
+        return error_set(&run->error, ERROR_CONNECT, "the other side does not answer");
+    buffer_append_text(&run->result, "{\"attempt\":");
+    buffer_append_format(&run->result, "%u}", run->attempt);
+    return OK;
+}
+
+static void work_ended(struct execution *x, uint64_t id, const char *key, const char *request, enum status outcome,
+                       const char *result)
+{
+    (void)request, (void)outcome;
+    meta_set(execution_database(x), key, result);
+    record(x, 1000 + id);
+}
+
+static enum status never(struct execution *x, const void *params, struct writer *w)
+{
+    (void)params, (void)w;
+    return fail(x, ERROR_INTERNAL, "an internal command was called from outside");
+}
+
+static const struct command commands[] = {
+    { "probe.note", SCOPE_BASE, ACCESS_SIGNED, note, PARAMS(struct note, note_params), .help = "Record a number.",
+      .result = "{block, time_us}" },
+    { "probe.alarm", SCOPE_BASE, ACCESS_SIGNED, set_alarm, PARAMS(struct alarm, alarm_params), .help = "Set a deadline.",
+      .result = "{}" },
+    { "probe.work", SCOPE_LOCAL, ACCESS_OPERATOR, start_work, PARAMS(struct work_params, work_param_table),
+      .help = "Ask for an effect.", .result = "{effect}" },
+    { "probe.internal", SCOPE_LOCAL, ACCESS_INTERNAL, never, NO_PARAMS, .help = "Not for outside.", .result = "{}" },
+};
+
+static enum status sleepy(struct query *q, const void *params, struct writer *w)
+{
+    (void)params;
+    struct statement *s = statement(q->database, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+                                                 " SELECT max(i) AS most FROM n");
+
+    if (statement_row(s))
+        writer_integer(w, column_integer(s, "most"));
+    return OK;
+}
+
+static const struct query_method queries[] = {
+    { "probe.endless", ACCESS_PUBLIC, sleepy, NO_PARAMS, .help = "Never ends by itself.", .result = "a number" },
+};
+
+static const struct deadline_kind deadlines[] = {
+    { "probe.alarm", alarm_fires, "a deadline to watch" },
+};
+
+static const struct effect_kind effects[] = {
+    { "probe.work", work, work_ended, .attempts = 3, .backoff_us = 1000, .help = "fails on order" },
+};
+
+const struct module probe_module = {
+    .name = "probe", .help = "for tests", COMMANDS(commands), QUERIES(queries), DEADLINES(deadlines), EFFECTS(effects),
+};

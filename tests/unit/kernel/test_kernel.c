@@ -1,0 +1,599 @@
+/* The kernel against a real database: transactions, savepoints, deadlines on both clocks, effects, queries, SQL, replay. */
+#include <inttypes.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "kernel/block.h"
+#include "kernel/effect.h"
+#include "kernel/registry.h"
+#include "kernel_fixture.h"
+#include "ledger/ledger.h"
+#include "probe.h"
+
+#include <cmocka.h> /* last: it makes a macro of fail() */
+
+#define SECOND_US MICROSECONDS_PER_SECOND
+
+static const struct module *const modules[] = { &ledger_module, &probe_module, NULL };
+
+static int start(void **state)
+{
+    struct fixture *f = malloc(sizeof(*f));
+
+    assert_non_null(f);
+    atomic_store(&probe_runs, 0);
+    atomic_store(&probe_failures, 0);
+    probe_fired[0] = '\0';
+    fixture_start(f, NETWORK_DEV, modules);
+    *state = f;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    fixture_audit(*state);
+    fixture_stop(*state);
+    free(*state);
+    return 0;
+}
+
+static void expect_refused(struct fixture *f, enum status code, const char *method, json_t *params)
+{
+    struct reply reply = fixture_call(f, method, params);
+
+    if (reply.status != code)
+        fail_msg("%s answered %s (%s) instead of %s", method, status_name(reply.status), reply.error.message,
+                 status_name(code));
+    reply_close(&reply);
+}
+
+static char *meta(struct fixture *f, const char *key)
+{
+    char *sql AUTO_FREE = text_format("SELECT value FROM meta WHERE key = '%s'", key);
+
+    return fixture_sql_text(f, sql);
+}
+
+/* --- transactions ------------------------------------------------------------------------------------------------------- */
+static void a_transaction_sent_again_answers_its_first_result(void **state)
+{
+    struct fixture *f = *state;
+    json_t *signed_note = fixture_sign(f, "alice", "probe.note", fixture_json("{'number':5}"));
+    struct reply first = fixture_call(f, "transaction.submit", json_incref(signed_note));
+    struct reply second = fixture_call(f, "transaction.submit", json_incref(signed_note));
+
+    assert_int_equal(first.status, OK);
+    assert_int_equal(second.status, OK);
+    assert_true(json_is_false(json_object_get(first.result, "repeated")));
+    assert_true(json_is_true(json_object_get(second.result, "repeated")));
+    assert_true(json_equal(json_object_get(first.result, "result"), json_object_get(second.result, "result")));
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM event WHERE body LIKE '%\"by_us\":5,%'"), 1);
+    fixture_advance(f, 2 * 3600 * SECOND_US);
+    reply_close(&second);
+    second = fixture_call(f, "transaction.submit", signed_note); /* its valid_until has passed meanwhile */
+    assert_int_equal(second.status, OK);
+    assert_true(json_is_true(json_object_get(second.result, "repeated")));
+    reply_close(&first);
+    reply_close(&second);
+}
+
+static void a_transaction_is_refused_from_its_valid_until_on(void **state)
+{
+    struct fixture *f = *state;
+    json_t *early = fixture_sign(f, "alice", "probe.note", fixture_json("{'number':1}"));
+    json_t *late = fixture_sign(f, "alice", "probe.note", fixture_json("{'number':2}"));
+    json_int_t until = json_integer_value(json_object_get(json_object_get(early, "transaction"), "valid_until"));
+    struct reply reply;
+
+    fixture_advance(f, until - fixture_now(f) - 1);
+    reply = fixture_call(f, "transaction.submit", early);
+    assert_int_equal(reply.status, OK);
+    reply_close(&reply);
+    fixture_advance(f, 1);
+    expect_refused(f, ERROR_EXPIRED, "transaction.submit", late);
+}
+
+static void a_refused_command_leaves_no_row_and_no_event(void **state)
+{
+    struct fixture *f = *state;
+    int64_t head = fixture_sql(f, "SELECT max(seq) FROM event"), height = fixture_sql(f, "SELECT max(height) FROM block");
+    char *probe;
+
+    fixture_refused(f, ERROR_NOT_FOUND, "alice", "probe.note", "{'number':9,'refuse':true}");
+    probe = meta(f, "probe");
+    assert_null(probe);
+    assert_int_equal(fixture_sql(f, "SELECT max(seq) FROM event"), head);
+    assert_int_equal(fixture_sql(f, "SELECT max(height) FROM block"), height);
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM signed_transaction"), 0);
+}
+
+static void every_flipped_part_of_a_signed_transaction_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const members[] = { "account", "chain", "method", "params", "salt", "valid_until", "signature" };
+
+    for (size_t i = 0; i < COUNT_OF(members); i++) {
+        json_t *call = fixture_sign(f, "alice", "probe.note", fixture_json("{'number':3}"));
+        json_t *t = json_object_get(call, "transaction");
+        struct reply reply;
+
+        switch (i) {
+        case 0: json_object_set_new(t, "account", json_string(fixture_address(f, "bob"))); break;
+        case 1: json_object_set_new(t, "chain", json_string("dev-0000000000000000")); break;
+        case 2: json_object_set_new(t, "method", json_string("ledger.burn")); break;
+        case 3: json_object_set_new(t, "params", fixture_json("{'number':4}")); break;
+        case 4: json_object_set_new(t, "salt", json_string("00000000000000000000000000000000")); break;
+        case 5: json_object_set_new(t, "valid_until", json_integer(9007199254740991)); break;
+        default: json_object_set_new(call, "signature", json_string(
+                     "e907831f80848d1069a5371b402410364bdf1c5f8307b0084c55f1ce2dca8215"
+                     "25f66a4a85ea8b71e482a74f382d2ce5ebeee8fdb2172f477df4900d310536c0")); break;
+        }
+        reply = fixture_call(f, "transaction.submit", call);
+        if (reply.status == OK)
+            fail_msg("a transaction with another %s was taken", members[i]);
+        reply_close(&reply);
+    }
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM signed_transaction"), 0);
+}
+
+static void what_is_not_a_transaction_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    json_t *extra = fixture_sign(f, "alice", "probe.note", fixture_json("{'number':3}"));
+    json_t *unknown = fixture_sign(f, "alice", "probe.nothing", fixture_json("{}"));
+    json_t *query = fixture_sign(f, "alice", "node.info", fixture_json("{}"));
+
+    json_object_set_new(json_object_get(extra, "transaction"), "nonce", json_integer(1));
+    expect_refused(f, ERROR_INVALID_PARAMS, "transaction.submit", extra);
+    expect_refused(f, ERROR_METHOD_NOT_FOUND, "transaction.submit", unknown);
+    expect_refused(f, ERROR_METHOD_NOT_FOUND, "transaction.submit", query);
+    expect_refused(f, ERROR_INVALID_PARAMS, "transaction.submit", fixture_json("{}"));
+    expect_refused(f, ERROR_INVALID_PARAMS, "transaction.submit", NULL);
+    expect_refused(f, ERROR_UNSIGNED, "probe.note", fixture_json("{'number':1}"));
+    expect_refused(f, ERROR_UNSIGNED, "probe.note", fixture_json("{'number':1,'from':'alice'}"));
+    expect_refused(f, ERROR_METHOD_NOT_FOUND, "probe.internal", NULL);
+}
+
+static void a_mistyped_name_gets_a_suggestion(void **state)
+{
+    struct fixture *f = *state;
+    struct reply reply = fixture_call(f, "ledger.balence", NULL);
+
+    assert_int_equal(reply.status, ERROR_METHOD_NOT_FOUND);
+    assert_non_null(strstr(reply.error.message, "ledger.balance"));
+    reply_close(&reply);
+    reply = fixture_call(f, "block.get", fixture_json("{'hight':1,'height':0}"));
+    assert_int_equal(reply.status, ERROR_INVALID_PARAMS);
+    assert_non_null(strstr(reply.error.message, "did you mean 'height'"));
+    reply_close(&reply);
+}
+
+/* --- deadlines ------------------------------------------------------------------------------------------------------------ */
+static void block_time_deadlines_fire_at_their_time_and_not_before(void **state)
+{
+    struct fixture *f = *state;
+    char expected[64];
+    int64_t due_us;
+
+    due_us = fixture_now(f) + 10 * SECOND_US;
+    fixture_run(f, "alice", "probe.alarm", "{'in':'10s','name':'a'}");
+    fixture_advance(f, 10 * SECOND_US - 1);
+    assert_string_equal(probe_fired, "");
+    fixture_advance(f, 1);
+    snprintf(expected, sizeof(expected), "a@%" PRId64 "/", due_us);
+    assert_memory_equal(probe_fired, expected, strlen(expected));
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM deadline"), 0);
+}
+
+static void deadlines_fire_in_order_of_due_time_then_of_setting(void **state)
+{
+    struct fixture *f = *state;
+    char order[8] = "";
+    size_t used = 0;
+
+    fixture_run(f, "alice", "probe.alarm", "{'in':'30s','name':'c'}");
+    fixture_run(f, "alice", "probe.alarm", "{'in':'10s','name':'a'}");
+    fixture_run(f, "alice", "probe.alarm", "{'in':'10s','name':'b'}");
+    fixture_run(f, "alice", "probe.alarm", "{'in':'20s','name':'gone'}");
+    fixture_run(f, "alice", "probe.alarm", "{'in':'20s','name':'gone','clear':true}");
+    fixture_advance(f, 60 * SECOND_US);
+    for (const char *at = probe_fired; *at != '\0'; at = strchr(at, ' ') + 1)
+        order[used++] = *at;
+    assert_string_equal(order, "abc");
+}
+
+static void an_outage_never_eats_a_window_on_chain_time(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_run(f, "alice", "probe.alarm", "{'in':'300s','name':'w','chain':true}");
+    fixture_advance(f, 86400 * SECOND_US); /* a day without blocks counts for 60 s */
+    assert_string_equal(probe_fired, "");
+    for (int i = 0; i < 3; i++)
+        fixture_advance(f, 60 * SECOND_US);
+    assert_string_equal(probe_fired, "");
+    fixture_advance(f, 60 * SECOND_US);
+    assert_memory_equal(probe_fired, "w@", 2);
+}
+
+static void advancing_time_fires_before_the_answer_and_counts_on_both_clocks(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_refused(f, ERROR_INVALID_PARAMS, "bob", "dev.advance_time", "{'by':0}");
+    fixture_refused(f, ERROR_INVALID_PARAMS, "bob", "dev.advance_time", "{'by':'367d'}");
+    fixture_run(f, "alice", "probe.alarm", "{'in':'1h','name':'b'}");
+    fixture_run(f, "alice", "probe.alarm", "{'in':'1h','name':'c','chain':true}");
+    fixture_run(f, "bob", "dev.advance_time", "{'by':'59m'}");
+    assert_string_equal(probe_fired, "");
+    fixture_run(f, "bob", "dev.advance_time", "{'by':'1m'}");
+    assert_memory_equal(probe_fired, "b@", 2);
+    assert_non_null(strstr(probe_fired, " c@"));
+}
+
+static void time_is_not_advanced_outside_of_dev(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_start(&f, NETWORK_TEST, modules);
+    fixture_refused(&f, ERROR_NOT_ON_THIS_NETWORK, "alice", "dev.advance_time", "{'by':'1h'}");
+    fixture_stop(&f);
+}
+
+/* --- blocks ------------------------------------------------------------------------------------------------------------------ */
+static void block_times_follow_their_rules(void **state)
+{
+    struct block parent = { .height = 4, .time_us = 1000, .chain_time_us = 500, .advanced_us = 0 }, next;
+
+    (void)state;
+    block_follow(&parent, 0, 900, &next); /* the clock went back */
+    assert_int_equal(next.height, 5);
+    assert_int_equal(next.time_us, 1000);
+    assert_int_equal(next.chain_time_us, 500);
+    block_follow(&parent, 0, 1000 + CHAIN_TIME_STEP_MAX_US, &next);
+    assert_int_equal(next.chain_time_us, 500 + CHAIN_TIME_STEP_MAX_US);
+    block_follow(&parent, 0, 1001 + CHAIN_TIME_STEP_MAX_US, &next);
+    assert_int_equal(next.chain_time_us, 500 + CHAIN_TIME_STEP_MAX_US);
+    parent.advanced_us = 7000000000;
+    block_follow(&parent, 7000000000, 1010, &next); /* the whole advance counts, and the 10 µs */
+    assert_int_equal(next.time_us, 7000001010);
+    assert_int_equal(next.chain_time_us, 500 + 7000000000 + 10);
+}
+
+static void a_block_hash_covers_every_field(void **state)
+{
+    struct block block = { .height = 1, .time_us = 2, .chain_time_us = 3, .advanced_us = 4, .transactions = 5, .events = 6 };
+    struct hash first;
+
+    (void)state;
+    block_seal(&block);
+    first = block.hash;
+    for (int field = 0; field < 8; field++) {
+        struct block other = block;
+
+        switch (field) {
+        case 0: other.height++; break;
+        case 1: other.time_us++; break;
+        case 2: other.chain_time_us++; break;
+        case 3: other.advanced_us++; break;
+        case 4: other.transactions++; break;
+        case 5: other.events++; break;
+        case 6: other.content.bytes[31] ^= 1; break;
+        default: other.previous.bytes[0] ^= 1; break;
+        }
+        block_seal(&other);
+        assert_false(hash_equal(&other.hash, &first));
+    }
+}
+
+/* --- effects ------------------------------------------------------------------------------------------------------------------ */
+static void wait_for_event(struct fixture *f, const char *type)
+{
+    char *sql AUTO_FREE = text_format("SELECT count(*) FROM event WHERE type = '%s'", type);
+
+    for (int i = 0; i < 2000; i++) {
+        if (fixture_sql(f, sql) > 0)
+            return;
+        fixture_advance(f, 1000); /* backoff is on the node's clock */
+        usleep(1000);
+    }
+    fail_msg("no event %s came", type);
+}
+
+static void an_effect_is_retried_until_it_succeeds_and_its_result_comes_back(void **state)
+{
+    struct fixture *f = *state;
+    struct reply reply;
+    char *result;
+
+    atomic_store(&probe_failures, 2);
+    reply = fixture_call(f, "probe.work", fixture_json("{'key':'one'}"));
+    assert_int_equal(reply.status, OK);
+    reply_close(&reply);
+    wait_for_event(f, "effect.ended");
+    assert_int_equal(atomic_load(&probe_runs), 3);
+    result = meta(f, "one");
+    assert_string_equal(result, "{\"attempt\":3}");
+    free(result);
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM effect WHERE state = 'done' AND attempts = 3"), 1);
+}
+
+static void an_effect_that_never_succeeds_fails_after_its_attempts(void **state)
+{
+    struct fixture *f = *state;
+    struct reply reply;
+
+    atomic_store(&probe_failures, 1000);
+    reply = fixture_call(f, "probe.work", fixture_json("{'key':'two'}"));
+    reply_close(&reply);
+    wait_for_event(f, "effect.ended");
+    assert_int_equal(atomic_load(&probe_runs), 3);
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM effect WHERE state = 'failed'"), 1);
+}
+
+static void the_same_key_is_the_same_effect(void **state)
+{
+    struct fixture *f = *state;
+    struct reply first = fixture_call(f, "probe.work", fixture_json("{'key':'k'}"));
+    struct reply second = fixture_call(f, "probe.work", fixture_json("{'key':'k'}"));
+
+    assert_true(json_equal(first.result, second.result));
+    reply_close(&first);
+    reply_close(&second);
+    wait_for_event(f, "effect.ended");
+    assert_int_equal(atomic_load(&probe_runs), 1);
+}
+
+static void an_effect_cut_off_by_a_stop_is_resumed_by_the_next_start(void **state)
+{
+    struct fixture *f = *state;
+    struct reply reply = fixture_call(f, "probe.work", fixture_json("{'key':'until-stop'}"));
+
+    reply_close(&reply);
+    for (int i = 0; i < 2000 && atomic_load(&probe_runs) == 0; i++)
+        usleep(1000);
+    assert_int_equal(atomic_load(&probe_runs), 1);
+    fixture_reopen(f);
+    for (int i = 0; i < 2000 && atomic_load(&probe_runs) == 1; i++)
+        usleep(1000);
+    assert_int_equal(atomic_load(&probe_runs), 2);
+    assert_int_equal(fixture_sql(f, "SELECT attempts FROM effect"), 0);
+}
+
+static void backoff_doubles_up_to_its_limit(void **state)
+{
+    const struct effect_kind kind = { .backoff_us = SECOND_US };
+
+    (void)state;
+    assert_int_equal(effect_backoff(&kind, 1), SECOND_US);
+    assert_int_equal(effect_backoff(&kind, 2), 2 * SECOND_US);
+    assert_int_equal(effect_backoff(&kind, 5), 16 * SECOND_US);
+    assert_int_equal(effect_backoff(&kind, 60), EFFECT_BACKOFF_MAX_US);
+}
+
+/* --- queries ------------------------------------------------------------------------------------------------------------------ */
+static void sql_reads_and_does_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const refused[] = {
+        "INSERT INTO meta VALUES ('a', 'b')", "DELETE FROM event", "PRAGMA journal_mode = DELETE", "PRAGMA table_info(event)",
+        "ATTACH '/tmp/x.db' AS x", "SELECT load_extension('x')", "SELECT 1; SELECT 2", "", "   ", "-- nothing", "BEGIN",
+        "CREATE TEMP TABLE t (a)", "SELECT * FROM nowhere", "SELECT ?", "VACUUM", "SELECT writefile('/tmp/x', 'y')",
+        "EXPLAIN SELECT 1; DROP TABLE event", "REINDEX", "SAVEPOINT a", "WITH a AS (SELECT 1) DELETE FROM meta",
+    };
+    json_t *result = fixture_query(f, "sql", "{'query':'SELECT 1, NULL, zeroblob(2), 1.5, 9223372036854775807;  '}");
+    json_t *expected = fixture_json("[1,null,'0000',1.5,'9223372036854775807']");
+
+    assert_true(json_equal(json_array_get(json_object_get(result, "rows"), 0), expected));
+    json_decref(expected);
+    json_decref(result);
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
+        json_t *params = json_object();
+
+        json_object_set_new(params, "query", json_string(refused[i]));
+        expect_refused(f, ERROR_SQL, "sql", params);
+    }
+}
+
+static void sql_names_its_columns_and_says_when_it_cut(void **state)
+{
+    struct fixture *f = *state;
+    json_t *result = fixture_query(f, "sql", "{'query':'SELECT seq AS n FROM event UNION ALL SELECT 2','limit':1}");
+
+    assert_string_equal(json_string_value(json_array_get(json_object_get(result, "columns"), 0)), "n");
+    assert_int_equal(json_array_size(json_object_get(result, "rows")), 1);
+    assert_true(json_is_true(json_object_get(result, "truncated")));
+    json_decref(result);
+}
+
+static void a_statement_that_never_ends_is_ended(void **state)
+{
+    struct fixture *f = *state;
+    json_t *params = json_object();
+
+    expect_refused(f, ERROR_TIMEOUT, "probe.endless", NULL);
+    json_object_set_new(params, "query", json_string("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+                                                     " SELECT max(i) FROM n"));
+    expect_refused(f, ERROR_TIMEOUT, "sql", params);
+    json_decref(fixture_query(f, "node.status", "{}")); /* the connection serves on */
+}
+
+static void replay_of_a_history_gives_the_same_blocks_and_rows(void **state)
+{
+    struct fixture *f = *state;
+    struct reply reply;
+
+    fixture_run(f, "alice", "dev.faucet", "{}");
+    fixture_run(f, "alice", "ledger.issue", "{'symbol':'GOLD','amount':1000}");
+    for (int i = 0; i < 20; i++) {
+        fixture_run(f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':%d}", fixture_address(f, "bob"), i + 1);
+        fixture_refused(f, ERROR_INSUFFICIENT_BALANCE, "bob", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':5000}",
+                        fixture_address(f, "alice"));
+        fixture_run(f, "bob", "probe.alarm", "{'in':'%ds','name':'n%d','chain':%s}", i, i, i % 2 == 0 ? "true" : "false");
+        fixture_advance(f, 7 * SECOND_US);
+    }
+    fixture_run(f, "bob", "dev.advance_time", "{'by':'3d'}");
+    reply = fixture_call(f, "replay", NULL);
+    assert_int_equal(reply.status, OK);
+    reply_close(&reply);
+    wait_for_event(f, "replay.completed");
+    if (fixture_sql(f, "SELECT body ->> 'equal' FROM event WHERE type = 'replay.completed'") != 1)
+        fail_msg("replay: %s", fixture_sql_text(f, "SELECT body FROM event WHERE type = 'replay.completed'"));
+    assert_true(fixture_sql(f, "SELECT body ->> 'transactions' FROM event WHERE type = 'replay.completed'") >= 43);
+}
+
+static void replay_finds_what_was_changed_behind_its_back(void **state)
+{
+    static const char *const changes[] = {
+        "UPDATE balance SET amount = amount + 1",
+        "UPDATE signed_transaction SET signature = zeroblob(64)",
+        "UPDATE signed_transaction SET body = replace(body, '\"amount\":7', '\"amount\":8')",
+        "UPDATE block SET time_us = time_us - 1 WHERE height = 2",
+        "DELETE FROM signed_transaction WHERE number = 2",
+        "DELETE FROM posting WHERE amount < 0",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(changes); i++) {
+        struct fixture f;
+        struct reply reply;
+
+        fixture_start(&f, NETWORK_DEV, modules);
+        fixture_run(&f, "alice", "dev.faucet", "{}");
+        fixture_run(&f, "alice", "ledger.transfer", "{'to':'%s','asset':'DEV','amount':7}", fixture_address(&f, "bob"));
+        fixture_tamper(&f, changes[i]);
+        reply = fixture_call(&f, "replay", NULL);
+        assert_int_equal(reply.status, OK);
+        reply_close(&reply);
+        wait_for_event(&f, "replay.completed");
+        if (fixture_sql(&f, "SELECT body ->> 'equal' FROM event WHERE type = 'replay.completed'") != 0)
+            fail_msg("replay did not see: %s", changes[i]);
+        fixture_stop(&f);
+    }
+}
+
+/* --- the registry ---------------------------------------------------------------------------------------------------------------- */
+static void edit_distance_counts_letters(void **state)
+{
+    (void)state;
+    assert_int_equal(edit_distance("", "", 3), 0);
+    assert_int_equal(edit_distance("ledger", "ledger", 3), 0);
+    assert_int_equal(edit_distance("leger", "ledger", 3), 1);
+    assert_int_equal(edit_distance("ldeger", "ledger", 3), 2);
+    assert_int_equal(edit_distance("abc", "xyz", 2), 3);
+}
+
+static void every_declared_method_can_be_explained(void **state)
+{
+    struct fixture *f = *state;
+    json_t *all = fixture_query(f, "help", "{}"), *line;
+    size_t i;
+
+    json_array_foreach(json_object_get(all, "methods"), i, line) {
+        const char *name = json_string_value(json_object_get(line, "name"));
+
+        if (strcmp(name, "transaction.submit") != 0)
+            json_decref(fixture_query(f, "help", "{'method':'%s'}", name));
+    }
+    assert_true(i > 30);
+    json_decref(all);
+}
+
+/* --- determinism ------------------------------------------------------------------------------------------------------------------ */
+/* A long mixed history from a seed; the hash of its last block is a figure here, so that every compiler and every optimisation must
+ * give the very same blocks. */
+#define HISTORY_STEPS 400
+#define HISTORY_HASH "946ea3e67ecab8b8a2eab9fee56879cd84526b2d668c5a71245c518523c84778"
+
+static uint64_t next_random(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return *seed >> 33;
+}
+
+static void one_step(struct fixture *f, uint64_t *seed)
+{
+    static const char *const names[] = { "alice", "bob", "carol" };
+    const char *who = names[next_random(seed) % 3], *to = names[next_random(seed) % 3];
+    uint64_t amount = next_random(seed) % 3000 + 1;
+
+    switch (next_random(seed) % 6) {
+    case 0:
+        fixture_try(f, who, "dev.faucet", fixture_json("{'amount':%" PRIu64 "}", amount), NULL);
+        break;
+    case 1:
+    case 2:
+        fixture_try(f, who, "ledger.transfer",
+                    fixture_json("{'to':'%s','asset':'DEV','amount':%" PRIu64 "}", fixture_address(f, to), amount), NULL);
+        break;
+    case 3:
+        fixture_try(f, who, "ledger.lock",
+                    fixture_json("{'to':'%s','asset':'DEV','amount':%" PRIu64 ",'timeout':'30s','hash':'%064" PRIx64 "'}",
+                                 fixture_address(f, to), amount, amount), NULL);
+        break;
+    case 4:
+        fixture_try(f, who, "probe.alarm", fixture_json("{'in':'%" PRIu64 "s','name':'n%" PRIu64 "','chain':true}",
+                                                        amount % 90, amount % 10), NULL);
+        break;
+    default:
+        fixture_advance(f, (int64_t)(amount % 70) * SECOND_US);
+        break;
+    }
+}
+
+static void the_same_history_gives_the_same_block_hash_in_every_build(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t seed = 20261120;
+    char *hash;
+
+    for (int i = 0; i < HISTORY_STEPS; i++) {
+        (void)one_step(f, &seed);
+        fixture_advance(f, SECOND_US);
+    }
+    hash = fixture_sql_text(f, "SELECT lower(hex(hash)) FROM block ORDER BY height DESC LIMIT 1");
+    assert_string_equal(hash, HISTORY_HASH);
+    free(hash);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+    const struct CMUnitTest tests[] = {
+        TEST(a_transaction_sent_again_answers_its_first_result),
+        TEST(a_transaction_is_refused_from_its_valid_until_on),
+        TEST(a_refused_command_leaves_no_row_and_no_event),
+        TEST(every_flipped_part_of_a_signed_transaction_is_refused),
+        TEST(what_is_not_a_transaction_is_refused),
+        TEST(a_mistyped_name_gets_a_suggestion),
+        TEST(block_time_deadlines_fire_at_their_time_and_not_before),
+        TEST(deadlines_fire_in_order_of_due_time_then_of_setting),
+        TEST(an_outage_never_eats_a_window_on_chain_time),
+        TEST(advancing_time_fires_before_the_answer_and_counts_on_both_clocks),
+        cmocka_unit_test(time_is_not_advanced_outside_of_dev),
+        cmocka_unit_test(block_times_follow_their_rules),
+        cmocka_unit_test(a_block_hash_covers_every_field),
+        TEST(an_effect_is_retried_until_it_succeeds_and_its_result_comes_back),
+        TEST(an_effect_that_never_succeeds_fails_after_its_attempts),
+        TEST(the_same_key_is_the_same_effect),
+        TEST(an_effect_cut_off_by_a_stop_is_resumed_by_the_next_start),
+        cmocka_unit_test(backoff_doubles_up_to_its_limit),
+        TEST(sql_reads_and_does_nothing_else),
+        TEST(sql_names_its_columns_and_says_when_it_cut),
+        TEST(a_statement_that_never_ends_is_ended),
+        TEST(replay_of_a_history_gives_the_same_blocks_and_rows),
+        cmocka_unit_test(replay_finds_what_was_changed_behind_its_back),
+        cmocka_unit_test(edit_distance_counts_letters),
+        TEST(every_declared_method_can_be_explained),
+        TEST(the_same_history_gives_the_same_block_hash_in_every_build),
+    };
+
+    return cmocka_run_group_tests_name("kernel", tests, NULL, NULL) == 0 ? 0 : 1;
+}
