@@ -1,7 +1,8 @@
 """A small client for both sockets of layerd, in plain Python: what the tests speak to the node with.
 
-It shares no code with liblayerd. Reads always have a time limit, so that a node that says nothing fails a test instead
-of hanging it. Observers see every successful call and every event line: conftest.py checks them against the schemas.
+It shares no code with liblayerd. Reads always have a time limit, so that a node that says nothing fails a
+test instead of hanging it. Observers see every successful call and every event line: conftest.py checks
+them against the schemas.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ PATIENCE = float(os.environ.get("LAYERD_TEST_PATIENCE", "20"))  # seconds that o
 TRANSACTION_TAG = "layerd/transaction"
 ASSET_TAG = "layerd/asset"
 
-call_observers = []   # called with (socket name, method, params) after each call that succeeded
+call_observers = []  # called with (socket name, method, params) after each call that succeeded
 event_observers = []  # called with the raw line of each event received
 
 
@@ -71,13 +72,15 @@ class Connection:
             found = self.buffer.find(b"\n", self.scanned)
             if found >= 0:
                 line = bytes(self.buffer[:found])
-                del self.buffer[:found + 1]
+                del self.buffer[: found + 1]
                 self.scanned = 0
                 return line
             self.scanned = len(self.buffer)
             left = end - time.monotonic()
             if left <= 0 or not select.select([self.socket], [], [], left)[0]:
-                raise TimeoutError("%s said nothing for %s s" % (os.path.basename(self.path), timeout or PATIENCE))
+                raise TimeoutError(
+                    "%s said nothing for %s s" % (os.path.basename(self.path), timeout or PATIENCE)
+                )
             try:
                 data = self.socket.recv(1 << 18)
             except ConnectionResetError:
@@ -126,7 +129,9 @@ class Rpc(Connection):
         return reply["result"]
 
     def pipeline(self, requests, timeout=None, ahead=200):
-        """Sends many (method, params) keeping up to `ahead` unanswered; returns results or CallErrors in order."""
+        """Sends many (method, params) keeping up to `ahead` unanswered; returns results or CallErrors in
+        order.
+        """
         numbers, results, sent = {}, [None] * len(requests), 0
         answered = 0
         while answered < len(requests):
@@ -135,13 +140,17 @@ class Rpc(Connection):
                 method, params = requests[sent]
                 number = next(self.ids)
                 numbers[number] = sent
-                lines.append(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode())
+                lines.append(
+                    json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode()
+                )
                 sent += 1
             if lines:
                 self.send(b"\n".join(lines) + b"\n")
             reply = self.read(timeout)
             place = numbers.pop(reply["id"])
-            results[place] = CallError(reply["error"], requests[place][0]) if "error" in reply else reply["result"]
+            results[place] = (
+                CallError(reply["error"], requests[place][0]) if "error" in reply else reply["result"]
+            )
             answered += 1
         return results
 
@@ -161,7 +170,9 @@ class Events(Connection):
 
     def send_request(self, method, **params):
         number = next(self.ids)
-        self.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode() + b"\n")
+        self.send(
+            json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode() + b"\n"
+        )
         return number
 
     def reply(self, number, timeout=None):
@@ -238,7 +249,7 @@ class Events(Connection):
 def seq_of(line):
     start = line.index(b'"seq":') + 6
     end = start
-    while line[end:end + 1].isdigit():
+    while line[end : end + 1].isdigit():
         end += 1
     return int(line[start:end])
 
@@ -265,7 +276,9 @@ class Account:
         }
 
     def sign(self, transaction):
-        """The signature in hex. Signing with this account says nothing about whose name the transaction bears."""
+        """The signature in hex. Signing with this account says nothing about whose name the transaction
+        bears.
+        """
         return schnorr.sign(self.secret, transaction_id(transaction), os.urandom(32)).hex()
 
     def signed(self, *arguments, **named):

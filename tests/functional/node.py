@@ -1,7 +1,8 @@
-"""The real daemon as a test sees it: started in the foreground over a directory of its own, and stopped with a verdict.
+"""The real daemon as a test sees it: started in the foreground over a directory of its own, and stopped
+with a verdict.
 
-A node passes its end only when it exits with 0, no sanitizer or leak report lies beside its log, and its log holds no
-ERROR line that the test did not declare.
+A node passes its end only when it exits with 0, no sanitizer or leak report lies beside its log, and its
+log holds no ERROR line that the test did not declare.
 """
 
 import os
@@ -41,8 +42,11 @@ def _real_program(binary):
 
 def environment(directory, **extra):
     """A clean environment: sanitizer reports go to files beside the log."""
-    kept = {name: value for name, value in os.environ.items()
-            if not name.startswith(("LAYER2_", "LAYERD_")) and name not in ("NOTIFY_SOCKET", "XDG_RUNTIME_DIR")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("LAYER2_", "LAYERD_")) and name not in ("NOTIFY_SOCKET", "XDG_RUNTIME_DIR")
+    }
     kept.update(
         HOME=str(directory),
         ASAN_OPTIONS="exitcode=86:detect_leaks=1:log_path=%s/sanitizer" % directory,
@@ -57,7 +61,8 @@ class Node:
     """One data directory, and the daemon over it when it runs."""
 
     def __init__(self, network="dev", settings=(), env=None, binary=LAYERD):
-        # Not pytest's tmp_path: a Unix socket's path has at most 107 bytes, and another user must be able to get here.
+        # Not pytest's tmp_path: a Unix socket's path has at most 107 bytes, and another user must be able to
+        # get here.
         self.home = Path(tempfile.mkdtemp(prefix="layerd-test-"))
         self.home.chmod(0o750)
         self.directory = self.home / "data"
@@ -74,18 +79,31 @@ class Node:
         self.connections = []
         self._chain = None
 
-    # --- start and stop -------------------------------------------------------------------------------------------
+    # --- start and stop
+    # -------------------------------------------------------------------------------------------
 
     def command(self, *more):
-        return [str(self.binary), "--directory", str(self.directory), "--network", self.network,
-                *self.settings, *more]
+        return [
+            str(self.binary),
+            "--directory",
+            str(self.directory),
+            "--network",
+            self.network,
+            *self.settings,
+            *more,
+        ]
 
     def launch(self, *more):
         """Starts the daemon and does not wait for it."""
         assert self.process is None, "the node runs already"
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command(*more), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env=environment(self.home, **self.env))
+            self.process = subprocess.Popen(
+                self.command(*more),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment(self.home, **self.env),
+            )
         self.killed = False
 
     def start(self, *more):
@@ -159,7 +177,9 @@ class Node:
     def check_reports(self):
         for report in sorted(self.home.glob("sanitizer*")):
             raise AssertionError("sanitizer report:\n" + report.read_text(errors="replace")[:8000])
-        assert not (self.directory / "crash.log").exists() or self._crash_log_empty(), "the daemon left a crash.log"
+        assert (
+            not (self.directory / "crash.log").exists() or self._crash_log_empty()
+        ), "the daemon left a crash.log"
         found = REPORT.search(self.log_text())
         assert not found, "sanitizer report in the log:\n" + self.log_text()[-8000:]
 
@@ -175,14 +195,19 @@ class Node:
         """Declares ERROR lines that this test brings about."""
         self.expected_errors.append(pattern)
 
-    # --- the log --------------------------------------------------------------------------------------------------
+    # --- the log
+    # --------------------------------------------------------------------------------------------------
 
     def log_text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def error_lines(self):
-        return [line for line in self.log_text().splitlines() if re.search(r'(^|\s)ERROR\s|"level":"error"', line, re.I)
-                and not re.search(r'(^|\s)(TRACE|DEBUG|INFO|WARN)\s', line)]
+        return [
+            line
+            for line in self.log_text().splitlines()
+            if re.search(r'(^|\s)ERROR\s|"level":"error"', line, re.I)
+            and not re.search(r"(^|\s)(TRACE|DEBUG|INFO|WARN)\s", line)
+        ]
 
     def wait_for_log(self, pattern, timeout=PATIENCE):
         end = time.monotonic() + timeout
@@ -190,7 +215,8 @@ class Node:
             assert time.monotonic() < end, "the log never says %r:\n%s" % (pattern, self.log_text()[-2000:])
             time.sleep(0.01)
 
-    # --- connections ----------------------------------------------------------------------------------------------
+    # --- connections
+    # ----------------------------------------------------------------------------------------------
 
     @property
     def rpc_path(self):
@@ -232,7 +258,8 @@ class Node:
     def call(self, method, params=None, **named):
         return self.main.call(method, params, **named)
 
-    # --- transactions ---------------------------------------------------------------------------------------------
+    # --- transactions
+    # ---------------------------------------------------------------------------------------------
 
     @property
     def chain(self):
@@ -267,7 +294,8 @@ class Node:
     def transfer(self, source, target, symbol, amount, **named):
         return self.submit(source, "ledger.transfer", to=target.address, asset=symbol, amount=amount, **named)
 
-    # --- the database ---------------------------------------------------------------------------------------------
+    # --- the database
+    # ---------------------------------------------------------------------------------------------
 
     def database(self):
         """A read-only connection of our own, as any SQL tool has one."""
@@ -287,18 +315,28 @@ class Node:
                     return int(line.split()[1]) * 1024
         raise AssertionError("no VmRSS")
 
-    # --- layer-cli ------------------------------------------------------------------------------------------------
+    # --- layer-cli
+    # ------------------------------------------------------------------------------------------------
 
     def cli(self, *arguments, check=True, timeout=60, stdin=subprocess.DEVNULL, **env):
         """Runs layer-cli against this node."""
-        done = subprocess.run([str(LAYER_CLI), "--directory", str(self.directory), "--network", self.network,
-                               *map(str, arguments)],
-                              stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
-                              env=environment(self.home, **env), text=True)
+        done = subprocess.run(
+            [str(LAYER_CLI), "--directory", str(self.directory), *map(str, arguments)],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=timeout,
+            env=environment(self.home, **env),
+            text=True,
+        )
         assert not REPORT.search(done.stderr), done.stderr
         if check:
-            assert done.returncode == 0, "layer-cli %s: %d\n%s%s" % (" ".join(map(str, arguments)), done.returncode,
-                                                                    done.stdout, done.stderr)
+            assert done.returncode == 0, "layer-cli %s: %d\n%s%s" % (
+                " ".join(map(str, arguments)),
+                done.returncode,
+                done.stdout,
+                done.stderr,
+            )
         return done
 
 

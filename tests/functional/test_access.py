@@ -1,4 +1,6 @@
-"""Who may call what: the operator is the node's own user, root, or a listed uid; all others get public methods alone."""
+"""Who may call what: the operator is the node's own user, root, or a listed uid; all others get public
+methods alone.
+"""
 
 import json
 import os
@@ -21,7 +23,8 @@ sys.path.insert(0, sys.argv[2])
 from layerd_client import Rpc, Events, CallError
 answers = []
 for socket, method, params in json.load(sys.stdin):
-    connection = Rpc(sys.argv[3] + "/layerd.sock") if socket == "rpc" else Events(sys.argv[3] + "/events.sock")
+    kind, name = (Rpc, "/layerd.sock") if socket == "rpc" else (Events, "/events.sock")
+    connection = kind(sys.argv[3] + name)
     try:
         call = connection.call(method, params) if socket == "rpc" else connection.call(method, **params)
         answers.append([0, call])
@@ -33,10 +36,25 @@ json.dump(answers, sys.stdout)
 
 
 def calls_as(uid, node, *calls):
-    """Each (socket, method, params) called by a process of this uid, in the node's group: [code, result or message]."""
-    done = subprocess.run([sys.executable, "-B", "-c", CLIENT, str(uid), os.path.dirname(os.path.abspath(__file__)),
-                           str(node.directory)], input=json.dumps(calls), stdout=subprocess.PIPE, text=True, check=True,
-                          env=environment(node.home))
+    """Each (socket, method, params) called by a process of this uid, in the node's group: [code, result or
+    message].
+    """
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-B",
+            "-c",
+            CLIENT,
+            str(uid),
+            os.path.dirname(os.path.abspath(__file__)),
+            str(node.directory),
+        ],
+        input=json.dumps(calls),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env=environment(node.home),
+    )
     return json.loads(done.stdout)
 
 
@@ -51,9 +69,17 @@ def open_house(node):
 
 
 OPERATOR_CALLS = [
-    ("stop", {}), ("backup", {"to": "/tmp/never-made.sqlite3"}), ("replay", {}), ("wallet.status", {}), ("wallet.list", {}),
-    ("wallet.lock", {}), ("wallet.create", {"passphrase": "x"}), ("wallet.unlock", {"passphrase": "x"}),
-    ("wallet.new", {"name": "x"}), ("wallet.export", {"name": "x", "passphrase": "x"}), ("wallet.remove", {"name": "x"}),
+    ("stop", {}),
+    ("backup", {"to": "/tmp/never-made.sqlite3"}),
+    ("replay", {}),
+    ("wallet.status", {}),
+    ("wallet.list", {}),
+    ("wallet.lock", {}),
+    ("wallet.create", {"passphrase": "x"}),
+    ("wallet.unlock", {"passphrase": "x"}),
+    ("wallet.new", {"name": "x"}),
+    ("wallet.export", {"name": "x", "passphrase": "x"}),
+    ("wallet.remove", {"name": "x"}),
     ("node.log", {"levels": "trace"}),
 ]
 
@@ -61,8 +87,9 @@ OPERATOR_CALLS = [
 @needs_root
 def test_a_stranger_is_denied_every_operator_method(open_house):
     answers = calls_as(STRANGER, open_house, *[("rpc", method, params) for method, params in OPERATOR_CALLS])
-    assert [(call[0], answer[0]) for call, answer in zip(OPERATOR_CALLS, answers)] == \
-        [(call[0], 2006) for call in OPERATOR_CALLS]
+    assert [(call[0], answer[0]) for call, answer in zip(OPERATOR_CALLS, answers)] == [
+        (call[0], 2006) for call in OPERATOR_CALLS
+    ]
     assert open_house.call("node.info")
     assert not os.path.exists("/tmp/never-made.sqlite3")
 
@@ -70,9 +97,17 @@ def test_a_stranger_is_denied_every_operator_method(open_house):
 @needs_root
 def test_a_stranger_may_query_and_submit_signed_transactions(open_house, alice):
     signed = open_house.signed(alice, "ledger.issue", symbol="GOLD", amount=5)
-    answers = calls_as(STRANGER, open_house, ("rpc", "node.info", {}), ("rpc", "transaction.submit", signed),
-                       ("rpc", "ledger.balance", {"account": alice.address}), ("rpc", "sql", {"query": "SELECT 1 AS one"}),
-                       ("rpc", "help", {}), ("rpc", "rpc.discover", {}), ("rpc", "ledger.assets", {}))
+    answers = calls_as(
+        STRANGER,
+        open_house,
+        ("rpc", "node.info", {}),
+        ("rpc", "transaction.submit", signed),
+        ("rpc", "ledger.balance", {"account": alice.address}),
+        ("rpc", "sql", {"query": "SELECT 1 AS one"}),
+        ("rpc", "help", {}),
+        ("rpc", "rpc.discover", {}),
+        ("rpc", "ledger.assets", {}),
+    )
     assert [code for code, _ in answers] == [0] * 7
 
 
@@ -87,9 +122,15 @@ def test_a_stranger_may_not_sign_with_the_nodes_keys(open_house):
 
 @needs_root
 def test_a_stranger_may_read_the_event_stream_but_not_verify(open_house):
-    answers = calls_as(STRANGER, open_house, ("events", "head", {}), ("events", "subscribe", {"from": "first"}),
-                       ("events", "events.get", {"after": 0, "limit": 1}), ("events", "checkpoint.get", {}),
-                       ("events", "verify", {}))
+    answers = calls_as(
+        STRANGER,
+        open_house,
+        ("events", "head", {}),
+        ("events", "subscribe", {"from": "first"}),
+        ("events", "events.get", {"after": 0, "limit": 1}),
+        ("events", "checkpoint.get", {}),
+        ("events", "verify", {}),
+    )
     assert [code for code, _ in answers[:4]] == [0] * 4
     assert answers[4][0] == 2006
 
@@ -98,12 +139,21 @@ def test_a_stranger_may_read_the_event_stream_but_not_verify(open_house):
 def test_a_cursor_belongs_to_the_uid_that_made_it(open_house):
     made = calls_as(STRANGER, open_house, ("events", "cursor.create", {"name": "mine", "from": "first"}))
     assert made[0][0] == 0, made
-    others = calls_as(STRANGER + 1, open_house,
-                      ("events", "cursor.set", {"name": "mine", "seq": 0}), ("events", "cursor.delete", {"name": "mine"}),
-                      ("events", "ack", {"cursor": "mine", "seq": 1}), ("events", "subscribe", {"from": {"cursor": "mine"}}))
+    others = calls_as(
+        STRANGER + 1,
+        open_house,
+        ("events", "cursor.set", {"name": "mine", "seq": 0}),
+        ("events", "cursor.delete", {"name": "mine"}),
+        ("events", "ack", {"cursor": "mine", "seq": 1}),
+        ("events", "subscribe", {"from": {"cursor": "mine"}}),
+    )
     assert [code for code, _ in others] == [1004] * 4
-    owner = calls_as(STRANGER, open_house, ("events", "cursor.set", {"name": "mine", "seq": 0}),
-                     ("events", "subscribe", {"from": {"cursor": "mine"}}))
+    owner = calls_as(
+        STRANGER,
+        open_house,
+        ("events", "cursor.set", {"name": "mine", "seq": 0}),
+        ("events", "subscribe", {"from": {"cursor": "mine"}}),
+    )
     assert [code for code, _ in owner] == [0, 0]
     assert open_house.events().call("cursor.delete", name="mine") is not None  # the operator may
 
@@ -111,17 +161,27 @@ def test_a_cursor_belongs_to_the_uid_that_made_it(open_house):
 @needs_root
 def test_somebody_outside_the_group_cannot_open_the_sockets(open_house):
     for name in ("layerd.sock", "events.sock"):
-        done = subprocess.run([sys.executable, "-c", "import os, socket, sys\nos.setgroups([])\nos.setgid(54321)\n"
-                               "os.setuid(54321)\nsocket.socket(socket.AF_UNIX).connect(sys.argv[1])",
-                               str(open_house.directory / name)], stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import os, socket, sys\nos.setgroups([])\nos.setgid(54321)\n"
+                "os.setuid(54321)\nsocket.socket(socket.AF_UNIX).connect(sys.argv[1])",
+                str(open_house.directory / name),
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         assert done.returncode != 0 and "PermissionError" in done.stderr
 
 
 def test_sockets_and_secrets_have_narrow_modes(node):
     node.call("wallet.create", passphrase="a long passphrase")
     node.call("wallet.new", name="alice")
-    modes = {name: stat.S_IMODE(os.stat(node.directory / name).st_mode)
-             for name in ("layerd.sock", "events.sock", "node.key", "keystore.json")}
+    modes = {
+        name: stat.S_IMODE(os.stat(node.directory / name).st_mode)
+        for name in ("layerd.sock", "events.sock", "node.key", "keystore.json")
+    }
     assert modes == {"layerd.sock": 0o660, "events.sock": 0o660, "node.key": 0o600, "keystore.json": 0o600}
     assert stat.S_IMODE(os.stat(node.directory).st_mode) & 0o007 == 0
     assert stat.S_IMODE(os.stat(node.database_path).st_mode) & 0o007 == 0

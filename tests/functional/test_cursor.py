@@ -1,4 +1,6 @@
-"""Named cursors and acknowledgements: durable, cumulative, exclusive, and never ahead of what was acknowledged."""
+"""Named cursors and acknowledgements: durable, cumulative, exclusive, and never ahead of what was
+acknowledged.
+"""
 
 import pytest
 

@@ -1,7 +1,8 @@
 """The same transactions give the same block hashes whatever compiled the node.
 
-LAYERD_BUILDS names further build directories (gcc, clang, -O0, -O3), separated by colons: each replays what this build
-wrote and must come to the same block hashes. The kernel's unit tests run whole histories under a clock of their own.
+LAYERD_BUILDS names further build directories (gcc, clang, -O0, -O3), separated by colons: each replays what
+this build wrote and must come to the same block hashes. The kernel's unit tests run whole histories under a
+clock of their own.
 """
 
 import os
@@ -21,20 +22,38 @@ BUILDS = [Path(path) for path in os.environ.get("LAYERD_BUILDS", "").split(":") 
 def history(node):
     """Some of every command, the refused ones too."""
     alice, bob = Account("alice"), Account("bob")
-    node.issue(alice, "GOLD", 1_000_000, metadata={"z": [1, {"y": None}], "a": "\u20ac"}, max_supply=2_000_000)
+    node.issue(
+        alice, "GOLD", 1_000_000, metadata={"z": [1, {"y": None}], "a": "\u20ac"}, max_supply=2_000_000
+    )
     requests = []
     for number in range(300):
         method, params = [
-            ("ledger.transfer", {"to": bob.address, "asset": "GOLD", "amount": number + 1, "memo": "n %d" % number}),
+            (
+                "ledger.transfer",
+                {"to": bob.address, "asset": "GOLD", "amount": number + 1, "memo": "n %d" % number},
+            ),
             ("ledger.mint", {"asset": "GOLD", "amount": number + 1}),
             ("ledger.burn", {"asset": "GOLD", "amount": number + 1}),
             ("ledger.transfer", {"to": bob.address, "asset": "GOLD", "amount": 2**53 - 1}),
             ("dev.faucet", {"amount": number + 1}),
-            ("ledger.lock", {"to": bob.address, "asset": "GOLD", "amount": 3, "hash": HASH, "timeout": "%dm" % (number + 1)}),
+            (
+                "ledger.lock",
+                {
+                    "to": bob.address,
+                    "asset": "GOLD",
+                    "amount": 3,
+                    "hash": HASH,
+                    "timeout": "%dm" % (number + 1),
+                },
+            ),
         ][number % 6]
         requests.append(("transaction.submit", node.signed(alice, method, params)))
     results = node.rpc().pipeline(requests, ahead=40)
-    escrows = [result["result"]["escrow"] for result in results if isinstance(result, dict) and "escrow" in result["result"]]
+    escrows = [
+        result["result"]["escrow"]
+        for result in results
+        if isinstance(result, dict) and "escrow" in result["result"]
+    ]
     for escrow in escrows[::3]:
         node.submit(bob, "ledger.claim", escrow=escrow, preimage=PREIMAGE.hex())
     node.advance(alice, 2 * 3600 * SECOND)

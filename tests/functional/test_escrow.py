@@ -1,4 +1,6 @@
-"""The life of a hash-locked escrow: locked, then either claimed by preimage or refunded after its deadline, never both."""
+"""The life of a hash-locked escrow: locked, then either claimed by preimage or refunded after its deadline,
+never both.
+"""
 
 import hashlib
 import time
@@ -92,8 +94,10 @@ def test_an_escrow_is_claimed_once(house, alice, bob):
 
 def test_two_claims_at_once_pay_once(house, alice, bob):
     escrow = lock(house, alice, bob)
-    requests = [("transaction.submit", house.signed(bob, "ledger.claim", escrow=escrow, preimage=PREIMAGE.hex()))
-                for _ in range(20)]
+    requests = [
+        ("transaction.submit", house.signed(bob, "ledger.claim", escrow=escrow, preimage=PREIMAGE.hex()))
+        for _ in range(20)
+    ]
     results = house.rpc().pipeline(requests)
     assert sum(isinstance(result, dict) for result in results) == 1
     assert {result.code for result in results if isinstance(result, CallError)} == {3007}
@@ -113,7 +117,7 @@ def test_the_amount_goes_back_by_itself_when_the_deadline_passes(house, alice, b
     assert stream.silent(0.2)
     assert state(house, escrow) == "locked"
     house.advance(alice, 2 * SECOND)
-    event, = stream.events(1)
+    (event,) = stream.events(1)
     assert event["data"] == {"escrow": escrow, "to": alice.address, "asset": "GOLD", "amount": 100}
     assert state(house, escrow) == "refunded"
     assert balance(house, alice, "GOLD") == 1000
@@ -147,7 +151,9 @@ def test_deadlines_fire_in_order_of_time(house, alice, bob):
     house.advance(alice, 4 * 3600 * SECOND)
     for escrow in escrows.values():
         wait_for_state(house, escrow, "refunded")
-    rows = house.query("SELECT body ->> 'amount' FROM event WHERE type = 'ledger.escrow_refunded' ORDER BY seq")
+    rows = house.query(
+        "SELECT body ->> 'amount' FROM event WHERE type = 'ledger.escrow_refunded' ORDER BY seq"
+    )
     assert [int(amount) for amount, in rows] == [1, 2, 3]
 
 
@@ -165,7 +171,15 @@ def test_a_deadline_that_is_not_ahead_is_refused(house, alice, bob):
 def test_a_lock_needs_exactly_one_of_timeout_and_deadline(house, alice, bob):
     arguments = dict(to=bob.address, asset="GOLD", amount=1, hash=HASH)
     refused(-32602, house.submit, alice, "ledger.lock", **arguments)
-    refused(-32602, house.submit, alice, "ledger.lock", timeout="1h", deadline=house.now_us() + SECOND, **arguments)
+    refused(
+        -32602,
+        house.submit,
+        alice,
+        "ledger.lock",
+        timeout="1h",
+        deadline=house.now_us() + SECOND,
+        **arguments,
+    )
     for timeout in ("1 hour", "-1h", "h", "", "1.5h", "99999999d", None, {}):
         refused(-32602, house.submit, alice, "ledger.lock", timeout=timeout, **arguments)
 
@@ -199,8 +213,10 @@ def test_lists_of_escrows_follow_state_and_account(house, alice, bob, carol):
     escrows = [lock(house, alice, bob, amount=10) for _ in range(3)]
     other = lock(house, alice, carol, amount=10)
     claim(house, bob, escrows[0])
-    listed = {item["escrow"] if "escrow" in item else item["id"]
-              for item in house.call("ledger.escrows", account=bob.address, state="locked")["items"]}
+    listed = {
+        item["escrow"] if "escrow" in item else item["id"]
+        for item in house.call("ledger.escrows", account=bob.address, state="locked")["items"]
+    }
     assert listed == set(escrows[1:])
     page = house.call("ledger.escrows", limit=3)
     rest = house.call("ledger.escrows", limit=3, after=page["next"])
@@ -211,5 +227,5 @@ def test_lists_of_escrows_follow_state_and_account(house, alice, bob, carol):
 def test_open_deadlines_are_listed(house, alice, bob):
     assert house.call("deadline.list")["items"] == []
     escrow = lock(house, alice, bob)
-    item, = house.call("deadline.list")["items"]
+    (item,) = house.call("deadline.list")["items"]
     assert item["kind"] == "ledger.escrow" and escrow in str(item)

@@ -27,8 +27,10 @@ def flood(node, events):
     """Makes about so many events, quickly: batches of transfers with long memos."""
     batch = 50
     transfers = [{"to": node.bob.address, "asset": "GOLD", "amount": 1, "memo": "x" * 200}] * batch
-    requests = [("transaction.submit", node.signed(node.alice, "ledger.transfer_batch", transfers=transfers))
-                for _ in range(events // batch)]
+    requests = [
+        ("transaction.submit", node.signed(node.alice, "ledger.transfer_batch", transfers=transfers))
+        for _ in range(events // batch)
+    ]
     for result in node.rpc().pipeline(requests, ahead=20):
         assert isinstance(result, dict), result
     return head(node)
@@ -123,7 +125,9 @@ def test_a_subscriber_that_asked_for_it_skips_and_is_told_what_it_lost(house):
             position = message["seq"]
         elif "lost" in message:
             assert message["lost"]["why"] == "skip"
-            assert message["lost"]["from"] == position + 1 and message["lost"]["to"] >= message["lost"]["from"]
+            assert (
+                message["lost"]["from"] == position + 1 and message["lost"]["to"] >= message["lost"]["from"]
+            )
             position = message["lost"]["to"]
             lost += 1
     assert lost >= 1

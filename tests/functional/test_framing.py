@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 on lines: ids, batches, notifications, pipelining, and every kind of line that is no request."""
+"""JSON-RPC 2.0 on lines: ids, batches, notifications, pipelining, and each kind of line that is no request."""
 
 import json
 import os
@@ -26,7 +26,9 @@ def ask(connection, data):
 
 
 def request(connection, number=1, method=None, **more):
-    return json.dumps(dict({"jsonrpc": "2.0", "id": number, "method": method or connection.harmless}, **more)).encode()
+    return json.dumps(
+        dict({"jsonrpc": "2.0", "id": number, "method": method or connection.harmless}, **more)
+    ).encode()
 
 
 def still_answers(connection):
@@ -34,8 +36,11 @@ def still_answers(connection):
     return reply["id"] == "after" and "result" in reply
 
 
-@pytest.mark.parametrize("number", [0, 1, -1, 2**53 - 1, -2**53 + 1, 2**63 - 1, "", "text", "\u20ac\"\\\n", "x" * 200, None],
-                         ids=repr)
+@pytest.mark.parametrize(
+    "number",
+    [0, 1, -1, 2**53 - 1, -(2**53) + 1, 2**63 - 1, "", "text", '\u20ac"\\\n', "x" * 200, None],
+    ids=repr,
+)
 def test_an_id_comes_back_as_it_was(line, number):
     reply = ask(line, request(line, number))
     assert reply["id"] == number and type(reply["id"]) is type(number)
@@ -66,21 +71,60 @@ def test_params_that_are_no_object_are_refused(line, params):
     assert still_answers(line)
 
 
-@pytest.mark.parametrize("text", [
-    b"1", b'"x"', b"null", b"true", b"{}", b'{"jsonrpc":"2.0"}', b'{"jsonrpc":"2.0","id":1}',
-    b'{"jsonrpc":"2.0","id":1,"method":1}', b'{"jsonrpc":"2.0","id":1,"method":null}', b'{"id":1,"method":[]}',
-    b'{"jsonrpc":"1.0","id":1,"method":"node.info"}', b'{"jsonrpc":2,"id":1,"method":"node.info"}',
-], ids=lambda text: text.decode())
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"1",
+        b'"x"',
+        b"null",
+        b"true",
+        b"{}",
+        b'{"jsonrpc":"2.0"}',
+        b'{"jsonrpc":"2.0","id":1}',
+        b'{"jsonrpc":"2.0","id":1,"method":1}',
+        b'{"jsonrpc":"2.0","id":1,"method":null}',
+        b'{"id":1,"method":[]}',
+        b'{"jsonrpc":"1.0","id":1,"method":"node.info"}',
+        b'{"jsonrpc":2,"id":1,"method":"node.info"}',
+    ],
+    ids=lambda text: text.decode(),
+)
 def test_json_that_is_no_request_is_refused(line, text):
     assert ask(line, text)["error"]["code"] == -32600
     assert still_answers(line)
 
 
-@pytest.mark.parametrize("text", [
-    b"{", b"}", b"[", b"nonsense", b'{"jsonrpc":"2.0","id":1,"method":"node.info"', b"'x'", b"{\"a\":1,}", b"[1,]", b"01",
-    b"1 2", b'{"a":1}{"b":2}', b'"\x01"', b'"\xff\xfe"', b'"\\ud800"', b'"\\u0000"', b"\x00", b"\xef\xbb\xbf{}", b"NaN",
-    b"1e999", b"-", b"tru", b'{"a":1,"a":2}', b'{"a":{"b":1,"b":1}}', b"// comment", b"\x7f\x45\x4c\x46\x02\x01\x01\x00",
-], ids=repr)
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"{",
+        b"}",
+        b"[",
+        b"nonsense",
+        b'{"jsonrpc":"2.0","id":1,"method":"node.info"',
+        b"'x'",
+        b'{"a":1,}',
+        b"[1,]",
+        b"01",
+        b"1 2",
+        b'{"a":1}{"b":2}',
+        b'"\x01"',
+        b'"\xff\xfe"',
+        b'"\\ud800"',
+        b'"\\u0000"',
+        b"\x00",
+        b"\xef\xbb\xbf{}",
+        b"NaN",
+        b"1e999",
+        b"-",
+        b"tru",
+        b'{"a":1,"a":2}',
+        b'{"a":{"b":1,"b":1}}',
+        b"// comment",
+        b"\x7f\x45\x4c\x46\x02\x01\x01\x00",
+    ],
+    ids=repr,
+)
 def test_a_line_that_is_not_one_json_value_is_refused(line, text):
     reply = ask(line, text)
     assert reply["error"]["code"] == -32700 and reply["id"] is None
@@ -176,8 +220,11 @@ def test_a_batch_is_answered_as_one_array(line):
 
 
 def test_a_batch_may_mix_good_bad_and_silent(line):
-    replies = ask(line, b'[%s,1,{"jsonrpc":"2.0","method":"no.such"},{"jsonrpc":"2.0","id":2,"method":"no.such"},{}]'
-                  % request(line, 1))
+    replies = ask(
+        line,
+        b'[%s,1,{"jsonrpc":"2.0","method":"no.such"},{"jsonrpc":"2.0","id":2,"method":"no.such"},{}]'
+        % request(line, 1),
+    )
     assert len(replies) == 4
     codes = sorted(reply["error"]["code"] for reply in replies if "error" in reply)
     assert codes == [-32601, -32600, -32600]
@@ -190,14 +237,18 @@ def test_an_empty_batch_is_an_invalid_request(line):
 
 
 def test_a_batch_of_notifications_gets_no_answer(line):
-    line.send(b'[{"jsonrpc":"2.0","method":"%s"},{"jsonrpc":"2.0","method":"no.such"}]\n' % line.harmless.encode())
+    line.send(
+        b'[{"jsonrpc":"2.0","method":"%s"},{"jsonrpc":"2.0","method":"no.such"}]\n' % line.harmless.encode()
+    )
     line.send(request(line, "marker") + b"\n")
     assert line.read()["id"] == "marker"
 
 
 def test_an_oversized_batch_is_answered_or_refused_as_a_whole(line):
     count = 10_000
-    text = b"[" + b",".join(b'{"jsonrpc":"2.0","id":%d,"method":"x"}' % number for number in range(count)) + b"]"
+    text = (
+        b"[" + b",".join(b'{"jsonrpc":"2.0","id":%d,"method":"x"}' % number for number in range(count)) + b"]"
+    )
     assert len(text) < MEBIBYTE
     replies = ask(line, text)
     if isinstance(replies, dict):

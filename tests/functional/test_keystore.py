@@ -95,7 +95,13 @@ def test_a_key_moves_to_another_node_as_a_file(wallet, nodes):
 def test_a_damaged_key_file_is_refused(wallet):
     wallet.call("wallet.new", name="alice")
     exported = wallet.call("wallet.export", name="alice", passphrase="x")["key_file"]
-    for wrong in ({}, dict(exported, surprising=1), {name: value for name, value in list(exported.items())[1:]}, "x", []):
+    for wrong in (
+        {},
+        dict(exported, surprising=1),
+        {name: value for name, value in list(exported.items())[1:]},
+        "x",
+        [],
+    ):
         with pytest.raises(CallError) as caught:
             wallet.call("wallet.import", name="copy", key_file=wrong, passphrase="x")
         assert caught.value.code in (2106, 2102, -32602)
@@ -103,7 +109,9 @@ def test_a_damaged_key_file_is_refused(wallet):
         if isinstance(value, str) and value:
             flipped = value[:-1] + ("0" if value[-1] != "0" else "1")
             with pytest.raises(CallError) as caught:
-                wallet.call("wallet.import", name="copy", key_file=dict(exported, **{member: flipped}), passphrase="x")
+                wallet.call(
+                    "wallet.import", name="copy", key_file=dict(exported, **{member: flipped}), passphrase="x"
+                )
             assert caught.value.code in (2106, 2102, -32602), member
 
 

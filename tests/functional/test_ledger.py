@@ -1,4 +1,4 @@
-"""The ledger from outside: assets, transfers, batches, the faucet, statements, and that value is conserved."""
+"""The ledger from outside: assets, transfers, batches, faucet, statements, and that value is conserved."""
 
 import pytest
 
@@ -23,10 +23,22 @@ def balance(node, holder, symbol):
 
 def assert_conserved(node):
     """By our own SQL over the tables: balances are sums of postings, and each asset sums to its supply."""
-    assert node.query("SELECT hex(asset) FROM asset LEFT JOIN (SELECT asset, sum(amount) AS held FROM balance GROUP BY asset)"
-                      " ON asset = id WHERE supply <> coalesce(held, 0)") == []
-    assert node.query("SELECT 1 FROM (SELECT domain, account, asset, sum(amount) AS total FROM posting GROUP BY 1, 2, 3) p"
-                      " LEFT JOIN balance b USING (domain, account, asset) WHERE p.total <> coalesce(b.amount, 0)") == []
+    assert (
+        node.query(
+            "SELECT hex(asset) FROM asset"
+            " LEFT JOIN (SELECT asset, sum(amount) AS held FROM balance GROUP BY asset)"
+            " ON asset = id WHERE supply <> coalesce(held, 0)"
+        )
+        == []
+    )
+    assert (
+        node.query(
+            "SELECT 1 FROM"
+            " (SELECT domain, account, asset, sum(amount) AS total FROM posting GROUP BY 1, 2, 3) p"
+            " LEFT JOIN balance b USING (domain, account, asset) WHERE p.total <> coalesce(b.amount, 0)"
+        )
+        == []
+    )
     assert node.query("SELECT 1 FROM balance WHERE amount <= 0 OR amount > ?", LARGEST) == []
     audit = node.call("audit")
     assert audit["ok"] is True, audit
@@ -34,7 +46,9 @@ def assert_conserved(node):
 
 
 def test_an_issued_asset_belongs_to_its_issuer(node, alice):
-    node.issue(alice, "GOLD", 1000, name="Gold", decimals=2, max_supply=5000, metadata={"b": 1, "a": [True, None]})
+    node.issue(
+        alice, "GOLD", 1000, name="Gold", decimals=2, max_supply=5000, metadata={"b": 1, "a": [True, None]}
+    )
     asset = node.call("ledger.asset", asset="GOLD")
     assert asset["symbol"] == "GOLD" and asset["name"] == "Gold" and asset["decimals"] == 2
     assert asset["supply"] == 1000 and asset["max_supply"] == 5000
@@ -137,13 +151,15 @@ def test_an_account_can_be_given_as_64_hex_digits(node, alice, bob):
     assert balance(node, bob, "GOLD") == 3
 
 
-@pytest.mark.parametrize("memo", ["", "plain", "\u20ac \U0001f600", "\"\\/\b\f\n\r\t\u0001\u007f\u2028", "x" * 256])
+@pytest.mark.parametrize(
+    "memo", ["", "plain", "\u20ac \U0001f600", '"\\/\b\f\n\r\t\u0001\u007f\u2028', "x" * 256]
+)
 def test_a_memo_is_stored_as_given(node, alice, bob, memo):
     node.issue(alice, "GOLD", 1000)
     stream = node.events()
     stream.subscribe(**{"from": "now", "types": ["ledger.transferred"]})
     node.transfer(alice, bob, "GOLD", 1, memo=memo)
-    event, = stream.events(1)
+    (event,) = stream.events(1)
     assert event["data"].get("memo", "") == memo
 
 
@@ -158,8 +174,14 @@ def test_a_memo_over_256_bytes_or_with_a_zero_is_refused(node, alice, bob):
 
 def test_a_batch_happens_as_a_whole(node, alice, bob, carol):
     node.issue(alice, "GOLD", 100)
-    node.submit(alice, "ledger.transfer_batch", transfers=[
-        {"to": bob.address, "asset": "GOLD", "amount": 10}, {"to": carol.address, "asset": "GOLD", "amount": 20, "memo": "x"}])
+    node.submit(
+        alice,
+        "ledger.transfer_batch",
+        transfers=[
+            {"to": bob.address, "asset": "GOLD", "amount": 10},
+            {"to": carol.address, "asset": "GOLD", "amount": 20, "memo": "x"},
+        ],
+    )
     assert [balance(node, who, "GOLD") for who in (alice, bob, carol)] == [70, 10, 20]
     rows = node.query("SELECT last FROM event WHERE type = 'ledger.transferred' ORDER BY seq")
     assert rows == [(0,), (1,)]
@@ -170,12 +192,14 @@ def test_a_batch_with_one_wrong_transfer_does_nothing(node, alice, bob, carol):
     node.issue(alice, "GOLD", 100)
     head = node.call("node.info")["head"]
     good = {"to": bob.address, "asset": "GOLD", "amount": 10}
-    for wrong, code in (({"to": carol.address, "asset": "GOLD", "amount": 91}, 3001),
-                        ({"to": carol.address, "asset": "NONE", "amount": 1}, 3002),
-                        ({"to": alice.address, "asset": "GOLD", "amount": 1}, 3011),
-                        ({"to": carol.address, "asset": "GOLD", "amount": 0}, -32602),
-                        ({"to": carol.address, "asset": "GOLD"}, -32602),
-                        ({"to": carol.address, "asset": "GOLD", "amount": 1, "more": 1}, -32602)):
+    for wrong, code in (
+        ({"to": carol.address, "asset": "GOLD", "amount": 91}, 3001),
+        ({"to": carol.address, "asset": "NONE", "amount": 1}, 3002),
+        ({"to": alice.address, "asset": "GOLD", "amount": 1}, 3011),
+        ({"to": carol.address, "asset": "GOLD", "amount": 0}, -32602),
+        ({"to": carol.address, "asset": "GOLD"}, -32602),
+        ({"to": carol.address, "asset": "GOLD", "amount": 1, "more": 1}, -32602),
+    ):
         refused(code, node.submit, alice, "ledger.transfer_batch", transfers=[good, wrong])
         refused(code, node.submit, alice, "ledger.transfer_batch", transfers=[wrong, good])
     refused(-32602, node.submit, alice, "ledger.transfer_batch", transfers=[])
@@ -187,17 +211,27 @@ def test_a_batch_with_one_wrong_transfer_does_nothing(node, alice, bob, carol):
 
 def test_a_batch_may_spend_nothing_it_does_not_hold_even_in_sum(node, alice, bob):
     node.issue(alice, "GOLD", 100)
-    refused(3001, node.submit, alice, "ledger.transfer_batch",
-            transfers=[{"to": bob.address, "asset": "GOLD", "amount": LARGEST}] * 3)
-    refused(3001, node.submit, alice, "ledger.transfer_batch",
-            transfers=[{"to": bob.address, "asset": "GOLD", "amount": 60}] * 2)
+    refused(
+        3001,
+        node.submit,
+        alice,
+        "ledger.transfer_batch",
+        transfers=[{"to": bob.address, "asset": "GOLD", "amount": LARGEST}] * 3,
+    )
+    refused(
+        3001,
+        node.submit,
+        alice,
+        "ledger.transfer_batch",
+        transfers=[{"to": bob.address, "asset": "GOLD", "amount": 60}] * 2,
+    )
     assert_conserved(node)
 
 
 def test_the_faucet_pays_on_dev_and_has_a_limit(node, alice, bob):
     node.fund(alice)
     node.submit(alice, "dev.faucet", to=bob.address, amount=7)
-    (symbol,), = node.query("SELECT DISTINCT body ->> 'asset' FROM event WHERE type = 'dev.faucet_paid'")
+    ((symbol,),) = node.query("SELECT DISTINCT body ->> 'asset' FROM event WHERE type = 'dev.faucet_paid'")
     assert balance(node, bob, symbol) == 7
     assert balance(node, alice, symbol) > 0
     refused(3013, node.fund, alice, LARGEST)
@@ -222,7 +256,9 @@ def test_a_statement_lists_every_posting_in_order_by_pages(node, alice, bob):
     node.transfer(bob, alice, "GOLD", 28)
     lines, after = [], None
     while True:
-        page = node.call("ledger.statement", account=bob.address, limit=3, **({} if after is None else {"after": after}))
+        page = node.call(
+            "ledger.statement", account=bob.address, limit=3, **({} if after is None else {"after": after})
+        )
         lines += page["items"]
         after = page["next"]
         if after is None:
@@ -254,6 +290,12 @@ def test_every_posting_names_the_event_that_explains_it(node, alice, bob):
     node.submit(bob, "ledger.burn", asset="GOLD", amount=3)
     node.submit(alice, "ledger.mint", asset="GOLD", amount=2)
     assert node.query("SELECT count(*) FROM posting WHERE seq NOT IN (SELECT seq FROM event)") == [(0,)]
-    explained = node.query("SELECT type, sum(amount) FROM posting JOIN event USING (seq) GROUP BY seq ORDER BY seq")
+    explained = node.query(
+        "SELECT type, sum(amount) FROM posting JOIN event USING (seq) GROUP BY seq ORDER BY seq"
+    )
     assert [row for row in explained if row[0] != "dev.faucet_paid"] == [
-        ("ledger.asset_issued", 1000), ("ledger.transferred", 0), ("ledger.asset_burned", -3), ("ledger.asset_minted", 2)]
+        ("ledger.asset_issued", 1000),
+        ("ledger.transferred", 0),
+        ("ledger.asset_burned", -3),
+        ("ledger.asset_minted", 2),
+    ]

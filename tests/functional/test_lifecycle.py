@@ -18,14 +18,16 @@ from node import LAYERD, environment
 
 def assert_closed(node):
     """The database is closed: no log beside it, and an exclusive lock can be had at once."""
-    assert not os.path.exists(str(node.database_path) + "-wal") or \
-        os.path.getsize(str(node.database_path) + "-wal") == 0
+    assert (
+        not os.path.exists(str(node.database_path) + "-wal")
+        or os.path.getsize(str(node.database_path) + "-wal") == 0
+    )
     database = sqlite3.connect(node.database_path, timeout=0, isolation_level=None)
     database.execute("PRAGMA locking_mode = EXCLUSIVE")
     database.execute("BEGIN EXCLUSIVE")
-    (newest,), = database.execute("SELECT max(seq) FROM event")
-    (event_type,), = database.execute("SELECT type FROM event WHERE seq = ?", (newest,))
-    (covered,), = database.execute("SELECT max(size) FROM checkpoint")
+    ((newest,),) = database.execute("SELECT max(seq) FROM event")
+    ((event_type,),) = database.execute("SELECT type FROM event WHERE seq = ?", (newest,))
+    ((covered,),) = database.execute("SELECT max(size) FROM checkpoint")
     database.execute("ROLLBACK")
     database.close()
     assert event_type == "node.stopped" and covered == newest
@@ -45,7 +47,9 @@ def test_everything_sent_before_stop_is_answered(node, alice, bob):
     lines = []
     for number in range(100):
         signed = node.signed(alice, "ledger.transfer", to=bob.address, asset="GOLD", amount=1)
-        lines.append(json.dumps({"jsonrpc": "2.0", "id": number, "method": "transaction.submit", "params": signed}))
+        lines.append(
+            json.dumps({"jsonrpc": "2.0", "id": number, "method": "transaction.submit", "params": signed})
+        )
     lines.append(json.dumps({"jsonrpc": "2.0", "id": "stop", "method": "stop"}))
     rpc.send("\n".join(lines).encode() + b"\n")
     replies = [rpc.read() for _ in range(101)]
@@ -54,7 +58,10 @@ def test_everything_sent_before_stop_is_answered(node, alice, bob):
     refused = [reply["error"]["code"] for reply in replies[:-1] if "error" in reply]
     assert set(refused) <= {2007}
     assert node.wait() == 0
-    stored = {row[0].hex() for row in node.query("SELECT id FROM signed_transaction WHERE method = 'ledger.transfer'")}
+    stored = {
+        row[0].hex()
+        for row in node.query("SELECT id FROM signed_transaction WHERE method = 'ledger.transfer'")
+    }
     assert stored == done
 
 
@@ -74,7 +81,9 @@ def test_a_signal_stops_in_order(node, alice, number):
     node.terminate(number)
     assert_closed(node)
     node.start()
-    assert node.query("SELECT body ->> 'clean' FROM event WHERE type = 'node.started' ORDER BY seq DESC LIMIT 1") == [(1,)]
+    assert node.query(
+        "SELECT body ->> 'clean' FROM event WHERE type = 'node.started' ORDER BY seq DESC LIMIT 1"
+    ) == [(1,)]
 
 
 def test_a_stop_under_load_loses_nothing_that_was_answered(node, alice, bob):
@@ -107,8 +116,14 @@ def test_a_stop_under_load_loses_nothing_that_was_answered(node, alice, bob):
 
 
 def test_a_second_daemon_on_the_directory_is_refused(node):
-    second = subprocess.run(node.command(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=20,
-                            env=environment(node.home))
+    second = subprocess.run(
+        node.command(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=20,
+        env=environment(node.home),
+    )
     assert second.returncode != 0
     assert "directory" in second.stdout
     assert node.call("node.info")
@@ -216,7 +231,7 @@ def test_a_directory_of_one_network_is_refused_by_another(node):
 def test_a_newer_database_is_refused_and_left_alone(node):
     node.terminate()
     database = sqlite3.connect(node.database_path, isolation_level=None)
-    (version,), = database.execute("PRAGMA user_version")
+    ((version,),) = database.execute("PRAGMA user_version")
     database.execute("PRAGMA user_version = %d" % (version + 1))
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
@@ -272,15 +287,27 @@ def test_the_whole_directory_can_be_copied_when_the_node_is_stopped(node, nodes,
 
 def test_version_and_help_need_no_directory():
     for argument in ("--version", "--help"):
-        done = subprocess.run([str(LAYERD), argument], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              env=environment("/nonexistent"), timeout=20)
+        done = subprocess.run(
+            [str(LAYERD), argument],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment("/nonexistent"),
+            timeout=20,
+        )
         assert done.returncode == 0 and done.stdout and "layerd" in done.stdout
 
 
 def test_a_daemon_in_the_background_answers_when_its_starter_returns(nodes):
     node = nodes()
-    done = subprocess.run(node.command("--background"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30,
-                          env=environment(node.home))
+    done = subprocess.run(
+        node.command("--background"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=30,
+        env=environment(node.home),
+    )
     assert done.returncode == 0, done.stdout
     with Rpc(node.rpc_path) as rpc:
         rpc.call("node.info")
@@ -288,7 +315,10 @@ def test_a_daemon_in_the_background_answers_when_its_starter_returns(nodes):
         assert os.path.exists("/proc/%d" % process)
         rpc.call("stop")
     end = time.monotonic() + 20
-    while os.path.exists("/proc/%d" % process) and "Z" not in open("/proc/%d/stat" % process).read().split(")")[1][:3]:
+    while (
+        os.path.exists("/proc/%d" % process)
+        and "Z" not in open("/proc/%d/stat" % process).read().split(")")[1][:3]
+    ):
         assert time.monotonic() < end
         time.sleep(0.01)
     assert (node.directory / "layerd.log").stat().st_size > 0

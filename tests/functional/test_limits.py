@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from layerd_client import Account, CallError, Closed, Connection, Events, Rpc
+from layerd_client import CallError, Closed, Connection, Events, Rpc
 
 MEBIBYTE = 1 << 20
 
@@ -102,8 +102,10 @@ def test_one_uid_cannot_take_all_connections(nodes):
 def test_a_full_queue_answers_busy_and_loses_nothing(nodes, alice, bob):
     node = nodes(settings=["--queue-size=16", "--max-concurrent=16"]).start()
     node.issue(alice, "GOLD", 1_000_000)
-    requests = [("transaction.submit", node.signed(alice, "ledger.transfer", to=bob.address, asset="GOLD", amount=1))
-                for _ in range(2000)]
+    requests = [
+        ("transaction.submit", node.signed(alice, "ledger.transfer", to=bob.address, asset="GOLD", amount=1))
+        for _ in range(2000)
+    ]
     results = node.rpc().pipeline(requests, ahead=2000)
     refused = [result for result in results if isinstance(result, CallError)]
     assert {result.code for result in refused} <= {2001}
@@ -125,8 +127,14 @@ def test_an_idle_node_is_small(node, sanitized):
 def test_a_thousand_subscribers_and_a_full_queue_stay_bounded(nodes, alice, bob, sanitized):
     if sanitized:
         pytest.skip("the sanitizer's own memory is counted")
-    node = nodes(settings=["--connections=1200", "--connections-per-uid=1200", "--queue-size=100000",
-                           "--max-concurrent=100000"]).start()
+    node = nodes(
+        settings=[
+            "--connections=1200",
+            "--connections-per-uid=1200",
+            "--queue-size=100000",
+            "--max-concurrent=100000",
+        ]
+    ).start()
     node.issue(alice, "GOLD", 10_000_000)
     streams = []
     for _ in range(1000):
@@ -134,7 +142,10 @@ def test_a_thousand_subscribers_and_a_full_queue_stay_bounded(nodes, alice, bob,
         stream.subscribe(**{"from": "first"})
         streams.append(stream)
     transfers = [{"to": bob.address, "asset": "GOLD", "amount": 1, "memo": "x" * 200}] * 100
-    requests = [("transaction.submit", node.signed(alice, "ledger.transfer_batch", transfers=transfers)) for _ in range(100)]
+    requests = [
+        ("transaction.submit", node.signed(alice, "ledger.transfer_batch", transfers=transfers))
+        for _ in range(100)
+    ]
     assert all(isinstance(result, dict) for result in node.rpc().pipeline(requests, ahead=100))
     assert node.resident_bytes() < 256 * MEBIBYTE
     newest = node.call("node.info")["head"]
@@ -150,8 +161,13 @@ def test_memory_does_not_grow_with_work_that_is_done(nodes, alice, bob, sanitize
     node.issue(alice, "GOLD", 10_000_000)
 
     def work(count):
-        requests = [("transaction.submit", node.signed(alice, "ledger.transfer", to=bob.address, asset="GOLD", amount=1))
-                    for _ in range(count)]
+        requests = [
+            (
+                "transaction.submit",
+                node.signed(alice, "ledger.transfer", to=bob.address, asset="GOLD", amount=1),
+            )
+            for _ in range(count)
+        ]
         node.rpc().pipeline(requests, ahead=100)
         for _ in range(200):
             with Rpc(node.rpc_path) as rpc:

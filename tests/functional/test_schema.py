@@ -10,28 +10,39 @@ from layerd_client import CallError
 from node import LAYERD, ROOT, environment
 from reference.schema import Schema
 
-ERRORS = re.compile(r'ERROR\(([A-Z_0-9]+),\s*(-?\d+),')
+ERRORS = re.compile(r"ERROR\(([A-Z_0-9]+),\s*(-?\d+),")
 EVENTS = re.compile(r'EVENT\(\w+,\s*"([a-z_.]+)",\s*(\d+),')
 
 
 def declared_events():
-    return {name: int(version) for name, version in
-            EVENTS.findall((ROOT / "include" / "layerd" / "events.def").read_text())}
+    return {
+        name: int(version)
+        for name, version in EVENTS.findall((ROOT / "include" / "layerd" / "events.def").read_text())
+    }
 
 
 def declared_errors():
-    return {name.lower(): int(code) for name, code in
-            ERRORS.findall((ROOT / "include" / "layerd" / "errors.def").read_text())}
+    return {
+        name.lower(): int(code)
+        for name, code in ERRORS.findall((ROOT / "include" / "layerd" / "errors.def").read_text())
+    }
 
 
 def test_rpc_discover_is_schema_rpc_json(shared):
     assert shared.call("rpc.discover") == json.loads((ROOT / "schema" / "rpc.json").read_text())
 
 
-@pytest.mark.parametrize("option, name", [("--print-openrpc", "rpc.json"), ("--print-events-schema", "events.json")])
+@pytest.mark.parametrize(
+    "option, name", [("--print-openrpc", "rpc.json"), ("--print-events-schema", "events.json")]
+)
 def test_the_binary_prints_the_document_in_the_tree(option, name, tmp_path):
-    done = subprocess.run([str(LAYERD), option], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20,
-                          env=environment(tmp_path))
+    done = subprocess.run(
+        [str(LAYERD), option],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=20,
+        env=environment(tmp_path),
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout == (ROOT / "schema" / name).read_bytes()
 
@@ -45,7 +56,9 @@ def test_every_method_has_a_name_params_and_result_and_a_summary():
     for method in document["methods"]:
         assert method.get("summary") or method.get("description"), method["name"]
         for param in method["params"]:
-            assert param["name"] and "schema" in param and (param.get("description") or param.get("summary")), method["name"]
+            assert (
+                param["name"] and "schema" in param and (param.get("description") or param.get("summary"))
+            ), method["name"]
 
 
 def test_every_method_of_the_document_exists_and_no_other(shared):
@@ -56,14 +69,55 @@ def test_every_method_of_the_document_exists_and_no_other(shared):
         with pytest.raises(CallError) as caught:
             shared.call(method["name"], {"no such parameter": 1})
         assert caught.value.code != -32601, method["name"]
-    for name in ("transaction.submit", "transaction.get", "transaction.list", "block.get", "block.list", "deadline.list",
-                 "effect.list", "effect.get", "sql", "audit", "verify", "replay", "help", "rpc.discover", "node.info",
-                 "node.status", "node.log", "stop", "backup", "dev.advance_time", "dev.faucet", "ledger.issue",
-                 "ledger.mint", "ledger.burn", "ledger.describe", "ledger.transfer", "ledger.transfer_batch", "ledger.lock",
-                 "ledger.claim", "ledger.balance", "ledger.statement", "ledger.asset", "ledger.assets", "ledger.account",
-                 "ledger.accounts", "ledger.escrow", "ledger.escrows", "ledger.domains", "wallet.create", "wallet.unlock",
-                 "wallet.lock", "wallet.status", "wallet.new", "wallet.list", "wallet.import", "wallet.export",
-                 "wallet.remove"):
+    for name in (
+        "transaction.submit",
+        "transaction.get",
+        "transaction.list",
+        "block.get",
+        "block.list",
+        "deadline.list",
+        "effect.list",
+        "effect.get",
+        "sql",
+        "audit",
+        "verify",
+        "replay",
+        "help",
+        "rpc.discover",
+        "node.info",
+        "node.status",
+        "node.log",
+        "stop",
+        "backup",
+        "dev.advance_time",
+        "dev.faucet",
+        "ledger.issue",
+        "ledger.mint",
+        "ledger.burn",
+        "ledger.describe",
+        "ledger.transfer",
+        "ledger.transfer_batch",
+        "ledger.lock",
+        "ledger.claim",
+        "ledger.balance",
+        "ledger.statement",
+        "ledger.asset",
+        "ledger.assets",
+        "ledger.account",
+        "ledger.accounts",
+        "ledger.escrow",
+        "ledger.escrows",
+        "ledger.domains",
+        "wallet.create",
+        "wallet.unlock",
+        "wallet.lock",
+        "wallet.status",
+        "wallet.new",
+        "wallet.list",
+        "wallet.import",
+        "wallet.export",
+        "wallet.remove",
+    ):
         assert name in {method["name"] for method in document["methods"]}, name
 
 
@@ -88,10 +142,17 @@ def test_the_event_schema_refuses_what_is_no_event(shared, alice):
     shared.issue(alice, "GOLD", 5)
     stream = shared.events()
     stream.subscribe(**{"from": "first", "types": ["ledger.asset_issued"]})
-    event, = stream.events(1)
+    (event,) = stream.events(1)
     schema.validate(event)
-    for change in ({"seq": "1"}, {"type": "ledger.unknown"}, {"hash": "00"}, {"data": {}}, {"v": 99},
-                   {"data": dict(event["data"], amount="5")}, {"data": dict(event["data"], surprising=1)}):
+    for change in (
+        {"seq": "1"},
+        {"type": "ledger.unknown"},
+        {"hash": "00"},
+        {"data": {}},
+        {"v": 99},
+        {"data": dict(event["data"], amount="5")},
+        {"data": dict(event["data"], surprising=1)},
+    ):
         with pytest.raises(AssertionError):
             schema.validate(dict(event, **change))
     for member in ("seq", "block", "ts", "type", "v", "data", "last", "hash"):
@@ -102,10 +163,14 @@ def test_the_event_schema_refuses_what_is_no_event(shared, alice):
 def test_error_codes_and_names_are_those_of_errors_def(shared):
     codes = declared_errors()
     assert len(set(codes.values())) == len(codes)
-    for method, params, name in (("no.such", {}, "method_not_found"), ("block.get", {"height": 10**9}, "not_found"),
-                                 ("block.get", {"height": "x"}, "invalid_params"), ("sql", {"query": "DELETE FROM event"}, "sql"),
-                                 ("ledger.asset", {"asset": "NONE"}, "asset_not_found"),
-                                 ("ledger.escrow", {"escrow": "00" * 32}, "escrow_not_found")):
+    for method, params, name in (
+        ("no.such", {}, "method_not_found"),
+        ("block.get", {"height": 10**9}, "not_found"),
+        ("block.get", {"height": "x"}, "invalid_params"),
+        ("sql", {"query": "DELETE FROM event"}, "sql"),
+        ("ledger.asset", {"asset": "NONE"}, "asset_not_found"),
+        ("ledger.escrow", {"escrow": "00" * 32}, "escrow_not_found"),
+    ):
         with pytest.raises(CallError) as caught:
             shared.call(method, params)
         assert (caught.value.name, caught.value.code) == (name, codes[name])
@@ -114,10 +179,11 @@ def test_error_codes_and_names_are_those_of_errors_def(shared):
 
 def test_every_table_column_and_view_is_described_for_people(shared):
     text = (ROOT / "schema" / "README.md").read_text()
-    for kind, name in shared.query("SELECT type, name FROM sqlite_schema WHERE type IN ('table', 'view')"
-                                   " AND name NOT LIKE 'sqlite_%'"):
+    for kind, name in shared.query(
+        "SELECT type, name FROM sqlite_schema WHERE type IN ('table', 'view')" " AND name NOT LIKE 'sqlite_%'"
+    ):
         assert name in text, "%s %s is not in schema/README.md" % (kind, name)
-        for column, in shared.query("SELECT name FROM pragma_table_info(?)", name):
+        for (column,) in shared.query("SELECT name FROM pragma_table_info(?)", name):
             assert column in text, "%s.%s is not in schema/README.md" % (name, column)
 
 

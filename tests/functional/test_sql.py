@@ -1,11 +1,18 @@
-"""SQL for everybody: one read-only statement under limits through the node, and any tool on the file while it runs."""
+"""SQL for everybody: one read-only statement under limits through the node, and any tool on the file while it
+runs.
+"""
 
+import os
+import re
 import subprocess
 import threading
 
 import pytest
 
 from layerd_client import Account, CallError
+from node import BUILD, ROOT
+
+EXTENSION_README = ROOT / "contrib" / "sqlite" / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -41,22 +48,27 @@ def test_the_ledger_can_be_asked(house):
     assert ["GOLD", 1_000_000] in reply["rows"]
     reply = ask(house, "SELECT type, count(*) AS events FROM event GROUP BY type ORDER BY type")
     assert dict(map(tuple, reply["rows"]))["ledger.transferred"] == 20
-    reply = ask(house, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10) SELECT sum(i) FROM n")
+    reply = ask(
+        house,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10) SELECT sum(i) FROM n",
+    )
     assert reply["rows"] == [[55]]
     assert ask(house, "EXPLAIN QUERY PLAN SELECT * FROM event WHERE subject = 'x'")["rows"]
 
 
 def test_numbers_that_json_cannot_hold_exactly_are_not_changed_silently(house):
-    (value,), = ask(house, "SELECT 9223372036854775807 AS big")["rows"]
+    ((value,),) = ask(house, "SELECT 9223372036854775807 AS big")["rows"]
     assert str(value) == "9223372036854775807"
     for expression in ("1e999", "-1e999"):
-        (value,), = ask(house, "SELECT %s AS big" % expression)["rows"]
+        ((value,),) = ask(house, "SELECT %s AS big" % expression)["rows"]
         assert value is None or isinstance(value, str)
 
 
 def test_text_of_any_kind_comes_back_as_json(house):
-    (value,), = ask(house, "SELECT 'quote \" back \\ line \n euro \u20ac \U0001f600 bell ' || char(7) AS odd")["rows"]
-    assert value == "quote \" back \\ line \n euro \u20ac \U0001f600 bell \a"
+    ((value,),) = ask(
+        house, "SELECT 'quote \" back \\ line \n euro \u20ac \U0001f600 bell ' || char(7) AS odd"
+    )["rows"]
+    assert value == 'quote " back \\ line \n euro \u20ac \U0001f600 bell \a'
     assert ask(house, "SELECT cast(x'ff80' AS TEXT) AS broken")["columns"] == ["broken"]
 
 
@@ -72,8 +84,11 @@ def test_rows_are_limited_and_the_cut_is_told(house):
 
 def test_bytes_are_limited(house):
     try:
-        reply = ask(house, "SELECT hex(zeroblob(200000)) AS big UNION ALL SELECT hex(zeroblob(200001))"
-                           " UNION ALL SELECT hex(zeroblob(20000000))")
+        reply = ask(
+            house,
+            "SELECT hex(zeroblob(200000)) AS big UNION ALL SELECT hex(zeroblob(200001))"
+            " UNION ALL SELECT hex(zeroblob(20000000))",
+        )
         assert reply["truncated"] is True
     except CallError as error:
         assert error.code in (2010, 2011)
@@ -84,29 +99,73 @@ def test_bytes_are_limited(house):
     assert ask(house, "SELECT 1")["rows"] == [[1]]
 
 
-@pytest.mark.parametrize("query", [
-    "INSERT INTO asset DEFAULT VALUES", "UPDATE balance SET amount = 1", "DELETE FROM event", "DROP TABLE event",
-    "CREATE TABLE mine (x)", "CREATE TEMP TABLE mine (x)", "CREATE VIEW mine AS SELECT 1", "ALTER TABLE event ADD x",
-    "REPLACE INTO meta VALUES ('a', 'b')", "WITH x AS (SELECT 1) DELETE FROM event", "REINDEX", "ANALYZE", "VACUUM",
-    "VACUUM INTO '/tmp/layerd-never-made'", "ATTACH '/tmp/layerd-never-made' AS other", "ATTACH ':memory:' AS other",
-    "DETACH main", "PRAGMA user_version = 5", "PRAGMA query_only = 0", "PRAGMA writable_schema = 1", "PRAGMA journal_mode = DELETE",
-    "PRAGMA wal_checkpoint(TRUNCATE)", "SELECT load_extension('/tmp/x.so')", "BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK",
-    "SAVEPOINT x", "SELECT writefile('/tmp/layerd-never-made', 'x')", "SELECT readfile('/etc/passwd')",
-    "SELECT fts3_tokenizer('simple')", "SELECT * FROM pragma_wal_checkpoint", "PRAGMA database_list",
-    "CREATE VIRTUAL TABLE temp.x USING fts5(a)",
-])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "INSERT INTO asset DEFAULT VALUES",
+        "UPDATE balance SET amount = 1",
+        "DELETE FROM event",
+        "DROP TABLE event",
+        "CREATE TABLE mine (x)",
+        "CREATE TEMP TABLE mine (x)",
+        "CREATE VIEW mine AS SELECT 1",
+        "ALTER TABLE event ADD x",
+        "REPLACE INTO meta VALUES ('a', 'b')",
+        "WITH x AS (SELECT 1) DELETE FROM event",
+        "REINDEX",
+        "ANALYZE",
+        "VACUUM",
+        "VACUUM INTO '/tmp/layerd-never-made'",
+        "ATTACH '/tmp/layerd-never-made' AS other",
+        "ATTACH ':memory:' AS other",
+        "DETACH main",
+        "PRAGMA user_version = 5",
+        "PRAGMA query_only = 0",
+        "PRAGMA writable_schema = 1",
+        "PRAGMA journal_mode = DELETE",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+        "SELECT load_extension('/tmp/x.so')",
+        "BEGIN",
+        "BEGIN IMMEDIATE",
+        "COMMIT",
+        "ROLLBACK",
+        "SAVEPOINT x",
+        "SELECT writefile('/tmp/layerd-never-made', 'x')",
+        "SELECT readfile('/etc/passwd')",
+        "SELECT fts3_tokenizer('simple')",
+        "SELECT * FROM pragma_wal_checkpoint",
+        "PRAGMA database_list",
+        "CREATE VIRTUAL TABLE temp.x USING fts5(a)",
+    ],
+)
 def test_what_writes_or_reaches_outside_is_refused(house, query):
     before = house.query("SELECT count(*), max(seq) FROM event")
     refused(house, query)
     assert house.query("SELECT count(*), max(seq) FROM event") == before
-    import os
     assert not os.path.exists("/tmp/layerd-never-made")
 
 
-@pytest.mark.parametrize("query", ["", "   ", ";", "-- nothing", "SELECT", "SELEC 1", "SELECT * FROM nowhere", "SELECT nothing",
-                                   "SELECT 1; SELECT 2", "SELECT 1; DROP TABLE event", "SELECT ?", "SELECT 'open",
-                                   "SELECT abs(-9223372036854775808)", "(" * 2000 + "1" + ")" * 2000,
-                                   "SELECT " + "1+" * 100_000 + "1"], ids=lambda query: query[:30])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "   ",
+        ";",
+        "-- nothing",
+        "SELECT",
+        "SELEC 1",
+        "SELECT * FROM nowhere",
+        "SELECT nothing",
+        "SELECT 1; SELECT 2",
+        "SELECT 1; DROP TABLE event",
+        "SELECT ?",
+        "SELECT 'open",
+        "SELECT abs(-9223372036854775808)",
+        "(" * 2000 + "1" + ")" * 2000,
+        "SELECT " + "1+" * 100_000 + "1",
+    ],
+    ids=lambda query: query[:30],
+)
 def test_what_is_not_one_statement_is_refused_and_says_why(house, query):
     refused(house, query, 2011, -32602, 2010)
 
@@ -146,12 +205,20 @@ def test_long_statements_do_not_stop_the_ledger(nodes, alice, bob):
 def test_the_sqlite3_shell_reads_while_the_node_writes(house):
     for _ in range(5):
         house.transfer(house.alice, house.bob, "GOLD", 1)
-        done = subprocess.run(["sqlite3", "-readonly", str(house.database_path), "SELECT max(seq) FROM event"],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            ["sqlite3", "-readonly", str(house.database_path), "SELECT max(seq) FROM event"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         assert done.returncode == 0, done.stderr
         assert int(done.stdout) == house.call("node.info")["head"]
-    done = subprocess.run(["sqlite3", "-readonly", str(house.database_path), "DELETE FROM cursor"],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        ["sqlite3", "-readonly", str(house.database_path), "DELETE FROM cursor"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert done.returncode != 0 and "readonly" in done.stderr
 
 
@@ -168,11 +235,16 @@ def test_a_reader_with_an_open_transaction_delays_no_commit(house):
 
 
 def test_the_database_says_what_it_is(house):
-    application, version = house.query("PRAGMA application_id")[0][0], house.query("PRAGMA user_version")[0][0]
+    application, version = (
+        house.query("PRAGMA application_id")[0][0],
+        house.query("PRAGMA user_version")[0][0],
+    )
     assert application != 0 and version >= 1
     assert house.query("PRAGMA journal_mode") == [("wal",)]
-    strict = house.query("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND NOT strict"
-                         " AND name NOT LIKE 'sqlite_%'")
+    strict = house.query(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND NOT strict"
+        " AND name NOT LIKE 'sqlite_%'"
+    )
     assert strict == []
 
 
@@ -182,3 +254,28 @@ def test_every_view_can_be_read(house):
     for view in views:
         house.query('SELECT * FROM "%s" LIMIT 5' % view)
         assert ask(house, 'SELECT * FROM "%s" LIMIT 5' % view)["columns"]
+
+
+@pytest.fixture
+def extension():
+    path = BUILD / ".libs" / "layerd_sqlite.so"
+    assert path.exists(), "the loadable extension was not built: %s" % path
+    return path.with_suffix("")
+
+
+def shell(node, extension, statement):
+    done = subprocess.run(
+        ["sqlite3", "-readonly", str(node.database_path), "-cmd", ".load %s" % extension, statement],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split("\n")[:-1]
+
+
+def test_the_extension_shows_addresses_and_checks_the_log_without_the_daemon(house, extension):
+    rows = shell(house, extension, "SELECT address(id), hex32(id) FROM account")
+    assert "%s|%s" % (house.alice.address, house.alice.public.hex()) in rows
+    (recipe,) = re.findall(r"```sql\n(SELECT[^`]*event_hash[^`]*)```", EXTENSION_README.read_text())[:1]
+    assert shell(house, extension, recipe), "the recipe of contrib/sqlite/README.md gives nothing"

@@ -1,4 +1,6 @@
-"""Subscriptions: where they start and end, what they let through, and that live and replayed lines are the same bytes."""
+"""Subscriptions: where they start and end, what they let through, and that live and replayed lines are the
+same bytes.
+"""
 
 import json
 
@@ -68,7 +70,7 @@ def test_hello_tells_about_the_log(house):
     assert hello["node"] == info["node_id"] and hello["origin"] == info["origin"] and hello["protocol"] == 1
     assert hello["head"] == info["head"]
     assert "ledger.transferred" in json.dumps(hello["types"])
-    (stored,), = house.query("SELECT lower(hex(hash)) FROM event WHERE seq = ?", hello["head"])
+    ((stored,),) = house.query("SELECT lower(hex(hash)) FROM event WHERE seq = ?", hello["head"])
     assert hello["head_hash"] == stored
 
 
@@ -100,7 +102,7 @@ def test_live_bytes_are_replayed_bytes(house):
     stream.subscribe(**NOW)
     start = head(house)
     for number in range(20):
-        house.transfer(house.alice, house.bob, "GOLD", 1, memo="\u20ac\"\\\u0001 %d" % number)
+        house.transfer(house.alice, house.bob, "GOLD", 1, memo='\u20ac"\\\u0001 %d' % number)
     live = stream.event_lines(start + 20)
     assert live == stored_lines(house, start)
     again = house.events()
@@ -127,7 +129,7 @@ def test_from_now_gets_only_what_comes(house):
     assert reply["start"] == reply["head"] == head(house)
     assert stream.silent(0.1)
     house.transfer(house.alice, house.bob, "GOLD", 1)
-    event, = stream.events(1)
+    (event,) = stream.events(1)
     assert event["seq"] == reply["head"] + 1
 
 
@@ -146,8 +148,26 @@ def test_a_position_after_the_newest_event_is_an_error(house):
         refused(1006, house.events().subscribe, **after(seq))
 
 
-@pytest.mark.parametrize("start", ["first ", "FIRST", "", 1, None, [], {}, {"after": -1}, {"after": "1"}, {"after": 1.5},
-                                   {"after": 1, "cursor": "x"}, {"before": 1}, {"time": "never"}, {"cursor": ""}], ids=repr)
+@pytest.mark.parametrize(
+    "start",
+    [
+        "first ",
+        "FIRST",
+        "",
+        1,
+        None,
+        [],
+        {},
+        {"after": -1},
+        {"after": "1"},
+        {"after": 1.5},
+        {"after": 1, "cursor": "x"},
+        {"before": 1},
+        {"time": "never"},
+        {"cursor": ""},
+    ],
+    ids=repr,
+)
 def test_a_start_of_another_form_is_refused(house, start):
     with pytest.raises(CallError) as caught:
         house.events().subscribe(**{"from": start})
@@ -202,12 +222,28 @@ def test_the_hash_of_the_start_finds_a_replaced_log(house):
         refused(-32602, house.events().subscribe, **after(7, expect_hash=wrong))
 
 
-@pytest.mark.parametrize("globs", [["ledger.*"], ["*"], ["ledger.asset_*"], ["dev.faucet_paid"], ["ledger.transferred"],
-                                   ["node.*", "dev.*"], ["*.transferred"], ["*_*"]], ids=repr)
+@pytest.mark.parametrize(
+    "globs",
+    [
+        ["ledger.*"],
+        ["*"],
+        ["ledger.asset_*"],
+        ["dev.faucet_paid"],
+        ["ledger.transferred"],
+        ["node.*", "dev.*"],
+        ["*.transferred"],
+        ["*_*"],
+    ],
+    ids=repr,
+)
 def test_type_globs_choose_on_the_server(house, globs):
     import fnmatch
-    wanted = [line for line in stored_lines(house)
-              if any(fnmatch.fnmatchcase(json.loads(line)["type"], glob) for glob in globs)]
+
+    wanted = [
+        line
+        for line in stored_lines(house)
+        if any(fnmatch.fnmatchcase(json.loads(line)["type"], glob) for glob in globs)
+    ]
     assert wanted
     assert replay(house, types=globs) == wanted
 
@@ -217,7 +253,9 @@ def test_subjects_choose_on_the_server(house):
     wanted = [line for line in stored_lines(house) if json.loads(line).get("subject") == subject]
     assert len(wanted) >= 30
     assert replay(house, subjects=[subject]) == wanted
-    both = [line for line in stored_lines(house) if json.loads(line).get("subject") in (subject, "asset/GOLD")]
+    both = [
+        line for line in stored_lines(house) if json.loads(line).get("subject") in (subject, "asset/GOLD")
+    ]
     assert replay(house, subjects=[subject, "asset/GOLD"]) == both
     assert replay(house, subjects=["asset/NONE"]) == []
 
@@ -227,9 +265,20 @@ def test_types_and_subjects_together_must_both_match(house):
     assert [json.loads(line)["type"] for line in lines] == ["ledger.asset_issued"]
 
 
-@pytest.mark.parametrize("filters", [{"types": "ledger.*"}, {"types": [1]}, {"types": [""]}, {"subjects": "x"},
-                                     {"subjects": [None]}, {"types": ["x" * 1000]}, {"types": ["a"] * 10_000},
-                                     {"subjects": ["a"] * 100_000}], ids=lambda filters: repr(filters)[:40])
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"types": "ledger.*"},
+        {"types": [1]},
+        {"types": [""]},
+        {"subjects": "x"},
+        {"subjects": [None]},
+        {"types": ["x" * 1000]},
+        {"types": ["a"] * 10_000},
+        {"subjects": ["a"] * 100_000},
+    ],
+    ids=lambda filters: repr(filters)[:40],
+)
 def test_a_filter_of_another_form_is_refused(house, filters):
     with pytest.raises(CallError) as caught:
         house.events().subscribe(**dict(FIRST, **filters))
@@ -374,8 +423,11 @@ def test_last_marks_the_final_event_of_each_command(node, alice, bob, carol):
     node.issue(alice, "GOLD", 100)
     stream = node.events()
     stream.subscribe(**NOW)
-    node.submit(alice, "ledger.transfer_batch", transfers=[{"to": who.address, "asset": "GOLD", "amount": 1}
-                                                           for who in (bob, carol, bob)])
+    node.submit(
+        alice,
+        "ledger.transfer_batch",
+        transfers=[{"to": who.address, "asset": "GOLD", "amount": 1} for who in (bob, carol, bob)],
+    )
     events = stream.events(3)
     assert [event["last"] for event in events] == [False, False, True]
     assert len({event["block"] for event in events}) == 1
@@ -387,7 +439,9 @@ def test_a_reply_comes_no_later_than_its_event_can_be_read(house):
     for _ in range(20):
         house.transfer(house.alice, house.bob, "GOLD", 1)
         reply = other.call("head")
-        assert (reply["head"] if isinstance(reply, dict) else reply) == house.query("SELECT max(seq) FROM event")[0][0]
+        assert (reply["head"] if isinstance(reply, dict) else reply) == house.query(
+            "SELECT max(seq) FROM event"
+        )[0][0]
 
 
 def test_subscribers_are_told_of_the_shutdown(node):

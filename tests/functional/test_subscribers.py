@@ -1,4 +1,6 @@
-"""A hundred subscribers that stall, break off and come back at random: each sees every matching event once, in order."""
+"""A hundred subscribers that stall, break off and come back at random: each sees every matching event once,
+in order.
+"""
 
 import fnmatch
 import json
@@ -73,10 +75,12 @@ def work(node, alice, bob):
         elif kind == 1 and number % 100 == 1:
             signed = node.signed(alice, "ledger.issue", symbol="A%d" % number, amount=1)
         else:
-            signed = node.signed(alice, "ledger.transfer", to=bob.address, asset="GOLD", amount=1, memo="n%d" % number)
+            signed = node.signed(
+                alice, "ledger.transfer", to=bob.address, asset="GOLD", amount=1, memo="n%d" % number
+            )
         requests.append(("transaction.submit", signed))
     for start in range(0, EVENTS, 300):
-        for result in connection.pipeline(requests[start:start + 300], ahead=50):
+        for result in connection.pipeline(requests[start : start + 300], ahead=50):
             assert isinstance(result, dict), result
         time.sleep(0.02)
 
@@ -136,8 +140,11 @@ def test_a_hundred_restless_subscribers_each_see_every_matching_event_once_in_or
     assert [seq_of(line) for line in stored] == list(range(1, newest + 1))
     types = [json.loads(line)["type"] for line in stored]
     for reader in readers:
-        expected = [line for line, name in zip(stored, types)
-                    if reader.types is None or any(fnmatch.fnmatchcase(name, glob) for glob in reader.types)]
+        expected = [
+            line
+            for line, name in zip(stored, types)
+            if reader.types is None or any(fnmatch.fnmatchcase(name, glob) for glob in reader.types)
+        ]
         seen = [line for line in reader.lines if seq_of(line) <= newest]
         assert seen == expected, "subscriber %d, seed %d" % (reader.number, seed)
     for reader in readers:

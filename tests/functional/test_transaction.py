@@ -31,8 +31,10 @@ class Unchanged:
         self.node = node
 
     def state(self):
-        return self.node.query("SELECT (SELECT count(*) FROM signed_transaction), (SELECT max(seq) FROM event),"
-                               " (SELECT sum(seq * amount) FROM posting)")
+        return self.node.query(
+            "SELECT (SELECT count(*) FROM signed_transaction), (SELECT max(seq) FROM event),"
+            " (SELECT sum(seq * amount) FROM posting)"
+        )
 
     def __enter__(self):
         self.before = self.state()
@@ -52,7 +54,9 @@ def refused(node, parameters, *codes):
 
 
 def transfer(node, amount=1, **named):
-    return node.signed(node.issuer, "ledger.transfer", to=node.friend.address, asset="GOLD", amount=amount, **named)
+    return node.signed(
+        node.issuer, "ledger.transfer", to=node.friend.address, asset="GOLD", amount=amount, **named
+    )
 
 
 def test_a_signed_transfer_is_executed_and_answers_with_id_block_and_result(house):
@@ -65,10 +69,12 @@ def test_a_signed_transfer_is_executed_and_answers_with_id_block_and_result(hous
 
 
 def test_the_stored_transaction_is_the_canonical_form_that_was_signed(house):
-    signed = transfer(house, 6, memo="caf\u00e9 \U0001f600 \"quoted\" \\ \n")
+    signed = transfer(house, 6, memo='caf\u00e9 \U0001f600 "quoted" \\ \n')
     reply = house.call("transaction.submit", signed)
-    (body, signature, account), = house.query("SELECT body, signature, account FROM signed_transaction WHERE id = ?",
-                                              bytes.fromhex(reply["transaction"]))
+    ((body, signature, account),) = house.query(
+        "SELECT body, signature, account FROM signed_transaction WHERE id = ?",
+        bytes.fromhex(reply["transaction"]),
+    )
     assert body.encode() == canonical.encode(signed["transaction"])
     assert signature.hex() == signed["signature"]
     assert account == house.issuer.public
@@ -79,8 +85,15 @@ def test_order_of_members_white_space_and_escapes_on_the_wire_do_not_matter(hous
     signed = transfer(house, 7, memo="A")
     house.call("transaction.submit", signed)
     shuffled = {name: signed["transaction"][name] for name in reversed(sorted(signed["transaction"]))}
-    text = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "transaction.submit",
-                       "params": {"signature": signed["signature"], "transaction": shuffled}}, separators=(" ,\t", " : "))
+    text = json.dumps(
+        {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "transaction.submit",
+            "params": {"signature": signed["signature"], "transaction": shuffled},
+        },
+        separators=(" ,\t", " : "),
+    )
     reply = house.rpc().exchange(text.replace('"A"', '"\\u0041"').encode())
     assert reply["result"]["repeated"] is True
 
@@ -138,9 +151,23 @@ def test_a_signature_of_another_transaction_is_refused(house):
     refused(house, dict(transfer(house, 1), signature=transfer(house, 2)["signature"]), 2004)
 
 
-@pytest.mark.parametrize("signature", ["", "00", "zz" * 64, "00" * 64, "ff" * 64, "00" * 63, "00" * 65, None, 5, [], {}],
-                         ids=["empty", "one byte", "not hex", "zeros", "ones", "short", "long", "null", "number", "array",
-                              "object"])
+@pytest.mark.parametrize(
+    "signature",
+    ["", "00", "zz" * 64, "00" * 64, "ff" * 64, "00" * 63, "00" * 65, None, 5, [], {}],
+    ids=[
+        "empty",
+        "one byte",
+        "not hex",
+        "zeros",
+        "ones",
+        "short",
+        "long",
+        "null",
+        "number",
+        "array",
+        "object",
+    ],
+)
 def test_a_malformed_signature_is_refused(house, signature):
     refused(house, dict(transfer(house), signature=signature), 2004, -32602)
 
@@ -164,7 +191,7 @@ def test_one_flipped_bit_in_each_part_is_refused(house, member):
     requests = []
     for place in range(len(text)):
         for bit in range(7):
-            changed = text[:place] + chr(ord(text[place]) ^ 1 << bit) + text[place + 1:]
+            changed = text[:place] + chr(ord(text[place]) ^ 1 << bit) + text[place + 1 :]
             try:
                 value = json.loads(changed)
             except ValueError:
@@ -186,15 +213,19 @@ def test_an_expired_transaction_is_refused(house):
     refused(house, transfer(house, valid_for=-3600 * SECOND), 2003)
 
 
-@pytest.mark.parametrize("valid_until", [0, -1, -2**53 + 1, "2030-01-01T00:00:00Z", None, True, [], {}])
+@pytest.mark.parametrize("valid_until", [0, -1, -(2**53) + 1, "2030-01-01T00:00:00Z", None, True, [], {}])
 def test_a_valid_until_that_is_no_time_ahead_is_refused(house, valid_until):
     transaction = dict(transfer(house)["transaction"], valid_until=valid_until)
-    refused(house, {"transaction": transaction, "signature": house.issuer.sign(transaction)}, 2003, -32602, 2012)
+    refused(
+        house, {"transaction": transaction, "signature": house.issuer.sign(transaction)}, 2003, -32602, 2012
+    )
 
 
 def test_a_transaction_expires_when_block_time_reaches_its_valid_until(node, alice, bob):
     node.issue(alice, "GOLD", 100)
-    signed = node.signed(alice, "ledger.transfer", valid_for=60 * SECOND, to=bob.address, asset="GOLD", amount=1)
+    signed = node.signed(
+        alice, "ledger.transfer", valid_for=60 * SECOND, to=bob.address, asset="GOLD", amount=1
+    )
     node.advance(alice, 61 * SECOND)
     refused(node, signed, 2003)
 
@@ -207,7 +238,13 @@ def test_a_valid_until_too_far_ahead_is_refused(house):
 def test_a_transaction_for_another_chain_is_refused(house):
     for chain in ("dev-0000000000000000", "main", "", "x" * 64, "x" * 65):
         transaction = dict(transfer(house)["transaction"], chain=chain)
-        refused(house, {"transaction": transaction, "signature": house.issuer.sign(transaction)}, 2005, -32602, 2010)
+        refused(
+            house,
+            {"transaction": transaction, "signature": house.issuer.sign(transaction)},
+            2005,
+            -32602,
+            2010,
+        )
 
 
 @pytest.mark.parametrize("place", ["transaction", "params", "submission"])
@@ -232,12 +269,23 @@ def test_a_missing_member_is_refused(house, member):
 
 
 @pytest.mark.parametrize("member", ["account", "chain", "method", "params", "salt"])
-@pytest.mark.parametrize("value", [None, 1, True, [], {"a": {"b": []}}, "\u0001", "x" * 5000],
-                         ids=["null", "number", "boolean", "array", "object", "control", "long"])
+@pytest.mark.parametrize(
+    "value",
+    [None, 1, True, [], {"a": {"b": []}}, "\u0001", "x" * 5000],
+    ids=["null", "number", "boolean", "array", "object", "control", "long"],
+)
 def test_a_member_of_another_type_is_refused(house, member, value):
     transaction = dict(transfer(house)["transaction"], **{member: value})
-    refused(house, {"transaction": transaction, "signature": house.issuer.sign(transaction)},
-            -32602, -32601, 2004, 2005, 2010, 2012)
+    refused(
+        house,
+        {"transaction": transaction, "signature": house.issuer.sign(transaction)},
+        -32602,
+        -32601,
+        2004,
+        2005,
+        2010,
+        2012,
+    )
 
 
 def test_a_salt_of_another_length_is_refused(house):
@@ -246,41 +294,75 @@ def test_a_salt_of_another_length_is_refused(house):
         refused(house, {"transaction": transaction, "signature": house.issuer.sign(transaction)}, -32602)
 
 
-@pytest.mark.parametrize("text", [
-    '{"transaction":%s,"transaction":%s,"signature":"%s"}',
-    '{"signature":"00","transaction":%.0s%s,"signature":"%s"}',
-], ids=["transaction", "signature"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"transaction":%s,"transaction":%s,"signature":"%s"}',
+        '{"signature":"00","transaction":%.0s%s,"signature":"%s"}',
+    ],
+    ids=["transaction", "signature"],
+)
 def test_duplicate_keys_are_refused(house, text):
     signed = transfer(house)
     body = json.dumps(signed["transaction"])
     params = text % (body, body, signed["signature"])
     with Unchanged(house):
-        reply = house.rpc().exchange(('{"jsonrpc":"2.0","id":1,"method":"transaction.submit","params":%s}' % params).encode())
+        reply = house.rpc().exchange(
+            ('{"jsonrpc":"2.0","id":1,"method":"transaction.submit","params":%s}' % params).encode()
+        )
     assert reply["error"]["code"] == -32700
 
 
 def test_duplicate_keys_inside_the_params_are_refused(house):
     signed = transfer(house, 1)
     body = json.dumps(signed["transaction"]).replace('"amount": 1', '"amount": 1, "amount": 1')
-    line = '{"jsonrpc":"2.0","id":1,"method":"transaction.submit","params":{"transaction":%s,"signature":"%s"}}'
+    line = (
+        '{"jsonrpc":"2.0","id":1,"method":"transaction.submit","params":{"transaction":%s,"signature":"%s"}}'
+    )
     with Unchanged(house):
         reply = house.rpc().exchange((line % (body, signed["signature"])).encode())
     assert reply["error"]["code"] == -32700
 
 
-AMOUNTS = ["9007199254740992", "9223372036854775807", "9223372036854775808", "18446744073709551616", "1" + "0" * 400, "0",
-           "-1", "-0", "-9007199254740991", "1.5", "1.0", "1e3", "1E0", "1e400", "0.0000001", '"1"', '""', "true", "false",
-           "null", "[]", "[1]", "{}"]
+AMOUNTS = [
+    "9007199254740992",
+    "9223372036854775807",
+    "9223372036854775808",
+    "18446744073709551616",
+    "1" + "0" * 400,
+    "0",
+    "-1",
+    "-0",
+    "-9007199254740991",
+    "1.5",
+    "1.0",
+    "1e3",
+    "1E0",
+    "1e400",
+    "0.0000001",
+    '"1"',
+    '""',
+    "true",
+    "false",
+    "null",
+    "[]",
+    "[1]",
+    "{}",
+]
 
 
 @pytest.mark.parametrize("literal", AMOUNTS, ids=lambda literal: literal[:24])
 def test_an_amount_that_is_no_integer_from_1_to_2_53_is_refused(house, literal):
-    """Signed over the very text that is sent, so that it is the amount which is refused and not the signature."""
+    """Signed over the very text that is sent, so that it is the amount which is refused and not the
+    signature.
+    """
     placeholder = 4242424242
     transaction = transfer(house, placeholder)["transaction"]
     text = canonical.encode(transaction).replace(b"4242424242", literal.encode())
     signature = schnorr.sign(house.issuer.secret, schnorr.tagged_hash("layerd/transaction", text)).hex()
-    line = b'{"jsonrpc":"2.0","id":1,"method":"transaction.submit","params":{"transaction":%s,"signature":"%s"}}'
+    line = (
+        b'{"jsonrpc":"2.0","id":1,"method":"transaction.submit","params":{"transaction":%s,"signature":"%s"}}'
+    )
     with Unchanged(house):
         reply = house.rpc().exchange(line % (text, signature.encode()))
     assert reply["error"]["code"] in REFUSED_FORMS, reply
@@ -308,7 +390,9 @@ def test_an_unknown_method_cannot_be_signed(house):
     refused(house, house.signed(house.issuer, "ledger.steal"), -32601)
 
 
-@pytest.mark.parametrize("method", ["stop", "backup", "wallet.lock", "node.info", "transaction.submit", "audit"])
+@pytest.mark.parametrize(
+    "method", ["stop", "backup", "wallet.lock", "node.info", "transaction.submit", "audit"]
+)
 def test_a_method_that_is_no_signed_command_cannot_be_signed(house, method):
     refused(house, house.signed(house.issuer, method), -32601, -32602, 2006, -32600)
 
@@ -355,7 +439,9 @@ def test_blocks_chain_by_their_hashes_and_their_times_never_go_back(node, alice,
         node.transfer(alice, bob, "GOLD", 1)
     node.advance(alice, 3600 * SECOND)
     node.transfer(alice, bob, "GOLD", 1)
-    rows = node.query("SELECT height, time_us, chain_time_us, advanced_us, previous, hash FROM block ORDER BY height")
+    rows = node.query(
+        "SELECT height, time_us, chain_time_us, advanced_us, previous, hash FROM block ORDER BY height"
+    )
     assert len(rows) >= 8
     for before, after in zip(rows, rows[1:]):
         assert after[0] == before[0] + 1
@@ -365,8 +451,11 @@ def test_blocks_chain_by_their_hashes_and_their_times_never_go_back(node, alice,
 
 
 def test_what_is_not_found_is_said_so(shared):
-    for method, params in (("transaction.get", {"id": "00" * 32}), ("block.get", {"height": 2**40}),
-                           ("effect.get", {"id": 2**40})):
+    for method, params in (
+        ("transaction.get", {"id": "00" * 32}),
+        ("block.get", {"height": 2**40}),
+        ("effect.get", {"id": 2**40}),
+    ):
         with pytest.raises(CallError) as caught:
             shared.call(method, params)
         assert caught.value.code == 2002 and caught.value.name == "not_found"

@@ -1,7 +1,7 @@
 """RFC 8785 (JSON Canonicalization Scheme) for values without fractions: what a signature covers.
 
-Members are sorted by UTF-16 code units, there is no white space, strings use the shortest escapes, and numbers are
-integers of at most 2^53 - 1 in magnitude.
+Members are sorted by UTF-16 code units, there is no white space, strings use the shortest escapes, and
+numbers are integers of at most 2^53 - 1 in magnitude.
 """
 
 LARGEST = 2**53 - 1

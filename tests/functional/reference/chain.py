@@ -23,20 +23,30 @@ def genesis(node_id):
 
 def event_hash(previous, seq, block, time_us, event_type, subject, body, last):
     return hashlib.blake2b(
-        b"layerd/event/1" + previous + _number(seq) + _number(block) + _number(time_us) + (b"\x01" if last else b"\x00")
-        + _text(event_type) + _text(subject) + _text(body),
+        b"layerd/event/1"
+        + previous
+        + _number(seq)
+        + _number(block)
+        + _number(time_us)
+        + (b"\x01" if last else b"\x00")
+        + _text(event_type)
+        + _text(subject)
+        + _text(body),
         digest_size=32,
     ).digest()
 
 
 def rows(database, after=0):
     return database.execute(
-        "SELECT seq, block, time_us, type, subject, body, last, hash FROM event WHERE seq > ? ORDER BY seq", (after,)
+        "SELECT seq, block, time_us, type, subject, body, last, hash FROM event WHERE seq > ? ORDER BY seq",
+        (after,),
     )
 
 
 def verify(database, node_id):
-    """Recomputes the whole chain; AssertionError names the first event that is wrong. Returns all hashes in order."""
+    """Recomputes the whole chain; AssertionError names the first event that is wrong. Returns all hashes in
+    order.
+    """
     previous, hashes = genesis(node_id), []
     for seq, block, time_us, event_type, subject, body, last, stored in rows(database):
         assert seq == len(hashes) + 1, "event %d is missing" % (len(hashes) + 1)

@@ -1,4 +1,6 @@
-"""The Merkle tree of RFC 6962 section 2 (SHA-256) and the verification of its proofs (RFC 9162 section 2.1.3.2, 2.1.4.2)."""
+"""The Merkle tree of RFC 6962 section 2 (SHA-256) and the verification of its proofs (RFC 9162 section
+2.1.3.2, 2.1.4.2).
+"""
 
 import hashlib
 
@@ -12,7 +14,9 @@ def node(left, right):
 
 
 def root(leaves):
-    """The root over leaf hashes, by the recursive definition turned bottom-up with a stack of complete subtrees."""
+    """The root over leaf hashes, by the recursive definition turned bottom-up with a stack of complete
+    subtrees.
+    """
     if not leaves:
         return hashlib.sha256(b"").digest()
     stack = []
@@ -28,7 +32,9 @@ def root(leaves):
 
 
 def verify_inclusion(index, size, leaf_hash, proof, expected):
-    """Whether `proof` shows that leaf number `index` (from 0) belongs to the tree of `size` leaves with this root."""
+    """Whether `proof` shows that leaf number `index` (from 0) belongs to the tree of `size` leaves with this
+    root.
+    """
     if index >= size:
         return False
     place, last, value = index, size - 1, leaf_hash

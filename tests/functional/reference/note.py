@@ -29,7 +29,9 @@ def open_note(note, verifier):
         assert mark == "\u2014", "not a signature line: %r" % line
         data = base64.b64decode(encoded, validate=True)
         if name == verifier.name and data[:4] == verifier.key_id:
-            assert ed25519.verify(verifier.public_key, text.encode(), data[4:]), "the note's signature is wrong"
+            assert ed25519.verify(
+                verifier.public_key, text.encode(), data[4:]
+            ), "the note's signature is wrong"
             return text
     raise AssertionError("the note bears no signature by %s" % verifier.name)
 

@@ -1,12 +1,27 @@
-"""A small JSON Schema validator: exactly the keywords that the node's documents use, and an error for any other.
+"""A small JSON Schema validator: exactly the keywords that the node's documents use, and an error for any
+other.
 
 An unknown keyword is an error, so that a rule which this file does not check can never pass for checked.
 """
 
 import re
 
-ANNOTATIONS = {"$schema", "$id", "$defs", "definitions", "title", "description", "examples", "default", "format", "version",
-               "deprecated", "$comment", "components", "contentEncoding"}
+ANNOTATIONS = {
+    "$schema",
+    "$id",
+    "$defs",
+    "definitions",
+    "title",
+    "description",
+    "examples",
+    "default",
+    "format",
+    "version",
+    "deprecated",
+    "$comment",
+    "components",
+    "contentEncoding",
+}
 TYPES = {
     "object": lambda v: isinstance(v, dict),
     "array": lambda v: isinstance(v, list),
@@ -48,7 +63,9 @@ class Schema:
             return False
 
     def resolve(self, reference):
-        assert reference.startswith("#/") or reference == "#", "only references inside the document: %s" % reference
+        assert reference.startswith("#/") or reference == "#", (
+            "only references inside the document: %s" % reference
+        )
         target = self.document
         for part in reference[2:].split("/") if len(reference) > 1 else []:
             target = target[part.replace("~1", "/").replace("~0", "~")]

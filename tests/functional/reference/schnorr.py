@@ -1,7 +1,7 @@
 """BIP-340 Schnorr signatures over secp256k1, from the text of the BIP.
 
-Points are Jacobian while they are summed; multiples of the generator come from a table, so that one signature takes
-about a millisecond. Not constant-time: for tests alone.
+Points are Jacobian while they are summed; multiples of the generator come from a table, so that one
+signature takes about a millisecond. Not constant-time: for tests alone.
 """
 
 import hashlib
