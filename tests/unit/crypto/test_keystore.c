@@ -828,7 +828,7 @@ static void a_crash_at_any_step_of_a_write_leaves_a_whole_keystore(void **state)
 static void generate_until_killed(struct keystore *keystore, int report)
 {
     for (uint32_t i = 0;; i++) {
-        char name[KEY_NAME_MAX];
+        char name[KEY_NAME_MAX] = { 0 };
         struct account_id account;
         struct error error;
 

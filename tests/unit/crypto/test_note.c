@@ -300,7 +300,7 @@ static void malformed_signature_lines_are_refused(void **state)
         "\xe2\x80\x94 ot\xc2\xa0her AAAAAAA=\n",
         "\xe2\x80\x94 ot\xe3\x80\x80her AAAAAAA=\n", "\xe2\x80\x94\n", "\xe2\x80\x94 other AAAAAAA=",
         "\xe2\x80\x94 ot\xff AAAAAAA=\n", "\xe2\x80\x94 other AAAA\xc4\x84\x41=\n",
-        "\xe2\x80\x94 other AAAA\xc4\x84" "AA\n",
+        "\xe2\x80\x94 other AAAA\xc4\x84\x41\x41\n",
     };
     struct note_key key = key_of(published_verifier);
     struct error error;

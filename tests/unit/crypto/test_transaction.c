@@ -13,10 +13,10 @@
 #define ACCOUNT_HEX "dff1d77f2a671c5f36183726db2341be58feae1da2deced843240f7b502ba659"
 #define SALT "000102030405060708090a0b0c0d0e0f"
 
-/* As a careless client may write it: other order, white space, escapes that need not be. `%s` is the account. */
+/* As a careless client may write it: other order, white space, needless escapes. `%s` is the account. */
 static const char written[] =
-    "{ \"valid_until\": 1800000000000000, \"salt\": \"" SALT "\", \"params\": { \"to\": \"b\", \"amount\": 5,\n"
-    "  \"memo\": \"caf\\u00e9 \\u0041\\/\" }, \"method\": \"ledger.transfer\", \"chain\": \"dev-0123\","
+    "{ \"valid_until\": 1800000000000000, \"salt\": \"" SALT "\", \"params\": { \"to\": \"b\",\n"
+    "  \"amount\": 5, \"memo\": \"caf\\u00e9 \\u0041\\/\" }, \"method\": \"ledger.transfer\", \"chain\": \"dev-0123\","
     " \"account\": \"%s\" }";
 static const char canonical[] =
     "{\"account\":\"%s\",\"chain\":\"dev-0123\",\"method\":\"ledger.transfer\","
@@ -88,7 +88,8 @@ static char *changed(const char *from, const char *to)
 static void every_field_is_bound_by_the_id(void **state)
 {
     static const struct { const char *from, *to; } changes[] = {
-        { "dev-0123", "dev-0124" }, { "ledger.transfer", "ledger.transfes" }, { "\"amount\":5", "\"amount\":6" },
+        { "dev-0123", "dev-0124" },
+        { "ledger.transfer", "ledger.transfes" }, { "\"amount\":5", "\"amount\":6" },
         { "\"to\":\"b\"", "\"to\":\"c\"" }, { SALT, "100102030405060708090a0b0c0d0e0f" },
         { "1800000000000000", "1800000000000001" },
     };
