@@ -16,8 +16,8 @@
 /* As a careless client may write it: other order, white space, needless escapes. `%s` is the account. */
 static const char written[] =
     "{ \"valid_until\": 1800000000000000, \"salt\": \"" SALT "\", \"params\": { \"to\": \"b\",\n"
-    "  \"amount\": 5, \"memo\": \"caf\\u00e9 \\u0041\\/\" }, \"method\": \"ledger.transfer\", \"chain\": \"dev-0123\","
-    " \"account\": \"%s\" }";
+    "  \"amount\": 5, \"memo\": \"caf\\u00e9 \\u0041\\/\" }, \"method\": \"ledger.transfer\","
+    " \"chain\": \"dev-0123\", \"account\": \"%s\" }";
 static const char canonical[] =
     "{\"account\":\"%s\",\"chain\":\"dev-0123\",\"method\":\"ledger.transfer\","
     "\"params\":{\"amount\":5,\"memo\":\"caf\xc3\xa9 A/\",\"to\":\"b\"},"
