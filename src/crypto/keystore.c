@@ -194,17 +194,6 @@ static enum status not_found(const char *name, struct error *error)
     return error_set(error, ERROR_KEY_NOT_FOUND, "no key is named '%.80s'", name);
 }
 
-static enum status key_find(const struct keystore *keystore, const char *name,
-                            const struct keystore_key **key, struct error *error)
-{
-    const struct keystore_key *found = keystore_file_find(&keystore->file, name);
-
-    if (found == NULL)
-        return not_found(name, error);
-    *key = found;
-    return OK;
-}
-
 /* Decrypts into `secret`, which the caller got from secret_new and frees. */
 static enum status key_open(const struct keystore *keystore, const struct keystore_key *key,
                             struct secret_key *secret, struct error *error)
@@ -265,11 +254,11 @@ enum status keystore_export(struct keystore *keystore, const char *name, const c
     char full_name[KEY_NAME_MAX]; /* `name` may be an address */
 
     {
-        const struct keystore_key *key;
-
         WHILE_SHARED(keystore);
         TRY(unlocked(keystore, error));
-        TRY(key_find(keystore, name, &key, error));
+        const struct keystore_key *key = keystore_file_find(&keystore->file, name);
+        if (key == NULL)
+            return not_found(name, error);
         TRY(key_open(keystore, key, secret, error));
         memcpy(full_name, key->name, sizeof full_name);
     }
@@ -279,11 +268,11 @@ enum status keystore_export(struct keystore *keystore, const char *name, const c
 
 enum status keystore_remove(struct keystore *keystore, const char *name, struct error *error)
 {
-    const struct keystore_key *key;
-
     WHILE_ALONE(keystore);
     TRY(unlocked(keystore, error));
-    TRY(key_find(keystore, name, &key, error));
+    const struct keystore_key *key = keystore_file_find(&keystore->file, name);
+    if (key == NULL)
+        return not_found(name, error);
     struct keystore_key removed = *key;
     size_t place = (size_t)(key - keystore->file.keys);
     keystore_file_remove(&keystore->file, place);
@@ -299,11 +288,11 @@ enum status keystore_sign(struct keystore *keystore, const char *name, const str
     CLEANUP(secret_free_pointer) struct secret_key *secret = secret_new(sizeof *secret);
 
     {
-        const struct keystore_key *key;
-
         WHILE_SHARED(keystore);
         TRY(unlocked(keystore, error));
-        TRY(key_find(keystore, name, &key, error));
+        const struct keystore_key *key = keystore_file_find(&keystore->file, name);
+        if (key == NULL)
+            return not_found(name, error);
         TRY(key_open(keystore, key, secret, error));
     }
     INVARIANT(schnorr_sign(secret, message, NULL, signature), "only valid keys are in the keystore");
@@ -313,10 +302,10 @@ enum status keystore_sign(struct keystore *keystore, const char *name, const str
 enum status keystore_account(struct keystore *keystore, const char *name, struct account_id *account,
                              struct error *error)
 {
-    const struct keystore_key *key;
-
     WHILE_SHARED(keystore);
-    TRY(key_find(keystore, name, &key, error));
+    const struct keystore_key *key = keystore_file_find(&keystore->file, name);
+    if (key == NULL)
+        return not_found(name, error);
     *account = key->account;
     return OK;
 }
