@@ -17,8 +17,10 @@
 
 #include "base/bech32.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "crypto/hash.h"
 #include "crypto/transaction.h"
+#include "kernel/replay.h"
 
 #define FIXTURE_EPOCH_US (1800000000 * MICROSECONDS_PER_SECOND)
 #define FIXTURE_VALIDITY_US (3600 * MICROSECONDS_PER_SECOND)
@@ -48,8 +50,12 @@ void fixture_start(struct fixture *f, enum network network, const struct module 
 {
     const char *parent = getenv("TMPDIR");
 
+    struct error error;
+
     memset(f, 0, sizeof(*f));
     crypto_start();
+    if (log_set_levels("warn", &error) != OK)
+        fail_msg("%s", error.message);
     f->network = network;
     f->modules = modules;
     atomic_store(&f->now_us, FIXTURE_EPOCH_US);
@@ -453,4 +459,23 @@ void fixture_audit(struct fixture *f)
                      json_string_value(json_object_get(entry, "violation")));
     }
     assert_true(json_is_true(json_object_get(audit, "ok")));
+}
+
+/* --- replay ------------------------------------------------------------------------------------ */
+void fixture_replay(struct fixture *f)
+{
+    char database[sizeof(f->directory) + 32], work[sizeof(f->directory) + 32];
+    struct registry *registry = registry_new(f->modules);
+    const struct replay_options options = { .registry = registry, .database_path = database, .work_path = work,
+                                            .chain = kernel_chain(f->kernel), .network = f->network };
+    struct replay_report report;
+    struct error error;
+
+    database_path_of(f, database, sizeof(database));
+    snprintf(work, sizeof(work), "%s/replay.sqlite3", f->directory);
+    if (replay_run(&options, &report, &error) != OK)
+        fail_msg("replay: %s", error.message);
+    if (!report.equal)
+        fail_msg("replay differs: %s", report.difference);
+    registry_free(registry);
 }
