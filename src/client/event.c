@@ -140,16 +140,17 @@ static bool read_native(const struct members *m, struct buffer *storage, struct 
            && m->block.text != NULL && m->hash.text != NULL && read_common(m, storage, event);
 }
 
-/* CloudEvents 1.0 §3.1: id and time are strings. */
-static bool read_cloudevent(const struct members *m, struct buffer *storage, struct layerd_event *event)
+static struct slice without_quotes(struct slice slice)
 {
-    struct slice id = m->id;
+    return slice_is_string(slice) ? (struct slice){ slice.text + 1, slice.size - 2 } : slice;
+}
+
+/* CloudEvents 1.0 §3.1: id, time and numbers of more than 32 bits are strings. */
+static bool read_cloudevent(struct members *m, struct buffer *storage, struct layerd_event *event)
+{
     const char *time = NULL;
-    if (slice_is_string(id)) {
-        id.text++;
-        id.size -= 2;
-    }
-    return slice_unsigned(id, &event->seq) && keep_string(storage, m->time, &time)
+    m->block = without_quotes(m->block);
+    return slice_unsigned(without_quotes(m->id), &event->seq) && keep_string(storage, m->time, &time)
            && (time == NULL || time_parse(time, &event->time_us)) && read_common(m, storage, event);
 }
 

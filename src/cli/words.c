@@ -1,0 +1,52 @@
+/* The table of words: see word.h. */
+#include "cli/word.h"
+
+#include <string.h>
+
+static const struct word words[] = {
+    { "help", "[METHOD]", "What the node can do, or how one method is called.", "", 0, 1, word_help },
+    { "events", "[--follow] [--type GLOB]… [--subject S]… [--from WHERE] [--until N]",
+      "Print events; with --follow also those to come.", "follow type subject from until ack create format",
+      0, 0, word_events },
+    { "wait", "TYPE", "Wait for the next event of a type and print it.", "subject from format", 1, 1,
+      word_wait },
+    { "sql", "\"SELECT …\"", "Ask the node's database one read-only question.", "csv limit", 1, 1, word_sql },
+    { "audit", "", "Check every invariant of the ledger on the node.", "", 0, 0, word_audit },
+    { "verify", "[--against FILE]",
+      "Check the whole event log, and that it continues a head that was kept elsewhere.", "against verifier",
+      0, 0, word_verify },
+    { "checkpoint", "[--save FILE]", "Print the log's signed head, or keep it in a file.", "save verifier", 0,
+      0, word_checkpoint },
+    { "proof", "SEQ", "Prove that an event is in the signed log; checked here, not believed.", "verifier", 1,
+      1, word_proof },
+    { "replay", "", "Rebuild the ledger from its transactions on the node and compare.", "", 0, 0,
+      word_replay },
+    { "backup", "PATH", "Make a verified copy of the node's database.", "", 1, 1, word_backup },
+    { "stop", "", "Stop the node; returns when its database is closed.", "", 0, 0, word_stop },
+    { "key", "new FILE | show FILE", "Make a key file for signing away from the node, or show its address.",
+      "name", 2, 2, word_key },
+    { "sign", "--key FILE METHOD [PARAMS…]", "Sign a command here and print the signed transaction.",
+      "key chain valid-for", 1, ARGUMENTS_ANY, word_sign },
+    { "submit", "FILE | -", "Submit a signed transaction; any number of times, it runs once.", "", 1, 1,
+      word_submit },
+    { "call", "--key FILE METHOD [PARAMS…]", "Sign a command here and submit it.", "key chain valid-for", 1,
+      ARGUMENTS_ANY, word_call },
+};
+
+const struct word *word_find(const char *name)
+{
+    for (size_t i = 0; i < word_count(); i++)
+        if (strcmp(words[i].name, name) == 0)
+            return &words[i];
+    return NULL;
+}
+
+size_t word_count(void)
+{
+    return sizeof words / sizeof words[0];
+}
+
+const struct word *word_at(size_t index)
+{
+    return &words[index];
+}
