@@ -75,8 +75,8 @@ static const char accounts[] =
     " FROM posting WHERE account NOT IN (SELECT id FROM account)"
     " UNION ALL SELECT printf('the issuer of %s is not known', symbol)"
     " FROM asset WHERE issuer NOT IN (SELECT id FROM account)"
-    " UNION ALL SELECT printf('sender or recipient of the escrow %s is not known', lower(hex(id))) FROM escrow"
-    " WHERE sender NOT IN (SELECT id FROM account) OR recipient NOT IN (SELECT id FROM account)";
+    " UNION ALL SELECT printf('sender or recipient of the escrow %s is not known', lower(hex(id)))"
+    " FROM escrow WHERE sender NOT IN (SELECT id FROM account) OR recipient NOT IN (SELECT id FROM account)";
 
 static const char supply[] =
     "SELECT printf('asset %s: its supply is %d of at most %d', symbol, supply, max_supply)"

@@ -36,9 +36,17 @@ static void open_node(struct fixture *f)
 {
     static const struct hash seed = { "the same chain in every test" };
     const struct kernel_options options = {
-        .seed = &seed, .directory = f->directory, .network = f->network, .modules = f->modules, .workers = FIXTURE_WORKERS,
-        .queue_size = 1024, .batch_size = 256, .block_interval_us = MICROSECONDS_PER_SECOND,
-        .query_timeout_us = MICROSECONDS_PER_SECOND, .clock = fixture_clock, .clock_context = f,
+        .seed = &seed,
+        .directory = f->directory,
+        .network = f->network,
+        .modules = f->modules,
+        .workers = FIXTURE_WORKERS,
+        .queue_size = 1024,
+        .batch_size = 256,
+        .block_interval_us = MICROSECONDS_PER_SECOND,
+        .query_timeout_us = MICROSECONDS_PER_SECOND,
+        .clock = fixture_clock,
+        .clock_context = f,
     };
     struct error error;
 
@@ -461,13 +469,16 @@ void fixture_audit(struct fixture *f)
     assert_true(json_is_true(json_object_get(audit, "ok")));
 }
 
-/* --- replay ------------------------------------------------------------------------------------ */
+/* --- replay ----------------------------------------------------------------------------------- */
 void fixture_replay(struct fixture *f)
 {
     char database[sizeof(f->directory) + 32], work[sizeof(f->directory) + 32];
     struct registry *registry = registry_new(f->modules);
-    const struct replay_options options = { .registry = registry, .database_path = database, .work_path = work,
-                                            .chain = kernel_chain(f->kernel), .network = f->network };
+    const struct replay_options options = { .registry = registry,
+                                            .database_path = database,
+                                            .work_path = work,
+                                            .chain = kernel_chain(f->kernel),
+                                            .network = f->network };
     struct replay_report report;
     struct error error;
 

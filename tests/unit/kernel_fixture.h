@@ -88,7 +88,8 @@ void fixture_tamper(struct fixture *f, const char *sql);
 
 /* Runs every invariant, and fails the test with the first violation. */
 void fixture_audit(struct fixture *f);
-/* Rebuilds the base tables and block hashes from the stored transactions, and fails the test unless all of it is equal. */
+/* Rebuilds the base tables and block hashes from the stored transactions, and fails the test unless all of it
+ * is equal. */
 void fixture_replay(struct fixture *f);
 /* The violation of one invariant; owned by the caller; NULL when it holds. */
 char *fixture_violation(struct fixture *f, const char *invariant);

@@ -1,5 +1,5 @@
-/* Assets and transfers, through signed transactions against a real node: what each command does, and beside it what it
- * refuses. A refused command must change nothing: every test ends with all invariants. */
+/* Assets and transfers, through signed transactions against a real node: what each command does, and beside
+ * it what it refuses. A refused command must change nothing: every test ends with all invariants. */
 #include "test_ledger.h"
 
 #include "crypto/hash.h"
@@ -17,16 +17,19 @@ static void issuing_credits_the_issuer_and_says_so(void **state)
     struct fixture *f = *state;
     json_t *result AUTO_JSON = fixture_do(
         f, "alice", "ledger.issue",
-        "{'symbol':'GOLD','name':'Gold','decimals':3,'amount':5000,'max_supply':9000,'metadata':{'b':1,'a':[]}}");
+        "{'symbol':'GOLD','name':'Gold','decimals':3,'amount':5000,'max_supply':9000,"
+        "'metadata':{'b':1,'a':[]}}");
     char *event AUTO_FREE = newest_event(f);
     char expected[512];
     json_t *asset AUTO_JSON = fixture_query(f, "ledger.asset", "{'asset':'GOLD'}");
 
     assert_int_equal(json_integer_value(json_object_get(result, "supply")), 5000);
-    snprintf(expected, sizeof(expected),
-             "ledger.asset_issued {\"symbol\":\"GOLD\",\"asset\":\"%s\",\"issuer\":\"%s\",\"name\":\"Gold\",\"decimals\":3,"
-             "\"amount\":5000,\"max_supply\":9000,\"metadata\":{\"a\":[],\"b\":1}}",
-             json_string_value(json_object_get(result, "asset")), fixture_address(f, "alice"));
+    snprintf(
+        expected, sizeof(expected),
+        "ledger.asset_issued {\"symbol\":\"GOLD\",\"asset\":\"%s\",\"issuer\":\"%s\",\"name\":\"Gold\","
+             "\"decimals\":3,"
+        "\"amount\":5000,\"max_supply\":9000,\"metadata\":{\"a\":[],\"b\":1}}",
+        json_string_value(json_object_get(result, "asset")), fixture_address(f, "alice"));
     assert_string_equal(event, expected);
     assert_int_equal(held(f, "alice", "GOLD"), 5000);
     assert_string_equal(json_string_value(json_object_get(asset, "issuer")), fixture_address(f, "alice"));
@@ -57,25 +60,33 @@ static void a_symbol_is_taken_once(void **state)
 
 static void bad_symbols_names_and_numbers_are_refused(void **state)
 {
-    static const char *const symbols[] = { "", "G", "gold", "1GOLD", "GO-LD", "GOLDGOLDGOLDG", "GÖLD", "GOLD " };
+    static const char *const symbols[] = {
+        "", "G", "gold", "1GOLD", "GO-LD", "GOLDGOLDGOLDG", "GÖLD", "GOLD "
+    };
     struct fixture *f = *state;
 
     for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++)
-        fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.issue", "{'symbol':'%s','amount':1}", symbols[i]);
-    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.issue", "{'symbol':'GOLD','amount':1,'name':''}");
+        fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.issue", "{'symbol':'%s','amount':1}",
+                        symbols[i]);
+    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.issue",
+                    "{'symbol':'GOLD','amount':1,'name':''}");
     fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.issue",
                     "{'symbol':'GOLD','amount':1,'name':'two\\nlines'}");
-    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.issue", "{'symbol':'GOLD','amount':1,'decimals':19}");
-    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.issue", "{'symbol':'GOLD','amount':1,'metadata':[1]}");
+    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.issue",
+                    "{'symbol':'GOLD','amount':1,'decimals':19}");
+    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.issue",
+                    "{'symbol':'GOLD','amount':1,'metadata':[1]}");
     fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.issue", "{'symbol':'GOLD','amount':-1}");
     fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.issue", "{'symbol':'GOLD'}");
-    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.issue", "{'symbol':'GOLD','amount':1,'max_supply':0}");
-    fixture_refused(f, ERROR_SUPPLY_LIMIT, "alice", "ledger.issue", "{'symbol':'GOLD','amount':11,'max_supply':10}");
+    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.issue",
+                    "{'symbol':'GOLD','amount':1,'max_supply':0}");
+    fixture_refused(f, ERROR_SUPPLY_LIMIT, "alice", "ledger.issue",
+                    "{'symbol':'GOLD','amount':11,'max_supply':10}");
     assert_int_equal(fixture_sql(f, "SELECT count(*) FROM asset"), 1);
     fixture_run(f, "alice", "ledger.issue", "{'symbol':'GOLD','amount':" TOP ",'decimals':18}");
 }
 
-/* --- mint, burn, describe ----------------------------------------------------------------------- */
+/* --- mint, burn, describe --------------------------------------------------------------------- */
 static void only_the_issuer_mints_and_up_to_the_limit(void **state)
 {
     struct fixture *f = *state;
@@ -86,7 +97,8 @@ static void only_the_issuer_mints_and_up_to_the_limit(void **state)
     fixture_refused(f, ERROR_SUPPLY_LIMIT, "alice", "ledger.mint", "{'asset':'GOLD','amount':91}");
     fixture_refused(f, ERROR_SUPPLY_LIMIT, "alice", "ledger.mint", "{'asset':'GOLD','amount':" TOP "}");
     fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.mint", "{'asset':'GOLD','amount':0}");
-    fixture_run(f, "alice", "ledger.mint", "{'asset':'GOLD','amount':90,'to':'%s'}", fixture_address(f, "bob"));
+    fixture_run(f, "alice", "ledger.mint", "{'asset':'GOLD','amount':90,'to':'%s'}",
+                fixture_address(f, "bob"));
     assert_int_equal(held(f, "alice", "GOLD"), 10);
     assert_int_equal(held(f, "bob", "GOLD"), 90);
     fixture_refused(f, ERROR_SUPPLY_LIMIT, "alice", "ledger.mint", "{'asset':'GOLD','amount':1}");
@@ -111,7 +123,8 @@ static void holders_burn_what_they_hold_and_no_more(void **state)
     json_t *result;
 
     issue_gold(f, 100);
-    fixture_run(f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':40}", fixture_address(f, "bob"));
+    fixture_run(f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':40}",
+                fixture_address(f, "bob"));
     fixture_refused(f, ERROR_INSUFFICIENT_BALANCE, "bob", "ledger.burn", "{'asset':'GOLD','amount':41}");
     fixture_refused(f, ERROR_INSUFFICIENT_BALANCE, "carol", "ledger.burn", "{'asset':'GOLD','amount':1}");
     fixture_refused(f, ERROR_ASSET_NOT_FOUND, "bob", "ledger.burn", "{'asset':'SILVER','amount':1}");
@@ -129,7 +142,8 @@ static void only_the_issuer_describes(void **state)
     issue_gold(f, 1);
     fixture_refused(f, ERROR_NOT_THE_ISSUER, "bob", "ledger.describe", "{'asset':'GOLD','metadata':{}}");
     fixture_refused(f, ERROR_ASSET_NOT_FOUND, "bob", "ledger.describe", "{'asset':'SILVER','metadata':{}}");
-    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.describe", "{'asset':'GOLD','metadata':'text'}");
+    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.describe",
+                    "{'asset':'GOLD','metadata':'text'}");
     fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.describe", "{'asset':'GOLD'}");
     fixture_run(f, "alice", "ledger.describe", "{'asset':'GOLD','metadata':{'site':'https://gold.example'}}");
     event = newest_event(f);
@@ -137,7 +151,7 @@ static void only_the_issuer_describes(void **state)
                                "\"https://gold.example\"}}");
 }
 
-/* --- transfer -------------------------------------------------------------------------------------- */
+/* --- transfer --------------------------------------------------------------------------------- */
 static void a_transfer_moves_the_amount_and_leaves_two_postings(void **state)
 {
     struct fixture *f = *state;
@@ -146,19 +160,24 @@ static void a_transfer_moves_the_amount_and_leaves_two_postings(void **state)
     char expected[512];
 
     issue_gold(f, 100);
-    result = fixture_do(f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':30,'memo':'for lunch'}",
-                        fixture_address(f, "bob"));
+    result =
+        fixture_do(f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':30,'memo':'for lunch'}",
+                   fixture_address(f, "bob"));
     assert_int_equal(json_integer_value(json_object_get(result, "balance")), 70);
     json_release(&result);
     assert_int_equal(held(f, "alice", "GOLD"), 70);
     assert_int_equal(held(f, "bob", "GOLD"), 30);
     event = newest_event(f);
-    snprintf(expected, sizeof(expected),
-             "ledger.transferred {\"from\":\"%s\",\"to\":\"%s\",\"asset\":\"GOLD\",\"amount\":30,\"memo\":\"for lunch\"}",
-             fixture_address(f, "alice"), fixture_address(f, "bob"));
+    snprintf(
+        expected, sizeof(expected),
+        "ledger.transferred {\"from\":\"%s\",\"to\":\"%s\",\"asset\":\"GOLD\",\"amount\":30,"
+             "\"memo\":\"for lunch\"}",
+        fixture_address(f, "alice"), fixture_address(f, "bob"));
     assert_string_equal(event, expected);
-    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM posting WHERE seq = (SELECT max(seq) FROM event)"), 2);
-    assert_int_equal(fixture_sql(f, "SELECT sum(amount) FROM posting WHERE seq = (SELECT max(seq) FROM event)"), 0);
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM posting WHERE seq = (SELECT max(seq) FROM event)"),
+                     2);
+    assert_int_equal(
+        fixture_sql(f, "SELECT sum(amount) FROM posting WHERE seq = (SELECT max(seq) FROM event)"), 0);
 }
 
 static void an_asset_is_named_by_symbol_or_id(void **state)
@@ -168,7 +187,8 @@ static void an_asset_is_named_by_symbol_or_id(void **state)
 
     issue_gold(f, 100);
     id = fixture_sql_text(f, "SELECT lower(hex(id)) FROM asset WHERE symbol = 'GOLD'");
-    fixture_run(f, "alice", "ledger.transfer", "{'to':'%s','asset':'%s','amount':1}", fixture_address(f, "bob"), id);
+    fixture_run(f, "alice", "ledger.transfer", "{'to':'%s','asset':'%s','amount':1}",
+                fixture_address(f, "bob"), id);
     assert_int_equal(held(f, "bob", "GOLD"), 1);
 }
 
@@ -184,15 +204,16 @@ static void transfers_that_cannot_be_are_refused(void **state)
                     "{'to':'%s','asset':'GOLD','amount':" TOP "}", bob);
     fixture_refused(f, ERROR_INSUFFICIENT_BALANCE, "carol", "ledger.transfer",
                     "{'to':'%s','asset':'GOLD','amount':1}", bob);
-    fixture_refused(f, ERROR_ASSET_NOT_FOUND, "alice", "ledger.transfer", "{'to':'%s','asset':'SILVER','amount':1}",
-                    bob);
-    fixture_refused(f, ERROR_SAME_ACCOUNT, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':1}",
-                    fixture_address(f, "alice"));
-    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':0}", bob);
-    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':-1}",
-                    bob);
-    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':'1'}",
-                    bob);
+    fixture_refused(f, ERROR_ASSET_NOT_FOUND, "alice", "ledger.transfer",
+                    "{'to':'%s','asset':'SILVER','amount':1}", bob);
+    fixture_refused(f, ERROR_SAME_ACCOUNT, "alice", "ledger.transfer",
+                    "{'to':'%s','asset':'GOLD','amount':1}", fixture_address(f, "alice"));
+    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.transfer",
+                    "{'to':'%s','asset':'GOLD','amount':0}", bob);
+    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.transfer",
+                    "{'to':'%s','asset':'GOLD','amount':-1}", bob);
+    fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.transfer",
+                    "{'to':'%s','asset':'GOLD','amount':'1'}", bob);
     fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.transfer",
                     "{'to':'%s','asset':'GOLD','amount':1,'extra':1}", bob);
     fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.transfer",
@@ -208,8 +229,10 @@ static void nobody_can_send_to_what_is_no_key(void **state)
     struct fixture *f = *state;
 
     issue_gold(f, 100);
-    fixture_refused(f, ERROR_BAD_KEY, "alice", "ledger.transfer", "{'to':'%064d','asset':'GOLD','amount':1}", 5);
-    fixture_refused(f, ERROR_BAD_KEY, "alice", "ledger.transfer", "{'to':'%064d','asset':'GOLD','amount':1}", 0);
+    fixture_refused(f, ERROR_BAD_KEY, "alice", "ledger.transfer", "{'to':'%064d','asset':'GOLD','amount':1}",
+                    5);
+    fixture_refused(f, ERROR_BAD_KEY, "alice", "ledger.transfer", "{'to':'%064d','asset':'GOLD','amount':1}",
+                    0);
     fixture_refused(f, ERROR_BAD_KEY, "alice", "ledger.mint", "{'to':'%064d','asset':'GOLD','amount':1}", 5);
     fixture_refused(f, ERROR_BAD_KEY, "alice", "dev.faucet", "{'to':'%064d'}", 5);
     fixture_refused(f, ERROR_BAD_KEY, "alice", "ledger.lock",
@@ -222,8 +245,8 @@ static void nobody_can_send_to_the_faucet(void **state)
     char *issuer AUTO_FREE = fixture_sql_text(f, "SELECT lower(hex(issuer)) FROM asset WHERE symbol = 'DEV'");
 
     fixture_run(f, "alice", "dev.faucet", "{}");
-    fixture_refused(f, ERROR_NOT_A_RECIPIENT, "alice", "ledger.transfer", "{'to':'%s','asset':'DEV','amount':1}",
-                    issuer);
+    fixture_refused(f, ERROR_NOT_A_RECIPIENT, "alice", "ledger.transfer",
+                    "{'to':'%s','asset':'DEV','amount':1}", issuer);
 }
 
 static void what_is_spent_to_the_last_unit_leaves_no_row(void **state)
@@ -231,7 +254,8 @@ static void what_is_spent_to_the_last_unit_leaves_no_row(void **state)
     struct fixture *f = *state;
 
     issue_gold(f, 100);
-    fixture_run(f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':100}", fixture_address(f, "bob"));
+    fixture_run(f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':100}",
+                fixture_address(f, "bob"));
     assert_int_equal(fixture_sql(f, "SELECT count(*) FROM balance"), 1);
     fixture_run(f, "bob", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':100}",
                 fixture_address(f, "alice"));
@@ -239,15 +263,15 @@ static void what_is_spent_to_the_last_unit_leaves_no_row(void **state)
     assert_int_equal(held(f, "bob", "GOLD"), 0);
 }
 
-/* --- transfer_batch --------------------------------------------------------------------------------- */
+/* --- transfer_batch --------------------------------------------------------------------------- */
 static json_t *batch(struct fixture *f, size_t count, uint64_t amount, const char *last_asset)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "to", fixture_address(f, i % 2 == 0 ? "bob" : "carol"),
-                                              "asset", i + 1 == count ? last_asset : "GOLD", "amount",
-                                              (json_int_t)amount));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:I}", "to", fixture_address(f, i % 2 == 0 ? "bob" : "carol"),
+                            "asset", i + 1 == count ? last_asset : "GOLD", "amount", (json_int_t)amount));
     return json_pack("{s:o}", "transfers", list);
 }
 
@@ -257,14 +281,16 @@ static void a_batch_makes_all_its_transfers_with_an_event_each(void **state)
     json_t *result;
 
     issue_gold(f, 5000);
-    assert_int_equal(fixture_try(f, "alice", "ledger.transfer_batch", batch(f, 1000, 5, "GOLD"), &result), OK);
+    assert_int_equal(fixture_try(f, "alice", "ledger.transfer_batch", batch(f, 1000, 5, "GOLD"), &result),
+                     OK);
     assert_int_equal(json_integer_value(json_object_get(result, "transfers")), 1000);
     json_release(&result);
     assert_int_equal(held(f, "alice", "GOLD"), 0);
     assert_int_equal(held(f, "bob", "GOLD"), 2500);
     assert_int_equal(held(f, "carol", "GOLD"), 2500);
     assert_int_equal(fixture_sql(f, "SELECT count(*) FROM event WHERE type = 'ledger.transferred'"), 1000);
-    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM event WHERE type = 'ledger.transferred' AND last"), 1);
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM event WHERE type = 'ledger.transferred' AND last"),
+                     1);
 }
 
 static void a_batch_whose_last_transfer_fails_does_nothing(void **state)
@@ -292,12 +318,13 @@ static void batches_of_none_or_too_many_are_refused(void **state)
                      ERROR_INVALID_PARAMS);
     assert_int_equal(fixture_try(f, "alice", "ledger.transfer_batch", batch(f, 1001, 1, "GOLD"), NULL),
                      ERROR_INVALID_PARAMS);
-    fixture_refused(f, ERROR_SAME_ACCOUNT, "alice", "ledger.transfer_batch",
-                    "{'transfers':[{'to':'%s','asset':'GOLD','amount':1},{'to':'%s','asset':'GOLD','amount':1}]}",
-                    fixture_address(f, "bob"), fixture_address(f, "alice"));
+    fixture_refused(
+        f, ERROR_SAME_ACCOUNT, "alice", "ledger.transfer_batch",
+        "{'transfers':[{'to':'%s','asset':'GOLD','amount':1},{'to':'%s','asset':'GOLD','amount':1}]}",
+        fixture_address(f, "bob"), fixture_address(f, "alice"));
 }
 
-/* --- faucet ------------------------------------------------------------------------------------------- */
+/* --- faucet ----------------------------------------------------------------------------------- */
 static void the_faucet_pays_its_default_to_the_signer(void **state)
 {
     struct fixture *f = *state;
@@ -339,7 +366,7 @@ static void other_networks_have_no_faucet_and_no_dev_coin(void **state)
     fixture_stop(&f);
 }
 
-/* --- the envelope ---------------------------------------------------------------------------------------- */
+/* --- the envelope ----------------------------------------------------------------------------- */
 static void a_transaction_sent_twice_moves_once_and_answers_the_same(void **state)
 {
     struct fixture *f = *state;
@@ -347,15 +374,17 @@ static void a_transaction_sent_twice_moves_once_and_answers_the_same(void **stat
     struct reply first, second;
 
     issue_gold(f, 100);
-    signed_once = fixture_sign(f, "alice", "ledger.transfer",
-                               fixture_json("{'to':'%s','asset':'GOLD','amount':60}", fixture_address(f, "bob")));
+    signed_once =
+        fixture_sign(f, "alice", "ledger.transfer",
+                     fixture_json("{'to':'%s','asset':'GOLD','amount':60}", fixture_address(f, "bob")));
     first = fixture_call(f, "transaction.submit", json_incref(signed_once));
     second = fixture_call(f, "transaction.submit", signed_once);
     assert_int_equal(first.status, OK);
     assert_int_equal(second.status, OK);
     assert_true(json_is_false(json_object_get(first.result, "repeated")));
     assert_true(json_is_true(json_object_get(second.result, "repeated")));
-    assert_true(json_equal(json_object_get(first.result, "result"), json_object_get(second.result, "result")));
+    assert_true(
+        json_equal(json_object_get(first.result, "result"), json_object_get(second.result, "result")));
     assert_true(json_equal(json_object_get(first.result, "block"), json_object_get(second.result, "block")));
     assert_int_equal(held(f, "bob", "GOLD"), 60);
     reply_close(&first);
@@ -369,10 +398,12 @@ static void somebody_elses_signature_moves_nothing(void **state)
     struct reply reply;
 
     issue_gold(f, 100);
-    by_alice = fixture_sign(f, "alice", "ledger.transfer",
-                            fixture_json("{'to':'%s','asset':'GOLD','amount':60}", fixture_address(f, "bob")));
-    by_bob = fixture_sign(f, "bob", "ledger.transfer",
-                          fixture_json("{'to':'%s','asset':'GOLD','amount':60}", fixture_address(f, "carol")));
+    by_alice =
+        fixture_sign(f, "alice", "ledger.transfer",
+                     fixture_json("{'to':'%s','asset':'GOLD','amount':60}", fixture_address(f, "bob")));
+    by_bob =
+        fixture_sign(f, "bob", "ledger.transfer",
+                     fixture_json("{'to':'%s','asset':'GOLD','amount':60}", fixture_address(f, "carol")));
     json_object_set(by_alice, "signature", json_object_get(by_bob, "signature"));
     reply = fixture_call(f, "transaction.submit", by_alice);
     assert_int_equal(reply.status, ERROR_BAD_SIGNATURE);
@@ -388,8 +419,9 @@ static void a_changed_amount_breaks_the_signature(void **state)
     struct reply reply;
 
     issue_gold(f, 100);
-    transaction = fixture_sign(f, "alice", "ledger.transfer",
-                               fixture_json("{'to':'%s','asset':'GOLD','amount':1}", fixture_address(f, "bob")));
+    transaction =
+        fixture_sign(f, "alice", "ledger.transfer",
+                     fixture_json("{'to':'%s','asset':'GOLD','amount':1}", fixture_address(f, "bob")));
     json_object_set_new(json_object_get(json_object_get(transaction, "transaction"), "params"), "amount",
                         json_integer(2));
     reply = fixture_call(f, "transaction.submit", transaction);
@@ -401,8 +433,9 @@ static void a_changed_amount_breaks_the_signature(void **state)
 static void a_signed_command_without_a_signature_is_refused(void **state)
 {
     struct fixture *f = *state;
-    struct reply reply = fixture_call(f, "ledger.transfer", fixture_json("{'to':'%s','asset':'DEV','amount':1}",
-                                                                         fixture_address(f, "bob")));
+    struct reply reply =
+        fixture_call(f, "ledger.transfer",
+                     fixture_json("{'to':'%s','asset':'DEV','amount':1}", fixture_address(f, "bob")));
 
     assert_int_equal(reply.status, ERROR_UNSIGNED);
     reply_close(&reply);
@@ -413,10 +446,12 @@ static void everything_is_there_after_a_restart(void **state)
     struct fixture *f = *state;
 
     issue_gold(f, 100);
-    fixture_run(f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':30}", fixture_address(f, "bob"));
+    fixture_run(f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':30}",
+                fixture_address(f, "bob"));
     fixture_reopen(f);
     assert_int_equal(held(f, "alice", "GOLD"), 70);
-    fixture_run(f, "bob", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':30}", fixture_address(f, "alice"));
+    fixture_run(f, "bob", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':30}",
+                fixture_address(f, "alice"));
     assert_int_equal(held(f, "alice", "GOLD"), 100);
 }
 

@@ -1,5 +1,5 @@
-/* Hash-locked escrows: locked, claimed with the preimage before the deadline, refunded by the deadline; to the
- * microsecond, and against somebody who prepares the ground. */
+/* Hash-locked escrows: locked, claimed with the preimage before the deadline, refunded by the deadline; to
+ * the microsecond, and against somebody who prepares the ground. */
 #include "test_ledger.h"
 
 #include "base/bech32.h"
@@ -73,8 +73,8 @@ static void the_preimage_brings_the_amount_to_the_recipient(void **state)
     preimage_of(1, preimage, hash);
     event = newest_event(f);
     snprintf(expected, sizeof(expected),
-             "ledger.escrow_claimed {\"escrow\":\"%s\",\"from\":\"%s\",\"to\":\"%s\",\"asset\":\"GOLD\",\"amount\":100,"
-             "\"preimage\":\"%s\"}",
+             "ledger.escrow_claimed {\"escrow\":\"%s\",\"from\":\"%s\",\"to\":\"%s\",\"asset\":\"GOLD\","
+             "\"amount\":100,\"preimage\":\"%s\"}",
              id, fixture_address(f, "alice"), fixture_address(f, "bob"), preimage);
     assert_string_equal(event, expected);
     assert_int_equal(fixture_sql(f, "SELECT count(*) FROM deadline"), 0);
@@ -169,7 +169,8 @@ static void a_deadline_that_passed_while_the_node_was_down_refunds_at_the_start(
     claim(f, ERROR_ESCROW_EXPIRED, "bob", id, 1);
 }
 
-/* More escrows fall due at once than one block fires: those that still wait are too late to claim all the same. */
+/* More escrows fall due at once than one block fires: those that still wait are too late to claim all the
+ * same. */
 static void a_due_escrow_that_still_waits_for_its_refund_cannot_be_claimed(void **state)
 {
     enum { MANY = 1100 };
@@ -184,7 +185,8 @@ static void a_due_escrow_that_still_waits_for_its_refund_cannot_be_claimed(void 
                     fixture_address(f, "bob"), hash, fixture_now(f) + 60 * SECOND);
     atomic_fetch_add(&f->now_us, 60 * SECOND);
     for (int i = 0; i < 3; i++) {
-        char *id AUTO_FREE = fixture_sql_text(f, "SELECT lower(hex(id)) FROM escrow ORDER BY created_seq DESC LIMIT 1");
+        char *id AUTO_FREE =
+            fixture_sql_text(f, "SELECT lower(hex(id)) FROM escrow ORDER BY created_seq DESC LIMIT 1");
 
         claim(f, ERROR_ESCROW_EXPIRED, "bob", id, 1);
     }
@@ -201,23 +203,27 @@ static void deadlines_are_checked_when_locking(void **state)
     int64_t now = fixture_now(f);
 
     fixture_refused(f, ERROR_DEADLINE_PASSED, "alice", "ledger.lock",
-                    "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','deadline':%" PRId64 "}", bob, 0, now);
+                    "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','deadline':%" PRId64 "}", bob, 0,
+                    now);
     fixture_refused(f, ERROR_DEADLINE_PASSED, "alice", "ledger.lock",
-                    "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','deadline':%" PRId64 "}", bob, 0, now - 1);
+                    "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','deadline':%" PRId64 "}", bob, 0,
+                    now - 1);
     fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.lock",
                     "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d'}", bob, 0);
     fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.lock",
                     "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','timeout':0}", bob, 0);
     fixture_refused(f, ERROR_INVALID_PARAMS, "alice", "ledger.lock",
-                    "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','timeout':'1m','deadline':%" PRId64 "}", bob,
-                    0, now + SECOND);
+                    "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','timeout':'1m','deadline':%" PRId64
+                    "}",
+                    bob, 0, now + SECOND);
     fixture_refused(f, ERROR_LIMIT, "alice", "ledger.lock",
                     "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','deadline':%" PRId64 "}", bob, 0,
                     now + ESCROW_DURATION_MAX_US + 1);
     fixture_run(f, "alice", "ledger.lock",
-                "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','deadline':%" PRId64 "}", bob, 0, now + 1);
-    fixture_run(f, "alice", "ledger.lock", "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','timeout':'1000d'}",
-                bob, 0);
+                "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','deadline':%" PRId64 "}", bob, 0,
+                now + 1);
+    fixture_run(f, "alice", "ledger.lock",
+                "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','timeout':'1000d'}", bob, 0);
 }
 
 static void locks_that_cannot_be_are_refused(void **state)
@@ -243,18 +249,21 @@ static void nobody_can_send_to_an_escrow_open_or_closed(void **state)
     char id[65];
 
     lock_for_bob(f, 1, 60 * SECOND, id);
-    fixture_refused(f, ERROR_NOT_A_RECIPIENT, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':1}", id);
-    fixture_refused(f, ERROR_NOT_A_RECIPIENT, "alice", "ledger.mint", "{'to':'%s','asset':'GOLD','amount':1}", id);
+    fixture_refused(f, ERROR_NOT_A_RECIPIENT, "alice", "ledger.transfer",
+                    "{'to':'%s','asset':'GOLD','amount':1}", id);
+    fixture_refused(f, ERROR_NOT_A_RECIPIENT, "alice", "ledger.mint", "{'to':'%s','asset':'GOLD','amount':1}",
+                    id);
     fixture_refused(f, ERROR_NOT_A_RECIPIENT, "alice", "dev.faucet", "{'to':'%s'}", id);
     fixture_refused(f, ERROR_NOT_A_RECIPIENT, "alice", "ledger.lock",
                     "{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','timeout':'1m'}", id, 0);
     claim(f, OK, "bob", id, 1);
-    fixture_refused(f, ERROR_NOT_A_RECIPIENT, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':1}", id);
+    fixture_refused(f, ERROR_NOT_A_RECIPIENT, "alice", "ledger.transfer",
+                    "{'to':'%s','asset':'GOLD','amount':1}", id);
 }
 
-/* An escrow's id follows from its transaction, which its author knows before anybody else: he may send value to that id
- * beforehand (every other hash is a point on the curve). The lock must then be refused, or the escrow would hold more
- * than it says. */
+/* An escrow's id follows from its transaction, which its author knows before anybody else: he may send value
+ * to that id beforehand (every other hash is a point on the curve). The lock must then be refused, or the
+ * escrow would hold more than it says. */
 static void an_escrow_whose_account_was_prepared_beforehand_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -271,11 +280,13 @@ static void an_escrow_whose_account_was_prepared_beforehand_is_refused(void **st
         struct error error;
 
         json_release(&lock);
-        lock = fixture_sign(f, "alice", "ledger.lock",
-                            fixture_json("{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','timeout':'1m'}",
-                                         fixture_address(f, "bob"), 0));
-        assert_int_equal(transaction_decode(json_object_get(lock, "transaction"), &decoded, &canonical, &transaction,
-                                            &error), OK);
+        lock =
+            fixture_sign(f, "alice", "ledger.lock",
+                         fixture_json("{'to':'%s','asset':'GOLD','amount':1,'hash':'%064d','timeout':'1m'}",
+                                      fixture_address(f, "bob"), 0));
+        assert_int_equal(transaction_decode(json_object_get(lock, "transaction"), &decoded, &canonical,
+                                            &transaction, &error),
+                         OK);
         escrow_id(&id, &transaction, 0);
         memcpy(account.bytes, id.bytes, sizeof(account.bytes));
     } while (!account_is_key(&account));

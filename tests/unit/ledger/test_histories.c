@@ -1,5 +1,6 @@
-/* Random histories of valid and invalid commands against a model in plain C: the model says what each command must answer
- * and what everybody holds afterwards; the node must say the same, and every invariant must hold. LAYERD_SEED repeats one. */
+/* Random histories of valid and invalid commands against a model in plain C: the model says what each command
+ * must answer and what everybody holds afterwards; the node must say the same, and every invariant must hold.
+ * LAYERD_SEED repeats one. */
 #include "test_ledger.h"
 
 #define PEOPLE 6
@@ -97,10 +98,11 @@ static void step_issue(struct model *m)
     enum status expected = a->exists ? ERROR_ASSET_EXISTS : amount > max_supply ? ERROR_SUPPLY_LIMIT : OK;
 
     expect_done(m, expected, who, "ledger.issue",
-                fixture_json("{'symbol':'%s','amount':%" PRIu64 ",'max_supply':%" PRIu64 "}", symbols[asset], amount,
-                             max_supply));
+                fixture_json("{'symbol':'%s','amount':%" PRIu64 ",'max_supply':%" PRIu64 "}", symbols[asset],
+                             amount, max_supply));
     if (expected == OK) {
-        *a = (struct model_asset){ .exists = true, .issuer = who, .supply = amount, .max_supply = max_supply };
+        *a =
+            (struct model_asset){ .exists = true, .issuer = who, .supply = amount, .max_supply = max_supply };
         a->held[who] = amount;
     }
 }
@@ -232,9 +234,10 @@ static void step_lock(struct model *m)
     if ((expected == OK || expected == ERROR_INSUFFICIENT_BALANCE) && deadline_us <= m->now_us)
         expected = ERROR_DEADLINE_PASSED;
     preimage_of(number, preimage, hash);
-    result = expect(m, expected, from, "ledger.lock",
-                    fixture_json("{'to':'%s','asset':'%s','amount':%" PRIu64 ",'hash':'%s','deadline':%" PRId64 "}",
-                                 fixture_address(m->f, people[to]), symbols[asset], amount, hash, deadline_us));
+    result = expect(
+        m, expected, from, "ledger.lock",
+        fixture_json("{'to':'%s','asset':'%s','amount':%" PRIu64 ",'hash':'%s','deadline':%" PRId64 "}",
+                     fixture_address(m->f, people[to]), symbols[asset], amount, hash, deadline_us));
     if (expected == OK) {
         assert_true(m->escrow_count < ESCROWS_MAX);
         *e = (struct model_escrow){ .sender = from, .recipient = to, .asset = asset, .amount = amount,
@@ -323,7 +326,7 @@ static void step(struct model *m)
     steps[below(m, sizeof(steps) / sizeof(steps[0]))](m);
 }
 
-/* --- comparing --------------------------------------------------------------------------------- */
+/* --- comparing -------------------------------------------------------------------------------- */
 static void compare_balances(struct model *m)
 {
     for (int asset = 0; asset < ASSETS; asset++) {

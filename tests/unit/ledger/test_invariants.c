@@ -1,5 +1,5 @@
-/* Each invariant is broken on purpose, behind the node's back, and must be reported; the others say whether they see it too.
- * An invariant that cannot fail would prove nothing. */
+/* Each invariant is broken on purpose, behind the node's back, and must be reported; the others say whether
+ * they see it too. An invariant that cannot fail would prove nothing. */
 #include "test_ledger.h"
 
 /* A history with something in every table: two accounts, an open, a claimed and a refunded escrow. */
@@ -13,10 +13,11 @@ static int history_setup(void **state)
     f = *state;
     preimage_of(1, preimage, hash);
     fixture_run(f, "alice", "ledger.issue", "{'symbol':'GOLD','amount':1000,'max_supply':5000}");
-    fixture_run(f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':200}", fixture_address(f, "bob"));
+    fixture_run(f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':200}",
+                fixture_address(f, "bob"));
     locked = fixture_do(f, "alice", "ledger.lock",
-                        "{'to':'%s','asset':'GOLD','amount':7,'hash':'%s','timeout':'1m'}", fixture_address(f, "bob"),
-                        hash);
+                        "{'to':'%s','asset':'GOLD','amount':7,'hash':'%s','timeout':'1m'}",
+                        fixture_address(f, "bob"), hash);
     fixture_run(f, "bob", "ledger.claim", "{'escrow':'%s','preimage':'%s'}",
                 json_string_value(json_object_get(locked, "escrow")), preimage);
     json_release(&locked);
@@ -36,7 +37,8 @@ static int history_teardown(void **state)
     return 0;
 }
 
-static void assert_reported(struct fixture *f, const char *invariant, const char *tampering, const char *words)
+static void assert_reported(struct fixture *f, const char *invariant, const char *tampering,
+                            const char *words)
 {
     char *violation AUTO_FREE = NULL;
 
@@ -50,9 +52,10 @@ static void assert_reported(struct fixture *f, const char *invariant, const char
 
 static void value_out_of_nothing_is_reported(void **state)
 {
-    assert_reported(*state, "ledger.conservation",
-                    "UPDATE balance SET amount = amount + 1 WHERE account = (SELECT recipient FROM escrow LIMIT 1)",
-                    "asset GOLD: balances add up to 1001, its supply is 1000");
+    assert_reported(
+        *state, "ledger.conservation",
+        "UPDATE balance SET amount = amount + 1 WHERE account = (SELECT recipient FROM escrow LIMIT 1)",
+        "asset GOLD: balances add up to 1001, its supply is 1000");
 }
 
 static void value_that_vanished_is_reported(void **state)
@@ -62,22 +65,25 @@ static void value_that_vanished_is_reported(void **state)
 
 static void balances_of_an_asset_that_is_not_there_are_reported(void **state)
 {
-    assert_reported(*state, "ledger.conservation",
-                    "DELETE FROM posting; DELETE FROM escrow; DELETE FROM deadline; DELETE FROM asset WHERE symbol = 'GOLD'",
-                    "which is not there");
+    assert_reported(
+        *state, "ledger.conservation",
+        "DELETE FROM posting; DELETE FROM escrow; DELETE FROM deadline;"
+                    " DELETE FROM asset WHERE symbol = 'GOLD'",
+        "which is not there");
 }
 
 static void a_balance_that_is_not_the_sum_of_its_postings_is_reported(void **state)
 {
-    assert_reported(*state, "ledger.postings",
-                    "UPDATE balance SET amount = amount - 1 WHERE account = (SELECT recipient FROM escrow LIMIT 1)",
-                    "postings add up to");
+    assert_reported(
+        *state, "ledger.postings",
+        "UPDATE balance SET amount = amount - 1 WHERE account = (SELECT recipient FROM escrow LIMIT 1)",
+        "postings add up to");
 }
 
 static void a_missing_posting_is_reported(void **state)
 {
-    assert_reported(*state, "ledger.postings", "DELETE FROM posting WHERE seq = (SELECT min(seq) FROM posting)",
-                    "postings add up to");
+    assert_reported(*state, "ledger.postings",
+                    "DELETE FROM posting WHERE seq = (SELECT min(seq) FROM posting)", "postings add up to");
 }
 
 static void a_balance_without_any_posting_is_reported(void **state)
@@ -94,9 +100,10 @@ static void a_wrong_running_balance_is_reported(void **state)
 
 static void a_posting_of_nothing_is_reported(void **state)
 {
-    assert_reported(*state, "ledger.postings",
-                    "INSERT INTO posting SELECT domain, account, seq, entry + 1, asset, 0, balance FROM posting LIMIT 1",
-                    "a posting of nothing");
+    assert_reported(
+        *state, "ledger.postings",
+        "INSERT INTO posting SELECT domain, account, seq, entry + 1, asset, 0, balance FROM posting LIMIT 1",
+        "a posting of nothing");
 }
 
 static void a_posting_under_no_event_is_reported(void **state)
@@ -114,10 +121,11 @@ static void an_escrow_that_holds_too_little_is_reported(void **state)
 
 static void an_escrow_that_holds_something_else_is_reported(void **state)
 {
-    assert_reported(*state, "ledger.escrows",
-                    "INSERT INTO balance SELECT 0, id, (SELECT id FROM asset WHERE symbol = 'DEV'), 5 FROM escrow"
-                    " WHERE state = 'locked'",
-                    "holds an asset that nobody locked");
+    assert_reported(
+        *state, "ledger.escrows",
+        "INSERT INTO balance SELECT 0, id, (SELECT id FROM asset WHERE symbol = 'DEV'), 5 FROM escrow"
+        " WHERE state = 'locked'",
+        "holds an asset that nobody locked");
 }
 
 static void a_closed_escrow_that_still_holds_is_reported(void **state)
@@ -139,10 +147,11 @@ static void a_deadline_at_another_time_is_reported(void **state)
 
 static void a_deadline_of_a_closed_escrow_is_reported(void **state)
 {
-    assert_reported(*state, "ledger.escrows",
-                    "INSERT INTO deadline (clock, due_us, kind, subject) SELECT 0, 9000000000000000, 'ledger.escrow', id"
-                    " FROM escrow WHERE state = 'claimed'",
-                    "which is not locked");
+    assert_reported(
+        *state, "ledger.escrows",
+        "INSERT INTO deadline (clock, due_us, kind, subject) SELECT 0, 9000000000000000, 'ledger.escrow', id"
+        " FROM escrow WHERE state = 'claimed'",
+        "which is not locked");
 }
 
 static void a_claimed_escrow_without_a_preimage_is_reported(void **state)
@@ -181,8 +190,8 @@ static void a_supply_over_its_limit_is_reported(void **state)
 
 static void a_limit_over_all_integers_is_reported(void **state)
 {
-    assert_reported(*state, "ledger.supply", "UPDATE asset SET max_supply = 9007199254740992 WHERE symbol = 'GOLD'",
-                    "asset GOLD");
+    assert_reported(*state, "ledger.supply",
+                    "UPDATE asset SET max_supply = 9007199254740992 WHERE symbol = 'GOLD'", "asset GOLD");
 }
 
 static void a_negative_supply_is_reported(void **state)
@@ -205,7 +214,8 @@ static void an_asset_under_a_wrong_id_is_reported(void **state)
 
 static void a_preimage_of_another_hash_is_reported(void **state)
 {
-    assert_reported(*state, "ledger.preimages", "UPDATE escrow SET preimage = zeroblob(32) WHERE state = 'claimed'",
+    assert_reported(*state, "ledger.preimages",
+                    "UPDATE escrow SET preimage = zeroblob(32) WHERE state = 'claimed'",
                     "does not hash to its hash");
 }
 

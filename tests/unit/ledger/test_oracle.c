@@ -1,5 +1,6 @@
-/* The oracle: SQLite's session extension records every row that a transaction changed, and each must be explained by an event
- * of the same transaction; and the other way round, the events alone say what each balance must have become. */
+/* The oracle: SQLite's session extension records every row that a transaction changed, and each must be
+ * explained by an event of the same transaction; and the other way round, the events alone say what each
+ * balance must have become. */
 #define SQLITE_ENABLE_SESSION 1
 #define SQLITE_ENABLE_PREUPDATE_HOOK 1
 #include "test_ledger.h"
@@ -7,12 +8,13 @@
 #include "base/bech32.h"
 #include "kernel/execution.h"
 
-/* --- a module of the test's own, which opens and reads the session on the writer ------------------------------------ */
+/* --- a module of the test's own, which opens and reads the session on the writer -------------- */
 static sqlite3_session *session; /* touched by the executor alone */
 static void *changeset;          /* handed over under the reply of the command that took it */
 static int changeset_size;
 
-static const char *const watched[] = { "domain", "account", "asset", "balance", "posting", "escrow", "deadline" };
+static const char *const watched[] = { "domain",  "account", "asset",   "balance",
+                                       "posting", "escrow",  "deadline" };
 
 static void session_open(struct execution *x)
 {
@@ -52,7 +54,9 @@ static const struct command commands[] = {
     { "oracle.take", SCOPE_LOCAL, ACCESS_PUBLIC, take, NO_PARAMS, .help = "Hands over what changed." },
     { "oracle.finish", SCOPE_LOCAL, ACCESS_PUBLIC, finish, NO_PARAMS, .help = "Closes the session." },
 };
-static const struct module oracle_module = { .name = "oracle", .help = "Records changed rows.", COMMANDS(commands) };
+static const struct module oracle_module = { .name = "oracle",
+                                             .help = "Records changed rows.",
+                                             COMMANDS(commands) };
 static const struct module *const modules[] = { &ledger_module, &oracle_module, NULL };
 
 static void call_oracle(struct fixture *f, const char *method)
@@ -63,7 +67,7 @@ static void call_oracle(struct fixture *f, const char *method)
     reply_close(&reply);
 }
 
-/* --- what the events of one step say ------------------------------------------------------------------------------------ */
+/* --- what the events of one step say ---------------------------------------------------------- */
 #define MOVES_MAX 4096
 #define NAME_TEXT_MAX 80
 
@@ -154,8 +158,8 @@ static void read_events(struct story *s)
     size_t index;
 
     snprintf(sql, sizeof(sql),
-             "SELECT json_group_array(json_array(seq, type, json(body), coalesce(subject, ''))) FROM event WHERE seq > %"
-             PRId64, s->after);
+             "SELECT json_group_array(json_array(seq, type, json(body))) FROM event WHERE seq > %" PRId64,
+             s->after);
     text = fixture_sql_text(s->f, sql);
     assert_int_equal(json_parse(text, strlen(text), &s->events, &error), OK);
     s->count = 0;
@@ -165,7 +169,8 @@ static void read_events(struct story *s)
     }
 }
 
-/* Some event of this step whose type is one of `types` (separated by spaces) has this text somewhere in its body. */
+/* Some event of this step whose type is one of `types` (separated by spaces) has this text somewhere in its
+ * body. */
 static bool told(const struct story *s, const char *types, const char *text)
 {
     const json_t *event;
@@ -180,14 +185,15 @@ static bool told(const struct story *s, const char *types, const char *text)
     return false;
 }
 
-/* --- what the rows say --------------------------------------------------------------------------------------------------------- */
+/* --- what the rows say ------------------------------------------------------------------------ */
 struct row {
     const char *table;
     int operation, columns;
     sqlite3_changeset_iter *iterator;
 };
 
-/* The value of a column: after the change, or what it was for a DELETE and for key columns that do not change. */
+/* The value of a column: after the change, or what it was for a DELETE and for key columns that do not
+ * change. */
 static sqlite3_value *value_of(const struct row *row, int column)
 {
     sqlite3_value *value = NULL;
@@ -225,7 +231,8 @@ static int64_t change_of_balance(const struct row *row)
         sqlite3changeset_old(row->iterator, 3, &before);
     if (row->operation != SQLITE_DELETE)
         sqlite3changeset_new(row->iterator, 3, &after);
-    return (after == NULL ? 0 : sqlite3_value_int64(after)) - (before == NULL ? 0 : sqlite3_value_int64(before));
+    return (after == NULL ? 0 : sqlite3_value_int64(after)) -
+           (before == NULL ? 0 : sqlite3_value_int64(before));
 }
 
 static int64_t told_change(const struct story *s, const char *account, const char *asset)
@@ -250,8 +257,8 @@ static void explain_balance(struct story *s, const struct row *row)
     hex_of_column(row, 1, account);
     hex_of_column(row, 2, asset);
     if (change_of_balance(row) != told_change(s, account, asset))
-        fail_msg("the balance of %s changed by %" PRId64 ", the events say %" PRId64, account, change_of_balance(row),
-                 told_change(s, account, asset));
+        fail_msg("the balance of %s changed by %" PRId64 ", the events say %" PRId64, account,
+                 change_of_balance(row), told_change(s, account, asset));
 }
 
 static void explain_posting(struct story *s, const struct row *row)
@@ -265,7 +272,8 @@ static void explain_posting(struct story *s, const struct row *row)
     for (size_t i = 0; i < s->count; i++) {
         struct move *move = &s->moves[i];
 
-        if (move->seq != seq || strcmp(move->asset, asset) != 0 || move->amount != (amount < 0 ? -amount : amount))
+        if (move->seq != seq || strcmp(move->asset, asset) != 0 ||
+            move->amount != (amount < 0 ? -amount : amount))
             continue;
         if (amount < 0 && !move->seen_from && strcmp(move->from, account) == 0) {
             move->seen_from = true;
@@ -286,8 +294,10 @@ static void explain_account(struct story *s, const struct row *row)
     assert_int_equal(row->operation, SQLITE_INSERT);
     hex_of_column(row, 0, account);
     snprintf(address, sizeof(address), "%s", (const char *)sqlite3_value_text(value_of(row, 1)));
-    if (!told(s, "ledger.asset_issued ledger.asset_minted ledger.transferred ledger.escrow_locked dev.faucet_paid",
-              address) &&
+    if (!told(
+            s,
+            "ledger.asset_issued ledger.asset_minted ledger.transferred ledger.escrow_locked dev.faucet_paid",
+            address) &&
         !told(s, "ledger.escrow_locked", account))
         fail_msg("no event names the new account %s", address);
 }
@@ -301,7 +311,9 @@ static void explain_asset(struct story *s, const struct row *row)
     hex_of_column(row, 0, id);
     snprintf(sql, sizeof(sql), "SELECT '\"' || symbol || '\"' FROM asset WHERE id = x'%s'", id);
     symbol = fixture_sql_text(s->f, sql);
-    if (!told(s, "ledger.asset_issued ledger.asset_minted ledger.asset_burned ledger.asset_described dev.faucet_paid",
+    if (!told(s,
+              "ledger.asset_issued ledger.asset_minted ledger.asset_burned ledger.asset_described"
+              " dev.faucet_paid",
               symbol))
         fail_msg("no event explains the change of the asset %s", symbol);
 }
@@ -312,7 +324,9 @@ static void explain_escrow(struct story *s, const struct row *row)
 
     assert_int_not_equal(row->operation, SQLITE_DELETE);
     hex_of_column(row, 0, id);
-    if (!told(s, row->operation == SQLITE_INSERT ? "ledger.escrow_locked" : "ledger.escrow_claimed ledger.escrow_refunded",
+    if (!told(s,
+              row->operation == SQLITE_INSERT ? "ledger.escrow_locked"
+                                              : "ledger.escrow_claimed ledger.escrow_refunded",
               id))
         fail_msg("no event explains the change of the escrow %s", id);
 }
@@ -323,7 +337,9 @@ static void explain_deadline(struct story *s, const struct row *row)
 
     assert_int_not_equal(row->operation, SQLITE_UPDATE);
     hex_of_column(row, 4, id);
-    if (!told(s, row->operation == SQLITE_INSERT ? "ledger.escrow_locked" : "ledger.escrow_claimed ledger.escrow_refunded",
+    if (!told(s,
+              row->operation == SQLITE_INSERT ? "ledger.escrow_locked"
+                                              : "ledger.escrow_claimed ledger.escrow_refunded",
               id))
         fail_msg("no event explains the deadline of the escrow %s", id);
 }
@@ -372,7 +388,7 @@ static size_t explain(struct story *s)
     return rows;
 }
 
-/* --- the history ------------------------------------------------------------------------------------------------------------- */
+/* --- the history ------------------------------------------------------------------------------ */
 static json_t *random_command(uint64_t *random, struct fixture *f, const char **method, char last_escrow[65])
 {
     const char *to = fixture_address(f, random_below(random, 2) == 0 ? "bob" : "carol");
@@ -389,8 +405,9 @@ static json_t *random_command(uint64_t *random, struct fixture *f, const char **
         return fixture_json("{'asset':'GOLD','amount':%" PRIu64 "}", amount);
     case 2:
         *method = "ledger.lock";
-        return fixture_json("{'to':'%s','asset':'GOLD','amount':%" PRIu64 ",'hash':'%s','timeout':'%" PRIu64 "s'}", to,
-                            amount, hash, 1 + random_below(random, 30));
+        return fixture_json("{'to':'%s','asset':'GOLD','amount':%" PRIu64 ",'hash':'%s','timeout':'%" PRIu64
+                            "s'}",
+                            to, amount, hash, 1 + random_below(random, 30));
     case 3:
         *method = "ledger.claim";
         return fixture_json("{'escrow':'%s','preimage':'%s'}", last_escrow, preimage);
@@ -431,7 +448,8 @@ static void every_changed_row_is_explained_by_an_event_of_its_transaction(void *
     for (int i = 0; i < 400; i++) {
         const char *method;
         json_t *result, *params = random_command(&random, &f, &method, escrow);
-        enum status status = fixture_try(&f, who[random_below(&random, COUNT_OF(who))], method, params, &result);
+        enum status status =
+            fixture_try(&f, who[random_below(&random, COUNT_OF(who))], method, params, &result);
 
         if (status == OK && strcmp(method, "ledger.lock") == 0)
             snprintf(escrow, sizeof(escrow), "%s", json_string_value(json_object_get(result, "escrow")));

@@ -1,4 +1,5 @@
-/* What the ledger answers: contents, pages that neither skip nor repeat, and refusals. And the views that people read. */
+/* What the ledger answers: contents, pages that neither skip nor repeat, and refusals. And the views that
+ * people read. */
 #include "test_ledger.h"
 
 static json_t *item(const json_t *page, size_t index)
@@ -18,8 +19,8 @@ static const char *text(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-/* Reads a list page by page with each limit from 1 to all, and finds every item once, in the same order. `params` is the
- * inside of an object without its braces. */
+/* Reads a list page by page with each limit from 1 to all, and finds every item once, in the same order.
+ * `params` is the inside of an object without its braces. */
 static void assert_pages(struct fixture *f, const char *method, const char *params, size_t expected)
 {
     json_t *all AUTO_JSON = fixture_query(f, method, "{%s%s'limit':1000}", params, *params ? "," : "");
@@ -32,8 +33,8 @@ static void assert_pages(struct fixture *f, const char *method, const char *para
 
         do {
             char *after AUTO_FREE = next == NULL ? NULL : json_dumps(next, JSON_ENCODE_ANY);
-            json_t *page = fixture_query(f, method, "{%s%s'limit':%zu%s%s}", params, *params ? "," : "", limit,
-                                         after != NULL ? ",'after':" : "", after != NULL ? after : "");
+            json_t *page = fixture_query(f, method, "{%s%s'limit':%zu%s%s}", params, *params ? "," : "",
+                                         limit, after != NULL ? ",'after':" : "", after != NULL ? after : "");
 
             assert_true(json_array_size(json_object_get(page, "items")) <= limit);
             for (size_t i = 0; i < json_array_size(json_object_get(page, "items")); i++)
@@ -101,8 +102,9 @@ static void a_statement_shows_each_movement_with_its_event_and_balance(void **st
         const char *type;
         int64_t amount, balance;
     } expected[] = {
-        { "ledger.asset_issued", 100, 100 },   { "ledger.transferred", -30, 70 },   { "ledger.escrow_locked", -20, 50 },
-        { "ledger.escrow_refunded", 20, 70 },  { "ledger.asset_burned", -70, 0 },   { "ledger.asset_minted", 5, 5 },
+        { "ledger.asset_issued", 100, 100 }, { "ledger.transferred", -30, 70 },
+        { "ledger.escrow_locked", -20, 50 }, { "ledger.escrow_refunded", 20, 70 },
+        { "ledger.asset_burned", -70, 0 },   { "ledger.asset_minted", 5, 5 },
     };
     struct fixture *f = *state;
     const char *bob = fixture_address(f, "bob");
@@ -111,12 +113,13 @@ static void a_statement_shows_each_movement_with_its_event_and_balance(void **st
     fixture_run(f, "alice", "ledger.issue", "{'symbol':'GOLD','amount':100}");
     fixture_run(f, "alice", "dev.faucet", "{}");
     fixture_run(f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':30}", bob);
-    fixture_run(f, "alice", "ledger.lock", "{'to':'%s','asset':'GOLD','amount':20,'hash':'%064d','timeout':'1m'}", bob,
-                0);
+    fixture_run(f, "alice", "ledger.lock",
+                "{'to':'%s','asset':'GOLD','amount':20,'hash':'%064d','timeout':'1m'}", bob, 0);
     fixture_advance(f, 60 * SECOND);
     fixture_run(f, "alice", "ledger.burn", "{'asset':'GOLD','amount':70}");
     fixture_run(f, "alice", "ledger.mint", "{'asset':'GOLD','amount':5}");
-    page = fixture_query(f, "ledger.statement", "{'account':'%s','asset':'GOLD'}", fixture_address(f, "alice"));
+    page =
+        fixture_query(f, "ledger.statement", "{'account':'%s','asset':'GOLD'}", fixture_address(f, "alice"));
     assert_int_equal(json_array_size(json_object_get(page, "items")), 6);
     for (size_t i = 0; i < 6; i++) {
         assert_string_equal(text(item(page, i), "type"), expected[i].type);
@@ -139,8 +142,8 @@ static void an_escrow_shows_its_preimage_once_it_is_claimed(void **state)
     preimage_of(1, preimage, hash);
     fixture_run(f, "alice", "dev.faucet", "{}");
     locked = fixture_do(f, "alice", "ledger.lock",
-                        "{'to':'%s','asset':'DEV','amount':7,'hash':'%s','timeout':'1m'}", fixture_address(f, "bob"),
-                        hash);
+                        "{'to':'%s','asset':'DEV','amount':7,'hash':'%s','timeout':'1m'}",
+                        fixture_address(f, "bob"), hash);
     escrow = fixture_query(f, "ledger.escrow", "{'escrow':'%s'}", text(locked, "escrow"));
     assert_string_equal(text(escrow, "state"), "locked");
     assert_string_equal(text(escrow, "hash"), hash);
@@ -148,7 +151,8 @@ static void an_escrow_shows_its_preimage_once_it_is_claimed(void **state)
     assert_null(json_object_get(escrow, "preimage"));
     assert_null(json_object_get(escrow, "closed_seq"));
     json_release(&escrow);
-    fixture_run(f, "bob", "ledger.claim", "{'escrow':'%s','preimage':'%s'}", text(locked, "escrow"), preimage);
+    fixture_run(f, "bob", "ledger.claim", "{'escrow':'%s','preimage':'%s'}", text(locked, "escrow"),
+                preimage);
     escrow = fixture_query(f, "ledger.escrow", "{'escrow':'%s'}", text(locked, "escrow"));
     assert_string_equal(text(escrow, "preimage"), preimage);
     assert_int_equal(integer(escrow, "closed_seq"), fixture_sql(f, "SELECT max(seq) FROM event"));
@@ -199,24 +203,29 @@ static void the_views_show_addresses_times_and_decimals(void **state)
     fixture_run(f, "alice", "ledger.issue", "{'symbol':'RAW','amount':12}");
     fixture_run(f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':1005,'memo':'hi'}", bob);
     snprintf(expected, sizeof(expected), "%s|%s|1.005|hi|2027-01-15T08:00:00.000000Z", alice, bob);
-    assert_sql(f, "SELECT sender || '|' || recipient || '|' || amount_shown || '|' || memo || '|' || time FROM v_transfer",
+    assert_sql(f,
+               "SELECT sender || '|' || recipient || '|' || amount_shown || '|' || memo || '|' || time"
+               " FROM v_transfer",
                expected);
     assert_sql(f, "SELECT supply_shown FROM v_asset WHERE symbol = 'GOLD'", "1234.567");
     assert_sql(f, "SELECT supply_shown FROM v_asset WHERE symbol = 'FINE'", "0.009007199254740991");
     assert_sql(f, "SELECT supply_shown FROM v_asset WHERE symbol = 'RAW'", "12");
     assert_sql(f, "SELECT issuer FROM v_asset WHERE symbol = 'RAW'", alice);
-    assert_sql(f, "SELECT amount_shown || ' ' || balance_shown FROM v_posting WHERE type = 'ledger.transferred'"
-                  " AND amount < 0",
+    assert_sql(f,
+               "SELECT amount_shown || ' ' || balance_shown FROM v_posting WHERE type = 'ledger.transferred'"
+               " AND amount < 0",
                "-1.005 1233.562");
     snprintf(expected, sizeof(expected), "%s", bob);
     assert_sql(f, "SELECT address FROM v_balance WHERE amount_shown = '1.005' AND kind = 'key'", expected);
-    fixture_run(f, "alice", "ledger.lock", "{'to':'%s','asset':'GOLD','amount':500,'hash':'%064d','timeout':'1m'}",
+    fixture_run(f, "alice", "ledger.lock",
+                "{'to':'%s','asset':'GOLD','amount':500,'hash':'%064d','timeout':'1m'}",
                 fixture_address(f, "carol"), 0);
     assert_sql(f, "SELECT recipient FROM v_escrow WHERE amount_shown = '0.500' AND state = 'locked'",
                fixture_address(f, "carol"));
     assert_sql(f, "SELECT deadline FROM v_escrow", "2027-01-15T08:01:00.000000Z");
-    assert_sql(f, "SELECT in_accounts || ' ' || in_escrows || ' ' || elsewhere || ' ' || holders FROM v_supply"
-                  " WHERE symbol = 'GOLD'",
+    assert_sql(f,
+               "SELECT in_accounts || ' ' || in_escrows || ' ' || elsewhere || ' ' || holders FROM v_supply"
+               " WHERE symbol = 'GOLD'",
                "1234067 500 0 2");
     assert_sql(f, "SELECT count(*) || ' ' || count(first_time) FROM v_account", "5 5");
 }

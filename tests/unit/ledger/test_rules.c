@@ -5,8 +5,10 @@
 
 static void amounts_add_up_to_the_limit_and_not_over_it(void **state)
 {
-    static const uint64_t values[] = { 0, 1, 2, 999, INTEGER_MAX / 2, INTEGER_MAX - 1, INTEGER_MAX, INTEGER_MAX + 1,
-                                       UINT64_MAX - 1, UINT64_MAX };
+    static const uint64_t values[] = {
+        0,         1, 2, 999, INTEGER_MAX / 2, INTEGER_MAX - 1, INTEGER_MAX, INTEGER_MAX + 1, UINT64_MAX - 1,
+        UINT64_MAX
+    };
     size_t count = sizeof(values) / sizeof(values[0]);
 
     (void)state;
@@ -124,8 +126,8 @@ static void a_closed_escrow_never_opens_again(void **state)
             for (int64_t now = -1; now <= 1; now++) {
                 enum escrow_state next;
 
-                assert_int_not_equal(escrow_next((enum escrow_state)from, (enum escrow_action)action, now, 0, &next),
-                                     OK);
+                assert_int_not_equal(
+                    escrow_next((enum escrow_state)from, (enum escrow_action)action, now, 0, &next), OK);
             }
 }
 
