@@ -6,8 +6,6 @@
 
 #include "base/json.h"
 #include "kernel/kernel.h"
-#include "kernel/param.h"
-#include "kernel/registry.h"
 #include "node/modules.h"
 
 #define INDENT 2
@@ -49,49 +47,39 @@ void export_events_schema(struct buffer *out)
     append_indented(out, &document);
 }
 
-static const char *access_name(enum access access)
+static const char *member(const json_t *object, const char *name)
 {
-    switch (access) {
-    case ACCESS_PUBLIC:
-        return "public";
-    case ACCESS_SIGNED:
-        return "signed";
-    case ACCESS_OPERATOR:
-        return "operator";
-    case ACCESS_INTERNAL:
-        return "internal";
-    }
-    return "";
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return text == NULL ? "" : text;
 }
 
-static void append_method(struct buffer *out, const char *name, enum access access,
-                          const struct param *params, size_t count)
+static void append_param(struct buffer *out, const json_t *param)
 {
-    if (access == ACCESS_INTERNAL)
-        return;
-    buffer_append_format(out, "%s\t%s", name, access_name(access));
-    for (size_t i = 0; i < count; i++) {
-        buffer_append_format(out, "\t%s:%s:%s:", params[i].name, param_type_name(params[i].type),
-                             params[i].required ? "required" : "optional");
-        for (size_t c = 0; params[i].choices != NULL && params[i].choices[c] != NULL; c++)
-            buffer_append_format(out, "%s%s", c == 0 ? "" : "|", params[i].choices[c]);
-    }
-    buffer_append_text(out, "\n");
+    const json_t *schema = json_object_get(param, "schema"), *choice;
+    size_t index;
+
+    buffer_append_format(out, "\t%s:%s:%s:", member(param, "name"), member(schema, "x-type"),
+                         json_is_true(json_object_get(param, "required")) ? "required" : "optional");
+    json_array_foreach (json_object_get(schema, "enum"), index, choice)
+        buffer_append_format(out, "%s%s", index == 0 ? "" : "|", json_string_value(choice));
 }
 
 void export_methods(struct buffer *out)
 {
-    struct registry *registry = registry_new(modules);
+    struct buffer text CLEANUP(buffer_close);
+    json_t *document AUTO_JSON = NULL;
+    const json_t *method, *param;
+    size_t index, place;
 
-    for (size_t m = 0; m < registry_module_count(registry); m++) {
-        const struct module *module = registry_module(registry, m);
-
-        for (size_t i = 0; i < module->command_count; i++)
-            append_method(out, module->commands[i].name, module->commands[i].access,
-                          module->commands[i].params, module->commands[i].param_count);
-        for (size_t i = 0; i < module->query_count; i++)
-            append_method(out, module->queries[i].name, module->queries[i].access, module->queries[i].params,
-                          module->queries[i].param_count);
+    buffer_init(&text);
+    export_openrpc(&text);
+    document = json_loadb((const char *)text.data, text.size, 0, NULL);
+    INVARIANT(document != NULL, "the OpenRPC document is no JSON");
+    json_array_foreach (json_object_get(document, "methods"), index, method) {
+        buffer_append_format(out, "%s\t%s", member(method, "name"), member(method, "x-access"));
+        json_array_foreach (json_object_get(method, "params"), place, param)
+            append_param(out, param);
+        buffer_append_text(out, "\n");
     }
-    registry_free(registry);
 }

@@ -8,8 +8,8 @@
 void export_openrpc(struct buffer *out);       /* indented JSON */
 void export_events_schema(struct buffer *out); /* indented JSON */
 /* A line a method: name, access, then its parameters as name:type:required:choices, all separated by tabs;
- * "required" is "required" or "optional", choices are separated by '|'. Commands that can be signed by the
- * node take `from` and `valid_for` besides. */
+ * "required" is "required" or "optional", choices are separated by '|'. A method of access "signed" that the
+ * node is to sign takes `from` and `valid_for` besides. */
 void export_methods(struct buffer *out);
 
 #endif
