@@ -1,0 +1,273 @@
+/* A connection's lines wait in its backlog; its run takes them all, handles RPC_RUN_LINES of them, and stands at the end of the
+ * workers' queue again for the rest, so that a client that pipelines leaves room for the others. */
+#include "api/rpc_server.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/rpc_call.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#define LOG_ROOM "api"
+#define NO_WORKER 0 /* refusals do not look at it */
+
+static struct rpc_connection *rpc_connection_of(struct connection *connection)
+{
+    return (struct rpc_connection *)connection; /* its first member */
+}
+
+/* --- the run (workers) -------------------------------------------------------------------------------------------------- */
+/* The next line of the run, or false at its end: then the connection is not running any more. */
+static bool next_line(struct rpc_connection *c, char **line, size_t *size)
+{
+    if (c->lines_at == c->lines.size) {
+        buffer_close(&c->lines);
+        c->lines_at = 0;
+        pthread_mutex_lock(&c->lock);
+        bool more = c->backlog.size > 0;
+        if (more)
+            buffer_take(&c->lines, &c->backlog);
+        else
+            c->running = false;
+        pthread_mutex_unlock(&c->lock);
+        if (!more)
+            return false;
+    }
+    *line = (char *)c->lines.data + c->lines_at;
+    char *newline = memchr(*line, '\n', c->lines.size - c->lines_at);
+    INVARIANT(newline != NULL, "the backlog holds complete lines");
+    *size = (size_t)(newline - *line);
+    c->lines_at += *size + 1;
+    return true;
+}
+
+static void run_lines(struct work *work, size_t worker)
+{
+    struct rpc_connection *c = (struct rpc_connection *)((char *)work - offsetof(struct rpc_connection, run));
+    struct rpc_server *server = c->server;
+    char *line;
+    size_t size, handled = 0;
+    while (next_line(c, &line, &size)) {
+        rpc_call_line(c, worker, line, size, atomic_load(&server->stopping) ? ERROR_STOPPING : OK);
+        sodium_memzero(line, size);
+        if (++handled % RPC_RUN_LINES == 0 && workers_submit(kernel_workers(server->kernel), &c->run))
+            return; /* its reference goes with it */
+    }
+    connection_release(&c->connection);
+}
+
+/* --- the I/O thread ------------------------------------------------------------------------------------------------------ */
+static void on_opened(struct connection *connection)
+{
+    struct rpc_connection *c = rpc_connection_of(connection);
+    c->server = connection->listener->options.context;
+    c->run.run = run_lines;
+    pthread_mutex_init(&c->lock, NULL);
+}
+
+static void on_line(struct connection *connection, const char *text, size_t size)
+{
+    struct rpc_server *server = rpc_connection_of(connection)->server;
+    buffer_append(&server->incoming, text, size);
+    buffer_append(&server->incoming, "\n", 1);
+    server->incoming_lines++;
+}
+
+/* No worker takes the run: every request in the backlog is answered with the reason. */
+static void refuse_backlog(struct rpc_connection *c, enum status reason)
+{
+    char *line;
+    size_t size;
+    while (next_line(c, &line, &size)) {
+        rpc_call_line(c, NO_WORKER, line, size, reason);
+        sodium_memzero(line, size);
+    }
+}
+
+static void start_run(struct rpc_connection *c)
+{
+    connection_hold(&c->connection);
+    if (workers_submit(kernel_workers(c->server->kernel), &c->run))
+        return;
+    refuse_backlog(c, atomic_load(&c->server->stopping) ? ERROR_STOPPING : ERROR_BUSY);
+    connection_release(&c->connection);
+}
+
+static bool may_read(struct rpc_connection *c)
+{
+    if (atomic_load(&c->server->in_flight_bytes) >= RPC_IN_FLIGHT_TOTAL) {
+        c->server->throttled = true;
+        return false;
+    }
+    return atomic_load(&c->in_flight) < RPC_IN_FLIGHT_MAX && atomic_load(&c->in_flight_bytes) < RPC_IN_FLIGHT_BYTES
+           && connection_unsent(&c->connection) < CONNECTION_OUTPUT_PAUSE;
+}
+
+static void on_lines_end(struct connection *connection)
+{
+    struct rpc_connection *c = rpc_connection_of(connection);
+    struct rpc_server *server = c->server;
+    if (server->incoming_lines == 0)
+        return;
+    size_t bytes = server->incoming.size - server->incoming_lines; /* without the newlines */
+    atomic_fetch_add(&c->in_flight, server->incoming_lines);
+    atomic_fetch_add(&c->in_flight_bytes, bytes);
+    atomic_fetch_add(&server->in_flight_bytes, bytes);
+
+    pthread_mutex_lock(&c->lock);
+    buffer_append(&c->backlog, server->incoming.data, server->incoming.size);
+    bool start = !c->running;
+    c->running = true;
+    pthread_mutex_unlock(&c->lock);
+    sodium_memzero(server->incoming.data, server->incoming.size);
+    buffer_clear(&server->incoming);
+    server->incoming_lines = 0;
+    if (start)
+        start_run(c);
+    if (!may_read(c))
+        connection_pause(connection);
+}
+
+static bool finished(struct rpc_connection *c)
+{
+    pthread_mutex_lock(&c->lock);
+    bool nothing = !c->running && c->replies.size == 0;
+    pthread_mutex_unlock(&c->lock);
+    return nothing && atomic_load(&c->in_flight) == 0 && connection_unsent(&c->connection) == 0;
+}
+
+/* What may be done next with a connection whose state has changed: read on, or close it when its client is done. */
+static void settle(struct rpc_connection *c)
+{
+    if (c->connection.closed)
+        return;
+    if (c->connection.end && finished(c))
+        connection_close(&c->connection);
+    else if (c->connection.paused && !atomic_load(&c->server->stopping) && may_read(c))
+        connection_resume(&c->connection);
+}
+
+static void on_ended_or_drained(struct connection *connection)
+{
+    settle(rpc_connection_of(connection));
+}
+
+static void on_closed(struct connection *connection)
+{
+    struct rpc_connection *c = rpc_connection_of(connection);
+    pthread_mutex_lock(&c->lock);
+    c->gone = true;
+    buffer_close(&c->replies);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void on_destroyed(struct connection *connection)
+{
+    struct rpc_connection *c = rpc_connection_of(connection);
+    buffer_close(&c->backlog);
+    buffer_close(&c->lines);
+    buffer_close(&c->replies);
+    pthread_mutex_destroy(&c->lock);
+}
+
+static const struct connection_handler handler = {
+    .size = sizeof(struct rpc_connection),
+    .line_max = RPC_LINE_MAX,
+    .opened = on_opened,
+    .line = on_line,
+    .lines_end = on_lines_end,
+    .ended = on_ended_or_drained,
+    .drained = on_ended_or_drained,
+    .closed = on_closed,
+    .destroyed = on_destroyed,
+};
+
+static void collect_one(struct rpc_connection *c)
+{
+    struct buffer replies;
+    buffer_init(&replies);
+    pthread_mutex_lock(&c->lock);
+    c->woken = false;
+    bool overflow = c->overflow;
+    buffer_take(&replies, &c->replies);
+    pthread_mutex_unlock(&c->lock);
+
+    if (overflow) {
+        log_info("uid %lld: replies over %zu bytes wait; closing its connection",
+                 (long long)c->connection.caller.uid, CONNECTION_OUTPUT_MAX);
+        connection_close(&c->connection);
+    }
+    connection_take(&c->connection, &replies);
+    buffer_close(&replies);
+    if (!c->connection.closed && !c->connection.blocked)
+        connection_flush(&c->connection);
+    settle(c);
+}
+
+void rpc_server_collect(struct rpc_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    struct rpc_connection *woken = server->woken;
+    server->woken = NULL;
+    pthread_mutex_unlock(&server->lock);
+    while (woken != NULL) {
+        struct rpc_connection *c = woken;
+        woken = c->next_woken;
+        collect_one(c);
+        connection_release(&c->connection);
+    }
+    if (server->throttled && atomic_load(&server->in_flight_bytes) < RPC_IN_FLIGHT_TOTAL / 2) {
+        server->throttled = false;
+        for (struct connection *c = server->listener->connections, *next; c != NULL; c = next) {
+            next = c->next;
+            settle(rpc_connection_of(c));
+        }
+    }
+}
+
+enum status rpc_server_open(const struct rpc_server_options *options, struct rpc_server **server, struct error *error)
+{
+    struct rpc_server *s = memory_new(sizeof *s);
+    s->base = options->listener.base;
+    s->wake = options->wake;
+    s->kernel = options->kernel;
+    s->hold_method = text_copy(options->hold_method);
+    s->request_count = options->request_count;
+    pthread_mutex_init(&s->lock, NULL);
+    struct listener_options listener = options->listener;
+    listener.handler = &handler;
+    listener.context = s;
+    enum status status = listener_open(&listener, &s->listener, error);
+    if (status != OK) {
+        rpc_server_close(s);
+        return status;
+    }
+    *server = s;
+    return OK;
+}
+
+void rpc_server_pause(struct rpc_server *server)
+{
+    atomic_store(&server->stopping, true);
+    listener_stop(server->listener);
+    for (struct connection *c = server->listener->connections; c != NULL; c = c->next)
+        connection_pause(c);
+}
+
+void rpc_server_release(struct rpc_server *server)
+{
+    rpc_call_release_held(server);
+}
+
+void rpc_server_close(struct rpc_server *server)
+{
+    if (server == NULL)
+        return;
+    listener_close(server->listener);
+    buffer_close(&server->incoming);
+    pthread_mutex_destroy(&server->lock);
+    free(server->hold_method);
+    free(server);
+}
