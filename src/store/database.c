@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "store/connection.h"
+#include "store/wal_vfs.h"
 
 #define LOG_ROOM "store"
 #include "base/log.h"
@@ -22,7 +24,8 @@
 #define PROGRESS_STEPS 2000 /* virtual machine steps between looks at the clock: well under a millisecond */
 
 #define WAL_FRAME_BYTES 4096
-#define WAL_MOVE_FRAMES (((int64_t)4 << 20) / WAL_FRAME_BYTES)     /* move pages once so many wait */
+#define WAL_MOVE_FRAMES (((int64_t)16 << 20) / WAL_FRAME_BYTES)    /* move pages once so many wait: a page that changed
+                                                                      in many commits is then moved once */
 #define WAL_RESTART_FRAMES (((int64_t)64 << 20) / WAL_FRAME_BYTES) /* beyond this, wait for readers a little */
 #define WAL_RESTART_WAIT_MS 50
 #define WAL_RETRY_FRAMES 256
@@ -194,17 +197,25 @@ static int after_commit(void *context, sqlite3 *handle, const char *name, int fr
     return SQLITE_OK;
 }
 
+/* SQLite counts its memory under one lock for all connections; nobody here asks for the count. */
+static void configure_library(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum status database_open(const struct database_options *options, struct database **database, struct error *error)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct database *opened = memory_new(sizeof(*opened));
     int flags = options->mode == DATABASE_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
     enum status status = OK;
     int code;
 
+    pthread_once(&once, configure_library);
     opened->path = text_copy(options->path);
     opened->mode = options->mode;
     code = sqlite3_open_v2(options->path, &opened->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                           options->vfs);
+                           options->mode == DATABASE_WRITER ? wal_vfs_over(options->vfs) : options->vfs);
     if (code != SQLITE_OK)
         status = open_error(opened, code, error);
     else
@@ -291,9 +302,15 @@ void database_savepoint_rollback(struct database *database)
     run(database, "RELEASE command");
 }
 
+/* BEGIN alone would take the snapshot at the first read, which may come much later. */
 void database_snapshot_begin(struct database *database)
 {
+    struct statement *s;
+
     run(database, "BEGIN");
+    s = statement(database, "SELECT 1 FROM sqlite_schema LIMIT 1");
+    if (statement_row(s))
+        statement_finish(s);
 }
 
 void database_snapshot_end(struct database *database)

@@ -87,7 +87,7 @@ bool column_is_null(struct statement *s, const char *name);
 void column_fixed(struct statement *s, const char *name, void *out, size_t size); /* a blob of exactly this size */
 
 /* --- the WAL ------------------------------------------------------------------------------------------------------------- */
-/* Moves committed pages into the database file when the WAL has grown past 4 MiB (writer, between transactions). Returns
+/* Moves committed pages into the database file when the WAL has grown past 16 MiB (writer, between transactions). Returns
  * true when readers have kept it from moving anything for 30 s: the caller raises an event. */
 bool database_checkpoint_wal(struct database *database, int64_t now_us);
 

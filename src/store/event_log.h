@@ -11,6 +11,7 @@
 #define STORE_EVENT_LOG_H
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "crypto/merkle.h"
 #include "crypto/note.h"
 #include "store/database.h"

@@ -29,14 +29,14 @@ static bool read_stored(struct database *database, unsigned level, uint64_t firs
     uint64_t found = 0;
 
     if (level == 0) {
-        s = statement(database, "SELECT hash FROM event WHERE seq > ? ORDER BY seq LIMIT ?");
+        s = statement(database, "SELECT hash FROM event WHERE seq > ? AND seq <= ? ORDER BY seq");
         bind_integer(s, (int64_t)first);
     } else {
-        s = statement(database, "SELECT hash FROM tree_tile WHERE level = ? AND idx >= ? ORDER BY idx LIMIT ?");
+        s = statement(database, "SELECT hash FROM tree_tile WHERE level = ? AND idx >= ? AND idx < ? ORDER BY idx");
         bind_integer(s, level);
         bind_integer(s, (int64_t)first);
     }
-    bind_integer(s, (int64_t)count);
+    bind_integer(s, (int64_t)(first + count));
     while (statement_row(s)) {
         struct bytes hash = column_blob(s, "hash");
 
