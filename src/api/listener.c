@@ -19,7 +19,7 @@
 #define LOG_ROOM "api"
 #define SOCKET_MODE 0660
 #define ACCEPTS_A_TURN 64
-#define BACKLOG 1024
+#define BACKLOG 4096 /* the system may allow less */
 #define RESUME_AFTER_US (500 * 1000)      /* no descriptors left: try to accept again then */
 #define SWEEPS_PER_TIMEOUT 4
 #define SWEEP_MIN_US (10 * 1000)
