@@ -302,7 +302,7 @@ static bool commit_batch(struct kernel *k, struct job **jobs, size_t count, cons
     advanced = k->machine.next_advance_us > 0;
     if (machine_batch_end(&k->machine))
         atomic_fetch_add(&k->blocks, 1);
-    event_log_checkpoint(k->log, now_us, force_checkpoint);
+    event_log_checkpoint(k->log, now_us + k->machine.head.advanced_us, force_checkpoint); /* in events' time */
     database_commit(k->writer);
     publish(k, p);
     if (k->machine.effects_requested)
@@ -376,12 +376,15 @@ static int64_t next_action(struct kernel *k)
 {
     const struct block *head = &k->machine.head;
     int64_t due_us = deadline_earliest(k->writer, CLOCK_BLOCK);
+    int64_t checkpoint_us = event_log_checkpoint_due(k->log); /* in events' time, as the deadlines of block time are */
 
+    if (checkpoint_us != INT64_MAX)
+        checkpoint_us -= head->advanced_us;
     if (due_us != INT64_MAX)
         due_us -= head->advanced_us;
     if (deadline_earliest(k->writer, CLOCK_CHAIN) != INT64_MAX)
         due_us = earlier(due_us, head->time_us - head->advanced_us + k->options.block_interval_us);
-    return earlier(due_us, event_log_checkpoint_due(k->log));
+    return earlier(due_us, checkpoint_us);
 }
 
 static void *executor_main(void *context)
