@@ -82,6 +82,7 @@ int main(void)
     failed += escrow_tests();
     failed += queries_tests();
     failed += invariants_tests();
+    failed += above_tests();
     failed += oracle_tests();
     failed += histories_tests();
     return failed > 0;

@@ -41,6 +41,7 @@ int commands_tests(void);
 int escrow_tests(void);
 int queries_tests(void);
 int invariants_tests(void);
+int above_tests(void);
 int oracle_tests(void);
 int histories_tests(void);
 
