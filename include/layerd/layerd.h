@@ -189,16 +189,14 @@ struct layerd_subscription; /* one subscription on a connection of its own */
 
 struct layerd_subscribe_options {
     const char *from; /* where to start: "first" · "now" · "after:N" (the first event is N+1) · "cursor:NAME"
-                         (behind what that cursor acknowledged) · "time:T" (µs or ISO 8601). NULL: "now" */
+                         (behind what was acknowledged under that name) · "time:T" (µs or ISO 8601). NULL: "now" */
     uint64_t until;   /* the last event wanted; 0: for ever */
     const char *const *types; /* globs like "ledger.*"; an event needs to match one. NULL: all */
     size_t type_count;
     const char *const *subjects; /* like "account/lyt1…"; an event needs to have one of them. NULL: all */
     size_t subject_count;
     bool cloudevents;      /* lines in the CloudEvents 1.0 JSON format instead of the native one */
-    bool acknowledge;      /* the position of the cursor moves only by layerd_acknowledge */
-    uint64_t window;       /* at most so many events sent and not acknowledged; 0: no bound */
-    uint64_t heartbeat_ms; /* a sign of life when nothing happens; 0: the node's default */
+    uint64_t heartbeat_ms; /* a sign of life when nothing happens, 100 at least; 0: 15 s */
     bool marks;            /* layerd_event_next also gives CAUGHT_UP, PROGRESS and HEARTBEAT */
 };
 
@@ -213,7 +211,7 @@ enum layerd_event_kind {
 
 struct layerd_event {
     enum layerd_event_kind kind;
-    uint64_t seq;        /* dense, 1, 2, …: the order of commit. END: where to go on after */
+    uint64_t seq;        /* dense, 1, 2, …: the order of commit. END: the first one not sent */
     uint64_t first;      /* LOST only */
     uint64_t block;      /* height of the block it belongs to */
     int64_t time_us;     /* when it was committed (block time); also HEARTBEAT */
@@ -263,10 +261,11 @@ int layerd_subscription_descriptor(const struct layerd_subscription *subscriptio
 /* Returns: every matching event up to this seq was given out; what layerd_resume goes on after. */
 uint64_t layerd_position(const struct layerd_subscription *subscription);
 
-/* Says that all events up to seq are done: the cursor, if any, moves there, durably, and the window opens.
- * Args: timeout_ms: 0: send and do not wait for the answer; otherwise wait until it is durable. Events
- *       that come meanwhile are kept for layerd_event_next.
- * Errors: what the node refused, TIMEOUT, DISCONNECTED, PROTOCOL. */
+/* For a subscription from a cursor: says that all events up to seq are done. The cursor moves there, durably, and never by
+ * itself.
+ * Args: timeout_ms: 0: send and do not wait for the answer; otherwise wait until it is durable. Events that
+ *       come meanwhile are kept for layerd_event_next.
+ * Errors: INVALID_PARAMS without a cursor, FUTURE for an event that was not sent yet, and as layerd_call. */
 LAYERD_MUST_CHECK enum layerd_error layerd_acknowledge(struct layerd_subscription *subscription, uint64_t seq,
                                                        int timeout_ms, struct layerd_failure *failure);
 

@@ -190,7 +190,6 @@ int word_events(struct cli *cli)
         .subjects = cli->subjects.values,
         .subject_count = cli->subjects.count,
         .cloudevents = stream.format == EVENT_FORMAT_CLOUDEVENTS,
-        .acknowledge = cli->acknowledge,
         .marks = true,
     };
     if (follow_begin(&stream.follow, cli, &options, true, cli_timeout(cli, -1), &failure) != LAYERD_OK)

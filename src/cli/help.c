@@ -18,7 +18,7 @@ static void print_options(bool everywhere)
             continue;
         snprintf(name, sizeof name, "--%s%s%s", option->name, option->value == NULL ? "" : " ",
                  option->value == NULL ? "" : option->value);
-        printf("  %-22s %s\n", name, option->help);
+        printf("  %-24s %s\n", name, option->help);
     }
 }
 

@@ -134,10 +134,6 @@ static enum status subscribe_params(const struct layerd_subscription *s, struct 
     TRY(write_texts(&w, "subjects", o->subjects, o->subject_count, error));
     if (o->cloudevents)
         writer_member_text(&w, "format", "cloudevents");
-    if (o->acknowledge)
-        writer_member_text(&w, "ack", "manual");
-    if (o->window != 0)
-        writer_member_unsigned(&w, "window", o->window);
     if (o->heartbeat_ms != 0)
         writer_member_unsigned(&w, "heartbeat_ms", o->heartbeat_ms);
     writer_object_end(&w);
@@ -415,6 +411,8 @@ static enum status acknowledge(struct layerd_subscription *s, uint64_t seq, int 
 
     buffer_init(&line);
     buffer_init(&result);
+    if (!from_cursor(s))
+        return error_set(error, ERROR_INVALID_PARAMS, "only a subscription from a cursor is acknowledged");
     if (s->connection.descriptor < 0)
         return error_set(error, ERROR_DISCONNECTED, "the subscription is not connected");
     snprintf(params, sizeof params, "{\"sub\":%" PRIu64 ",\"seq\":%" PRIu64 "}", s->number, seq);

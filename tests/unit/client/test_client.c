@@ -1,0 +1,7 @@
+/* Runs the tests of the client library, one group a source file. */
+#include "test_client.h"
+
+int main(void)
+{
+    return scan_tests() + event_tests() + proof_tests() + key_tests() + call_tests() + subscription_tests();
+}
