@@ -117,7 +117,7 @@ static int turn(enum fault_operation operation)
 
     pthread_mutex_lock(&disk.lock);
     for (int i = 0; i < OPERATIONS; i++)
-        if (operation == 1 << i)
+        if (((unsigned)operation >> i & 1) == 1)
             disk.counts[i]++;
     if ((disk.fault.operations & operation) != 0 && disk.fault.nth != 0) {
         bool now = ++disk.matching == disk.fault.nth;
