@@ -32,7 +32,7 @@ static int64_t fixture_clock(void *context)
     return atomic_load(&((struct fixture *)context)->now_us);
 }
 
-static void open_node(struct fixture *f)
+static enum status try_open_node(struct fixture *f, struct error *error)
 {
     static const struct hash seed = { "the same chain in every test" };
     const struct kernel_options options = {
@@ -48,16 +48,20 @@ static void open_node(struct fixture *f)
         .clock = fixture_clock,
         .clock_context = f,
     };
+
+    return kernel_start(&options, &f->kernel, error);
+}
+
+static void open_node(struct fixture *f)
+{
     struct error error;
 
-    if (kernel_start(&options, &f->kernel, &error) != OK)
+    if (try_open_node(f, &error) != OK)
         fail_msg("the node does not start: %s", error.message);
 }
 
-void fixture_start(struct fixture *f, enum network network, const struct module *const *modules)
+static void prepare(struct fixture *f, enum network network, const struct module *const *modules)
 {
-    const char *parent = getenv("TMPDIR");
-
     struct error error;
 
     memset(f, 0, sizeof(*f));
@@ -67,10 +71,39 @@ void fixture_start(struct fixture *f, enum network network, const struct module 
     f->network = network;
     f->modules = modules;
     atomic_store(&f->now_us, FIXTURE_EPOCH_US);
+}
+
+void fixture_open(struct fixture *f, enum network network, const struct module *const *modules,
+                  const char *directory)
+{
+    prepare(f, network, modules);
+    snprintf(f->directory, sizeof(f->directory), "%s", directory);
+    atomic_store(&f->now_us, 2 * FIXTURE_EPOCH_US);
+    open_node(f);
+}
+
+static void make_directory(struct fixture *f)
+{
+    const char *parent = getenv("TMPDIR");
+
     snprintf(f->directory, sizeof(f->directory), "%s/layerd-test-XXXXXX", parent != NULL ? parent : "/tmp");
     if (mkdtemp(f->directory) == NULL)
         fail_msg("no temporary directory: %s", strerror(errno));
+}
+
+void fixture_start(struct fixture *f, enum network network, const struct module *const *modules)
+{
+    prepare(f, network, modules);
+    make_directory(f);
     open_node(f);
+}
+
+enum status fixture_try_start(struct fixture *f, enum network network, const struct module *const *modules,
+                              struct error *error)
+{
+    prepare(f, network, modules);
+    make_directory(f);
+    return try_open_node(f, error);
 }
 
 void fixture_reopen(struct fixture *f)
