@@ -37,7 +37,8 @@ void fixture_start(struct fixture *f, enum network network, const struct module 
 /* The same, for a disk that may fail; f->directory is set in any case. */
 MUST_CHECK enum status fixture_try_start(struct fixture *f, enum network network,
                                          const struct module *const *modules, struct error *error);
-/* Opens a directory that an earlier node left, on a clock far ahead of that one's. fixture_stop removes it. */
+/* Opens a directory that an earlier node left, on a clock far ahead of that one's. fixture_stop removes it.
+ */
 void fixture_open(struct fixture *f, enum network network, const struct module *const *modules,
                   const char *directory);
 void fixture_reopen(struct fixture *f); /* stops the node and starts it on the same directory */
