@@ -308,6 +308,7 @@ static int node_run(const struct config *config, bool background)
 {
     struct node node = { .config = config, .background = { .ready = -1 }, .lock = { .file = -1 } };
     struct error error = { .code = OK };
+    enum status status;
 
     /* The process itself, while it has one thread. */
     daemon_limits(config->core_dumps);
@@ -324,7 +325,8 @@ static int node_run(const struct config *config, bool background)
         return EXIT_SUCCESS;
     }
 
-    if (node_start(&node, &error) == OK) {
+    status = node_start(&node, &error);
+    if (status == OK) {
         log_info("ready: chain %s, %" PRIu64 " events, block %" PRIu64, kernel_chain(node.kernel),
                  kernel_head(node.kernel), kernel_height(node.kernel));
         supervisor_tell(&node.supervisor, "READY=1\nSTATUS=%s: %" PRIu64 " events", config->network_text,
@@ -342,10 +344,10 @@ static int node_run(const struct config *config, bool background)
             log_error("does not start: %s", error.message);
     }
     node_close(&node);
-    if (error.code == OK)
+    if (status == OK)
         log_info("stopped");
     log_close();
-    return exit_status(error.code);
+    return exit_status(status);
 }
 
 /* --- what was asked for --------------------------------------------------------------------------------- */

@@ -283,10 +283,16 @@ static void a_file_named_must_exist_and_be_a_file(void **state)
     config_close(&config);
 }
 
+/* An environment as the process has it: not const by history, never written to. */
+static enum status apply_environment(struct config *config, const char *const *environment, struct error *error)
+{
+    return config_apply_environment(config, (char *const *)(uintptr_t)environment, error);
+}
+
 /* --- environment and precedence ------------------------------------------------------------------------- */
 static void the_environment_sets_what_has_a_variable(void **state)
 {
-    char *environment[] = { "PATH=/bin",
+    const char *environment[] = { "PATH=/bin",
                             "LAYER2_MAX_CONCURRENT=5",
                             "LAYER2_TIMEOUT=3s",
                             "LAYER2_MEMORY_LIMIT=300MiB",
@@ -300,7 +306,7 @@ static void the_environment_sets_what_has_a_variable(void **state)
 
     (void)state;
     fresh(&config);
-    assert_int_equal(config_apply_environment(&config, environment, &error), OK);
+    assert_int_equal(apply_environment(&config, environment, &error), OK);
     assert_int_equal(config.max_concurrent, 5);
     assert_int_equal(config.timeout_us, 3000000);
     assert_int_equal(config.memory_limit, 300 * MIB);
@@ -313,18 +319,18 @@ static void the_environment_sets_what_has_a_variable(void **state)
 
 static void an_unknown_or_bad_variable_is_refused(void **state)
 {
-    char *unknown[] = { "LAYER2_QUEUE_SISE=8", NULL }, *bad[] = { "LAYER2_BATCH_SIZE=many", NULL },
-         *empty[] = { "LAYER2_BATCH_SIZE=", NULL };
+    const char *unknown[] = { "LAYER2_QUEUE_SISE=8", NULL }, *bad[] = { "LAYER2_BATCH_SIZE=many", NULL },
+               *empty[] = { "LAYER2_BATCH_SIZE=", NULL };
     struct config config;
     struct error error;
 
     (void)state;
     fresh(&config);
-    assert_int_equal(config_apply_environment(&config, unknown, &error), ERROR_INVALID_PARAMS);
+    assert_int_equal(apply_environment(&config, unknown, &error), ERROR_INVALID_PARAMS);
     assert_non_null(strstr(error.message, "did you mean 'LAYER2_QUEUE_SIZE'"));
-    assert_int_equal(config_apply_environment(&config, bad, &error), ERROR_INVALID_PARAMS);
+    assert_int_equal(apply_environment(&config, bad, &error), ERROR_INVALID_PARAMS);
     assert_non_null(strstr(error.message, "environment LAYER2_BATCH_SIZE"));
-    assert_int_equal(config_apply_environment(&config, empty, &error), OK);
+    assert_int_equal(apply_environment(&config, empty, &error), OK);
     assert_int_equal(config.batch_size, 256);
     config_close(&config);
 }
@@ -332,9 +338,9 @@ static void an_unknown_or_bad_variable_is_refused(void **state)
 static void the_command_line_wins_over_environment_over_file_over_default(void **state)
 {
     char path[] = "/tmp/layerd-config-XXXXXX";
-    char *environment[] = { "LAYER2_BATCH_SIZE=2", "LAYER2_QUEUE_SIZE=2000", NULL };
+    const char *environment[] = { "LAYER2_BATCH_SIZE=2", "LAYER2_QUEUE_SIZE=2000", NULL };
     const struct assignment assignments[] = { { "batch-size", "3" } };
-    struct config_sources sources = { .file = path, .environment = environment, .command_line = assignments,
+    struct config_sources sources = { .file = path, .environment = (char *const *)(uintptr_t)environment, .command_line = assignments,
                                       .command_line_count = 1 };
     static const char text[] = "batch-size = 1\nqueue-size = 1000\nblock-interval = 2s\n";
     struct buffer printed;
@@ -448,10 +454,10 @@ static void a_small_memory_limit_lowers_what_nobody_chose(void **state)
 static enum status parse(struct command_line *line, struct error *error, const char *first,
                          const char *second)
 {
-    char *arguments[] = { "layerd", (char *)(uintptr_t)first, (char *)(uintptr_t)second, NULL };
+    const char *arguments[] = { "layerd", first, second, NULL };
     int count = first == NULL ? 1 : second == NULL ? 2 : 3;
 
-    return command_line_parse(count, arguments, line, error);
+    return command_line_parse(count, (char *const *)(uintptr_t)arguments, line, error);
 }
 
 static void settings_are_taken_with_equals_or_as_two_arguments(void **state)
