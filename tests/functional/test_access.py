@@ -122,6 +122,7 @@ def test_a_stranger_may_not_sign_with_the_nodes_keys(open_house):
 
 @needs_root
 def test_a_stranger_may_read_the_event_stream_but_not_verify(open_house):
+    open_house.restart()  # so that there is a signed checkpoint
     answers = calls_as(
         STRANGER,
         open_house,

@@ -90,7 +90,7 @@ def test_what_print_config_prints_is_a_configuration_file(run, tmp_path):
     [
         ("LAYER2_MAX_CONCURRENT", "77"),
         ("LAYER2_TIMEOUT", "7s"),
-        ("LAYER2_MEMORY_LIMIT", "300M"),
+        ("LAYER2_MEMORY_LIMIT", "300MiB"),
         ("LAYER2_BATCH_SIZE", "77"),
         ("LAYER2_WORKER_POOL_SIZE", "7"),
         ("LAYER2_QUEUE_SIZE", "777"),
@@ -146,7 +146,7 @@ def test_an_option_far_from_every_name_gets_no_wild_suggestion(run):
         "--queue-size=99999999999999999999",
         "--network=moon",
         "--network=",
-        "--worker-pool-size=0",
+        "--worker-pool-size=257",
         "--worker-pool-size=100000",
         "--log-format=xml",
         "--log-level=loud",
@@ -181,9 +181,9 @@ def test_a_named_file_that_is_absent_is_an_error(run):
     assert done.returncode != 0 and "/nonexistent/layerd.conf" in done.stderr
 
 
-def test_the_file_in_the_data_directory_is_read_without_being_named(run, tmp_path):
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "layerd.conf").write_text("batch-size=44\n")
+def test_the_users_own_file_is_read_without_being_named(run, tmp_path):
+    (tmp_path / ".layerd").mkdir()
+    (tmp_path / ".layerd" / "layerd.conf").write_text("batch-size=44\n")
     assert printed(run("--print-config"))["batch-size"][0] == "44"
 
 

@@ -168,6 +168,9 @@ def test_cursors_can_be_acknowledged_under_load_without_losing_one(house, alice,
     numbers = [stream.send_request("ack", sub=sub, seq=seq) for seq in range(1, head + 1)]
     answered = set()
     while len(answered) < len(numbers):
-        answered.add(stream.read()["id"])
+        message = stream.read()
+        if "id" in message:
+            assert "result" in message, message
+            answered.add(message["id"])
     house.crash()
     assert position(house, "mine") == head

@@ -125,7 +125,7 @@ def test_help_knows_every_method_of_the_document(shared):
     overview = json.dumps(shared.call("help"))
     for method in shared.call("rpc.discover")["methods"]:
         assert method["name"] in overview
-        text = json.dumps(shared.call("help", method=method["name"]))
+        text = json.dumps(shared.call("help", {"method": method["name"]}))
         assert method["name"] in text
         for param in method["params"]:
             assert param["name"] in text, (method["name"], param["name"])
