@@ -1,8 +1,8 @@
-/* An extension for the sqlite3 shell and any program that loads SQLite extensions: with it the event log can be checked
- * in SQL alone, without the daemon. contrib/sqlite/README.md lists the functions and the statements to check with.
+/* An extension for the sqlite3 shell and any program that loads SQLite extensions: with it the event log
+ * can be checked in SQL alone, without the daemon. contrib/sqlite/README.md lists the functions and the
+ * statements to check with.
  *
- *     sqlite3 -readonly layerd.sqlite3 -cmd '.load /usr/lib/layerd/layerd_sqlite'
- */
+ *     sqlite3 -readonly layerd.sqlite3 -cmd '.load /usr/lib/layerd/layerd_sqlite' */
 #include <sqlite3ext.h>
 SQLITE_EXTENSION_INIT1
 
@@ -19,7 +19,7 @@ SQLITE_EXTENSION_INIT1
 
 #define FUNCTION_FLAGS (SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS)
 
-/* --- arguments and results ------------------------------------------------------------------------------------------- */
+/* --- arguments and results ------------------------------------------------------------------------------ */
 
 static void refuse(sqlite3_context *context, const char *function, const char *expected)
 {
@@ -58,9 +58,10 @@ static void answer_blob(sqlite3_context *context, const void *data, size_t size)
     sqlite3_result_blob(context, data, (int)size, SQLITE_TRANSIENT);
 }
 
-/* --- values ---------------------------------------------------------------------------------------------------------- */
+/* --- values --------------------------------------------------------------------------------------------- */
 
-/* address(id), address(id, prefix): an account as people see it. The prefix is 'lyt' (dev and test) unless given. */
+/* address(id), address(id, prefix): an account as people see it. The prefix is 'lyt' (dev and test) unless
+ * given. */
 static void address_function(sqlite3_context *context, int count, sqlite3_value **values)
 {
     const char *prefix = count == 2 ? take_text(values[1]) : ADDRESS_PREFIX_TEST;
@@ -73,7 +74,8 @@ static void address_function(sqlite3_context *context, int count, sqlite3_value 
         refuse(context, "address", "a blob of 32 bytes");
         return;
     }
-    if (prefix == NULL || (strcmp(prefix, ADDRESS_PREFIX_MAIN) != 0 && strcmp(prefix, ADDRESS_PREFIX_TEST) != 0)) {
+    if (prefix == NULL || (strcmp(prefix, ADDRESS_PREFIX_MAIN) != 0 &&
+                           strcmp(prefix, ADDRESS_PREFIX_TEST) != 0)) {
         refuse(context, "address", "the prefix 'ly' or 'lyt'");
         return;
     }
@@ -135,7 +137,7 @@ static void sha256_function(sqlite3_context *context, int count, sqlite3_value *
     answer_blob(context, hash.bytes, sizeof(hash.bytes));
 }
 
-/* --- the chain ------------------------------------------------------------------------------------------------------- */
+/* --- the chain ------------------------------------------------------------------------------------------ */
 
 /* event_genesis(node_id): the hash before event 1. */
 static void event_genesis_function(sqlite3_context *context, int count, sqlite3_value **values)
@@ -152,8 +154,8 @@ static void event_genesis_function(sqlite3_context *context, int count, sqlite3_
     answer_blob(context, hash.bytes, sizeof(hash.bytes));
 }
 
-/* event_hash(previous_hash, seq, block, time_us, type, subject, body, last): what column hash has to be; NULL for columns
- * that no event can have, which equals no hash either. */
+/* event_hash(previous_hash, seq, block, time_us, type, subject, body, last): what column hash has to be;
+ * NULL for columns that no event can have, which equals no hash either. */
 static void event_hash_function(sqlite3_context *context, int count, sqlite3_value **values)
 {
     struct event event = { .type = take_text(values[4]), .subject = take_text(values[5]) };
@@ -178,15 +180,15 @@ static void event_hash_function(sqlite3_context *context, int count, sqlite3_val
     answer_blob(context, hash.bytes, sizeof(hash.bytes));
 }
 
-/* --- the tree -------------------------------------------------------------------------------------------------------- */
+/* --- the tree ------------------------------------------------------------------------------------------- */
 
 struct root_state {
     bool begun, refused;
     struct merkle_range range;
 };
 
-/* rfc6962_root(seq, hash): root of the tree whose leaves are these hashes. seq must count 1, 2, …: aggregates see rows in
- * whatever order they come, and a root of another order would be a wrong answer. */
+/* rfc6962_root(seq, hash): root of the tree whose leaves are these hashes. seq must count 1, 2, …:
+ * aggregates see rows in whatever order they come, and a root of another order would be a wrong answer. */
 static void root_step(sqlite3_context *context, int count, sqlite3_value **values)
 {
     struct root_state *state = sqlite3_aggregate_context(context, sizeof(*state));
@@ -238,7 +240,8 @@ static void root_inverse(sqlite3_context *context, int count, sqlite3_value **va
     refuse(context, "rfc6962_root", "a window that begins with the first row");
 }
 
-/* checkpoint_verify(note, verifier_key): 1 when the note is a checkpoint signed by this key (name+id+base64), else 0. */
+/* checkpoint_verify(note, verifier_key): 1 when the note is a checkpoint signed by this key
+ * (name+id+base64), else 0. */
 static void checkpoint_verify_function(sqlite3_context *context, int count, sqlite3_value **values)
 {
     const char *note = take_text(values[0]);
@@ -284,7 +287,7 @@ static void checkpoint_root_function(sqlite3_context *context, int count, sqlite
         answer_blob(context, checkpoint.root.bytes, sizeof(checkpoint.root.bytes));
 }
 
-/* --- loading --------------------------------------------------------------------------------------------------------- */
+/* --- loading -------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -314,10 +317,10 @@ int sqlite3_layerdsqlite_init(sqlite3 *database, char **message, const sqlite3_a
     SQLITE_EXTENSION_INIT2(api);
     crypto_start();
     for (size_t i = 0; code == SQLITE_OK && i < sizeof(functions) / sizeof(functions[0]); i++)
-        code = sqlite3_create_function(database, functions[i].name, functions[i].arguments, FUNCTION_FLAGS, NULL,
-                                       functions[i].call, NULL, NULL);
+        code = sqlite3_create_function(database, functions[i].name, functions[i].arguments, FUNCTION_FLAGS,
+                                       NULL, functions[i].call, NULL, NULL);
     if (code == SQLITE_OK)
-        code = sqlite3_create_window_function(database, "rfc6962_root", 2, FUNCTION_FLAGS, NULL, root_step, root_value,
-                                              root_value, root_inverse, NULL);
+        code = sqlite3_create_window_function(database, "rfc6962_root", 2, FUNCTION_FLAGS, NULL, root_step,
+                                              root_value, root_value, root_inverse, NULL);
     return code;
 }

@@ -52,37 +52,39 @@ static enum status verified_copy(const char *source, const char *destination, st
     int64_t bytes;
 
     TRY(copy_make(source, destination, &options, &bytes, error));
-    *report = (struct backup_report){ .head = check->found.last, .head_hash = check->found.head_hash, .bytes = bytes,
-                                      .verified = check->found.last };
+    *report = (struct backup_report){ .head = check->found.last, .head_hash = check->found.head_hash,
+                                      .bytes = bytes, .verified = check->found.last };
     return OK;
 }
 
 enum status backup_make(const char *source_path, const char *destination, const char *node_id,
                         const struct note_key *key,
-                        bool (*progress)(void *context, const char *phase, uint64_t done, uint64_t total), void *context,
-                        struct backup_report *report, struct error *error)
+                        bool (*progress)(void *context, const char *phase, uint64_t done, uint64_t total),
+                        void *context, struct backup_report *report, struct error *error)
 {
     struct backup_check check = { .node_id = node_id, .key = key, .progress = { progress, context } };
 
     return verified_copy(source_path, destination, &check, report, error);
 }
 
-/* --- restore --------------------------------------------------------------------------------------------------------- */
+/* --- restore -------------------------------------------------------------------------------------------- */
 
-/* Holds the old database alone for a moment: proves that nobody uses it, and folds its WAL into the file. A file too
- * damaged for that is kept as it is, with its WAL. */
+/* Holds the old database alone for a moment: proves that nobody uses it, and folds its WAL into the file.
+ * A file too damaged for that is kept as it is, with its WAL. */
 static enum status claim_old(const char *path, struct error *error)
 {
     sqlite3 *handle = NULL;
     int code = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
     if (code == SQLITE_OK)
-        code = sqlite3_exec(handle, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT", NULL, NULL, NULL);
+        code = sqlite3_exec(handle, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT", NULL, NULL,
+                            NULL);
     sqlite3_close(handle);
     if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
         return error_set(error, ERROR_DATABASE_IN_USE, "%s is in use; stop layerd first", path);
     if (code != SQLITE_OK)
-        log_warn("the database that is replaced cannot be opened (%s); it is kept as it is", sqlite3_errstr(code));
+        log_warn("the database that is replaced cannot be opened (%s); it is kept as it is",
+                 sqlite3_errstr(code));
     return OK;
 }
 
@@ -96,8 +98,9 @@ static enum status move_aside(const char *path, const char *kept, const char *su
     return OK;
 }
 
-/* Gives the old file a second name, so that the new one can take its place in one step and a crash leaves either of them.
- * A WAL that could not be folded in gets out of the way first: left there it would be played into the new file. */
+/* Gives the old file a second name, so that the new one can take its place in one step and a crash leaves
+ * either of them. A WAL that could not be folded in gets out of the way first: left there it would be
+ * played into the new file. */
 static enum status keep_old(const char *path, struct error *error)
 {
     char stamp[COPY_STAMP_MAX];

@@ -1,5 +1,5 @@
-/* Inside one connection; for the store's own files database.c and statement.c alone. Others see struct database and
- * struct statement by their functions. */
+/* Inside one connection; for the store's own files database.c and statement.c alone. Others see struct
+ * database and struct statement by their functions. */
 #ifndef STORE_CONNECTION_H
 #define STORE_CONNECTION_H
 
@@ -43,7 +43,8 @@ struct database {
     int64_t wal_stuck_us;    /* since when nothing moved; 0: it moves */
 };
 
-/* What a failed call of SQLite means here: on the writer it ends the process, on a reader it is remembered. */
+/* What a failed call of SQLite means here: on the writer it ends the process, on a reader it is
+ * remembered. */
 void database_failed(struct database *database, int code, const char *what);
 
 /* Resets every statement still running; each one is a bug of its caller, and is logged. */

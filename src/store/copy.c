@@ -1,5 +1,5 @@
-/* Copying a database while it is in use. The source is read through its own connection inside one read transaction, so
- * writers neither disturb the copy nor get into it. */
+/* Copying a database while it is in use. The source is read through its own connection inside one read
+ * transaction, so writers neither disturb the copy nor get into it. */
 #include "store/copy.h"
 
 #include <errno.h>
@@ -47,7 +47,7 @@ void copy_stamp(char out[COPY_STAMP_MAX], int64_t time_us)
     *out = '\0';
 }
 
-/* --- the partial file ------------------------------------------------------------------------------------------------ */
+/* --- the partial file ----------------------------------------------------------------------------------- */
 
 /* A partial file left by a crash is overwritten; one that somebody else is writing is locked. */
 static enum status partial_open(const char *path, int *descriptor, struct error *error)
@@ -83,15 +83,16 @@ static enum status partial_name(const char *partial, const char *destination, st
     return directory_sync(destination, error);
 }
 
-/* --- pages ----------------------------------------------------------------------------------------------------------- */
+/* --- pages ---------------------------------------------------------------------------------------------- */
 
 static enum status copy_error(struct error *error, const char *path, int code)
 {
-    return error_set(error, ERROR_STORAGE, "cannot write the copy %s: %s (SQLite %d)", path, sqlite3_errstr(code), code);
+    return error_set(error, ERROR_STORAGE, "cannot write the copy %s: %s (SQLite %d)", path,
+                     sqlite3_errstr(code), code);
 }
 
-static enum status copy_steps(sqlite3_backup *backup, const char *partial, const struct copy_progress *progress,
-                              struct error *error)
+static enum status copy_steps(sqlite3_backup *backup, const char *partial,
+                              const struct copy_progress *progress, struct error *error)
 {
     int code;
 
@@ -109,8 +110,8 @@ static enum status copy_steps(sqlite3_backup *backup, const char *partial, const
     return OK;
 }
 
-static enum status copy_pages(struct database *source, const char *partial, const struct copy_progress *progress,
-                              struct error *error)
+static enum status copy_pages(struct database *source, const char *partial,
+                              const struct copy_progress *progress, struct error *error)
 {
     sqlite3 *handle = NULL;
     sqlite3_backup *backup;
@@ -176,8 +177,8 @@ static enum status check_copy(const char *partial, const struct copy_options *op
 }
 
 /* Everything between the empty partial file and its name. */
-static enum status fill(const char *source, const char *partial, int descriptor, const struct copy_options *options,
-                        struct error *error)
+static enum status fill(const char *source, const char *partial, int descriptor,
+                        const struct copy_options *options, struct error *error)
 {
     struct database_options opening = { .path = source, .mode = DATABASE_READER };
     struct database *database = NULL;
@@ -195,8 +196,8 @@ static enum status fill(const char *source, const char *partial, int descriptor,
     return check_copy(partial, options, error);
 }
 
-enum status copy_make(const char *source, const char *destination, const struct copy_options *options, int64_t *bytes,
-                      struct error *error)
+enum status copy_make(const char *source, const char *destination, const struct copy_options *options,
+                      int64_t *bytes, struct error *error)
 {
     static const struct copy_options none;
     AUTO_FREE char *partial = text_format("%s.partial", destination);

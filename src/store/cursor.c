@@ -55,7 +55,8 @@ static enum status check_position(struct database *writer, uint64_t seq, struct 
     uint64_t head = event_head(writer);
 
     if (seq > head)
-        return error_set(error, ERROR_FUTURE, "position %" PRIu64 " lies after the newest event, %" PRIu64, seq, head);
+        return error_set(error, ERROR_FUTURE, "position %" PRIu64 " lies after the newest event, %" PRIu64,
+                         seq, head);
     return OK;
 }
 
@@ -77,11 +78,11 @@ enum status cursor_create(struct database *writer, const struct cursor *cursor, 
 
     if (!cursor_name_valid(cursor->name))
         return error_set(error, ERROR_INVALID_PARAMS,
-                         "'%.*s' cannot name a cursor: 1 to %d characters of A-Z a-z 0-9 . _ -", CURSOR_NAME_MAX,
-                         cursor->name, CURSOR_NAME_MAX - 1);
+                         "'%.*s' cannot name a cursor: 1 to %d characters of A-Z a-z 0-9 . _ -",
+                         CURSOR_NAME_MAX, cursor->name, CURSOR_NAME_MAX - 1);
     if (cursor->filter != NULL && strlen(cursor->filter) > CURSOR_FILTER_MAX)
-        return error_set(error, ERROR_LIMIT, "the filter has %zu bytes; %d is the limit", strlen(cursor->filter),
-                         CURSOR_FILTER_MAX);
+        return error_set(error, ERROR_LIMIT, "the filter has %zu bytes; %d is the limit",
+                         strlen(cursor->filter), CURSOR_FILTER_MAX);
     TRY(check_position(writer, cursor->acknowledged, error));
     if (cursor_exists(writer, cursor->name))
         return error_set(error, ERROR_CURSOR_EXISTS, "a cursor named '%s' exists already", cursor->name);
@@ -98,7 +99,8 @@ enum status cursor_create(struct database *writer, const struct cursor *cursor, 
     return OK;
 }
 
-enum status cursor_get(struct database *database, const char *name, struct cursor *cursor, struct error *error)
+enum status cursor_get(struct database *database, const char *name, struct cursor *cursor,
+                       struct error *error)
 {
     struct statement *s = statement(database, "SELECT " COLUMNS " FROM cursor WHERE name = ?");
 
@@ -118,7 +120,8 @@ enum status cursor_acknowledge(struct database *writer, const char *name, uint64
     struct statement *s;
 
     TRY(check_position(writer, seq, error));
-    s = statement(writer, "UPDATE cursor SET acknowledged = ?1, updated_us = ?2 WHERE name = ?3 AND acknowledged < ?1");
+    s = statement(writer, "UPDATE cursor SET acknowledged = ?1, updated_us = ?2"
+                          " WHERE name = ?3 AND acknowledged < ?1");
     bind_integer(s, (int64_t)seq);
     bind_integer(s, now_us);
     bind_text(s, name);
@@ -127,7 +130,8 @@ enum status cursor_acknowledge(struct database *writer, const char *name, uint64
     return OK;
 }
 
-enum status cursor_set(struct database *writer, const char *name, uint64_t seq, int64_t now_us, struct error *error)
+enum status cursor_set(struct database *writer, const char *name, uint64_t seq, int64_t now_us,
+                       struct error *error)
 {
     struct statement *s;
 
@@ -149,7 +153,8 @@ enum status cursor_delete(struct database *writer, const char *name, struct erro
 
 size_t cursor_list(struct database *database, const char *after, struct cursor *cursors, size_t most)
 {
-    struct statement *s = statement(database, "SELECT " COLUMNS " FROM cursor WHERE name > ? ORDER BY name LIMIT ?");
+    struct statement *s = statement(database,
+                                    "SELECT " COLUMNS " FROM cursor WHERE name > ? ORDER BY name LIMIT ?");
     size_t count = 0;
 
     bind_text(s, after);

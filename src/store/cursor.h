@@ -1,4 +1,5 @@
-/* Named cursors: a subscriber's durable position, never ahead of what it acknowledged. Written by the executor. */
+/* Named cursors: a subscriber's durable position, never ahead of what it acknowledged. Written by the
+ * executor. */
 #ifndef STORE_CURSOR_H
 #define STORE_CURSOR_H
 
@@ -19,11 +20,13 @@ struct cursor {
 void cursor_close(struct cursor *cursor);
 
 bool cursor_name_valid(const char *name);
-MUST_CHECK enum status cursor_create(struct database *writer, const struct cursor *cursor, struct error *error);
-MUST_CHECK enum status cursor_get(struct database *database, const char *name, struct cursor *cursor, struct error *error);
+MUST_CHECK enum status cursor_create(struct database *writer, const struct cursor *cursor,
+                                     struct error *error);
+MUST_CHECK enum status cursor_get(struct database *database, const char *name, struct cursor *cursor,
+                                  struct error *error);
 /* Moves forward only; an older position is ignored (acks may arrive twice). ERROR_CURSOR_NOT_FOUND. */
-MUST_CHECK enum status cursor_acknowledge(struct database *writer, const char *name, uint64_t seq, int64_t now_us,
-                                          struct error *error);
+MUST_CHECK enum status cursor_acknowledge(struct database *writer, const char *name, uint64_t seq,
+                                          int64_t now_us, struct error *error);
 /* Moves either way, by its owner's wish. */
 MUST_CHECK enum status cursor_set(struct database *writer, const char *name, uint64_t seq, int64_t now_us,
                                   struct error *error);

@@ -1,5 +1,5 @@
-/* One connection: opened and set up the same way everywhere, its transactions, what happens when the storage fails, and
- * moving the WAL into the database file. */
+/* One connection: opened and set up the same way everywhere, its transactions, what happens when the
+ * storage fails, and moving the WAL into the database file. */
 #include "store/database.h"
 
 #include <inttypes.h>
@@ -24,15 +24,16 @@
 #define PROGRESS_STEPS 2000 /* virtual machine steps between looks at the clock: well under a millisecond */
 
 #define WAL_FRAME_BYTES 4096
-#define WAL_MOVE_FRAMES (((int64_t)16 << 20) / WAL_FRAME_BYTES)    /* move pages once so many wait: a page that changed
-                                                                      in many commits is then moved once */
-#define WAL_RESTART_FRAMES (((int64_t)64 << 20) / WAL_FRAME_BYTES) /* beyond this, wait for readers a little */
+/* Pages move once so many wait: one that changed in many commits is then moved once. */
+#define WAL_MOVE_FRAMES (((int64_t)16 << 20) / WAL_FRAME_BYTES)
+/* Beyond this, readers are waited for a little. */
+#define WAL_RESTART_FRAMES (((int64_t)64 << 20) / WAL_FRAME_BYTES)
 #define WAL_RESTART_WAIT_MS 50
 #define WAL_RETRY_FRAMES 256
 #define WAL_RETRY_US (MICROSECONDS_PER_SECOND / 10)
 #define WAL_PINNED_US (30 * MICROSECONDS_PER_SECOND)
 
-/* --- failures -------------------------------------------------------------------------------------------------------- */
+/* --- failures ------------------------------------------------------------------------------------------- */
 
 /* Codes that say "this machine's storage", as opposed to "this program's mistake". */
 static bool is_storage_failure(int code)
@@ -62,8 +63,8 @@ void database_failed(struct database *database, int code, const char *what)
 
     if (database->mode == DATABASE_WRITER) {
         INVARIANT(is_storage_failure(code), "%s (%d): %s", message, code, what);
-        log_error("cannot write %s: %s (SQLite %d, system error %d); stopping, nothing that was answered is lost: %s",
-                  database->path, message, code, sqlite3_system_errno(database->handle), what);
+        log_error("cannot write %s: %s (SQLite %d, system error %d); stopping, nothing that was answered is "
+                  "lost: %s", database->path, message, code, sqlite3_system_errno(database->handle), what);
         _exit(EXIT_STORAGE); /* no handlers, no flushing: nothing may follow a failed write */
     }
     if (database->failure == SQLITE_OK) {
@@ -86,7 +87,7 @@ enum status database_failure(struct database *database, struct error *error)
     return error_set(error, ERROR_STORAGE, "cannot read %s: %s (SQLite %d)", database->path, text, code);
 }
 
-/* --- opening --------------------------------------------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------------------------------------- */
 
 static enum status open_error(struct database *database, int code, struct error *error)
 {
@@ -95,7 +96,8 @@ static enum status open_error(struct database *database, int code, struct error 
     if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED)
         return error_set(error, ERROR_DATABASE_IN_USE, "%s is locked by another program", database->path);
     return error_set(error, ERROR_STORAGE, "cannot open %s: %s (SQLite %d)", database->path,
-                     database->handle == NULL ? sqlite3_errstr(code) : sqlite3_errmsg(database->handle), code);
+                     database->handle == NULL ? sqlite3_errstr(code) : sqlite3_errmsg(database->handle),
+                     code);
 }
 
 static enum status open_execute(struct database *database, const char *sql, struct error *error)
@@ -106,7 +108,8 @@ static enum status open_execute(struct database *database, const char *sql, stru
 }
 
 /* The single value of a pragma or query while opening. */
-static enum status open_value(struct database *database, const char *sql, struct buffer *value, struct error *error)
+static enum status open_value(struct database *database, const char *sql, struct buffer *value,
+                              struct error *error)
 {
     sqlite3_stmt *handle = NULL;
     int code = sqlite3_prepare_v2(database->handle, sql, -1, &handle, NULL);
@@ -125,7 +128,8 @@ static enum status open_value(struct database *database, const char *sql, struct
     return OK;
 }
 
-/* Looks at what the file is before anything in it is changed. An empty file becomes a database by its first migration. */
+/* Looks at what the file is before anything in it is changed. An empty file becomes a database by its
+ * first migration. */
 static enum status check_identity(struct database *database, struct error *error)
 {
     struct buffer value CLEANUP(buffer_close) = { 0 };
@@ -147,7 +151,8 @@ static enum status configure_writer(struct database *database, struct error *err
     struct buffer mode CLEANUP(buffer_close) = { 0 };
 
     if (sqlite3_db_readonly(database->handle, "main") == 1)
-        return error_set(error, ERROR_STORAGE, "%s cannot be written: check its owner and mode, and its file system",
+        return error_set(error, ERROR_STORAGE,
+                         "%s cannot be written: check its owner and mode, and its file system",
                          database->path);
     TRY(open_value(database, "PRAGMA journal_mode = WAL", &mode, error));
     if (strcmp(buffer_text(&mode), "wal") != 0)
@@ -155,13 +160,16 @@ static enum status configure_writer(struct database *database, struct error *err
                          database->path, buffer_text(&mode));
     return open_execute(database,
                         "PRAGMA synchronous = FULL;"       /* a commit is on the disk when it returns */
-                        "PRAGMA recursive_triggers = ON;"  /* or INSERT OR REPLACE slips past the DELETE triggers */
-                        "PRAGMA secure_delete = OFF;"      /* rows hold no secrets; overwriting costs writes */
+                        /* or INSERT OR REPLACE slips past the DELETE triggers */
+                        "PRAGMA recursive_triggers = ON;"
+                        /* rows hold no secrets; overwriting costs writes */
+                        "PRAGMA secure_delete = OFF;"
                         "PRAGMA journal_size_limit = 67108864",
                         error);
 }
 
-static enum status configure(struct database *database, const struct database_options *options, struct error *error)
+static enum status configure(struct database *database, const struct database_options *options,
+                             struct error *error)
 {
     bool writer = options->mode == DATABASE_WRITER;
     size_t cache = options->cache_bytes;
@@ -173,7 +181,8 @@ static enum status configure(struct database *database, const struct database_op
     sqlite3_db_config(database->handle, SQLITE_DBCONFIG_DQS_DDL, 0, (int *)NULL);
     sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS);
     TRY(check_identity(database, error));
-    TRY(open_execute(database, "PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY",
+    TRY(open_execute(database,
+                     "PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY",
                      error));
     if (cache == 0)
         cache = writer ? WRITER_CACHE_BYTES : READER_CACHE_BYTES;
@@ -203,19 +212,22 @@ static void configure_library(void)
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-enum status database_open(const struct database_options *options, struct database **database, struct error *error)
+enum status database_open(const struct database_options *options, struct database **database,
+                          struct error *error)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct database *opened = memory_new(sizeof(*opened));
-    int flags = options->mode == DATABASE_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    bool writer = options->mode == DATABASE_WRITER;
+    int flags = writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
     enum status status = OK;
     int code;
 
     pthread_once(&once, configure_library);
     opened->path = text_copy(options->path);
     opened->mode = options->mode;
-    code = sqlite3_open_v2(options->path, &opened->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                           options->mode == DATABASE_WRITER ? wal_vfs_over(options->vfs) : options->vfs);
+    code = sqlite3_open_v2(options->path, &opened->handle,
+                           flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                           writer ? wal_vfs_over(options->vfs) : options->vfs);
     if (code != SQLITE_OK)
         status = open_error(opened, code, error);
     else
@@ -224,7 +236,7 @@ enum status database_open(const struct database_options *options, struct databas
         database_close(opened);
         return status;
     }
-    if (options->mode == DATABASE_WRITER) {
+    if (writer) {
         sqlite3_wal_autocheckpoint(opened->handle, 0);
         sqlite3_wal_hook(opened->handle, after_commit, opened);
     }
@@ -262,7 +274,7 @@ void database_execute(struct database *database, const char *sql)
         database_failed(database, code, sql);
 }
 
-/* --- transactions ---------------------------------------------------------------------------------------------------- */
+/* --- transactions --------------------------------------------------------------------------------------- */
 
 static void run(struct database *database, const char *sql)
 {
@@ -319,7 +331,7 @@ void database_snapshot_end(struct database *database)
     run(database, "COMMIT");
 }
 
-/* --- time limit ------------------------------------------------------------------------------------------------------ */
+/* --- time limit ----------------------------------------------------------------------------------------- */
 
 static int past_deadline(void *context)
 {
@@ -338,11 +350,12 @@ void database_set_time_limit(struct database *database, int64_t deadline_us)
         sqlite3_progress_handler(database->handle, PROGRESS_STEPS, past_deadline, database);
 }
 
-/* --- the WAL --------------------------------------------------------------------------------------------------------- */
+/* --- the WAL -------------------------------------------------------------------------------------------- */
 
-/* A passive checkpoint never waits. Once it moved everything, the next transaction overwrites the WAL from its beginning,
- * unless a reader still uses it; overwriting is twice as fast as growing, so the file is never cut short here. Readers
- * that take turns can keep the WAL from ever beginning anew: beyond 64 MiB we wait for them a moment. */
+/* A passive checkpoint never waits. Once it moved everything, the next transaction overwrites the WAL from
+ * its beginning, unless a reader still uses it; overwriting is twice as fast as growing, so the file is
+ * never cut short here. Readers that take turns can keep the WAL from ever beginning anew: beyond 64 MiB
+ * we wait for them a moment. */
 static void wal_move(struct database *database, int *frames, int *moved)
 {
     bool all_moved_last_time = database->wal_moved == database->wal_tried;
@@ -352,7 +365,8 @@ static void wal_move(struct database *database, int *frames, int *moved)
     if (restart)
         sqlite3_busy_timeout(database->handle, WAL_RESTART_WAIT_MS);
     code = sqlite3_wal_checkpoint_v2(database->handle, NULL,
-                                     restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, frames, moved);
+                                     restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, frames,
+                                     moved);
     if (restart)
         sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS);
     if (code != SQLITE_OK && code != SQLITE_BUSY)

@@ -1,9 +1,10 @@
 /* One SQLite connection: opening it as layerd does, statements prepared once, transactions and savepoints.
  *
- * Storage failures never reach the handlers. On the writer a failure (disk full, I/O error, corruption) is logged and
- * ends the process with status 74 (EX_IOERR): nothing is retried after a failed sync, the restart reads what is on
- * disk. On a reader the statement ends early, the connection remembers why, and whoever owns the reader asks
- * database_failure() before believing the rows. A constraint that fails is a bug: handlers check first. */
+ * Storage failures never reach the handlers. On the writer a failure (disk full, I/O error, corruption) is
+ * logged and ends the process with status 74 (EX_IOERR): nothing is retried after a failed sync, the
+ * restart reads what is on disk. On a reader the statement ends early, the connection remembers why, and
+ * whoever owns the reader asks database_failure() before believing the rows. A constraint that fails is a
+ * bug: handlers check first. */
 #ifndef STORE_DATABASE_H
 #define STORE_DATABASE_H
 
@@ -39,7 +40,7 @@ const char *database_path(const struct database *database);
 /* Runs plain SQL text without rows (schema, pragmas). On a reader the failure is remembered as above. */
 void database_execute(struct database *database, const char *sql);
 
-/* --- transactions (writer) ------------------------------------------------------------------------------------------ */
+/* --- transactions (writer) ------------------------------------------------------------------------------ */
 void database_begin(struct database *database);    /* BEGIN IMMEDIATE */
 void database_commit(struct database *database);   /* durable when it returns */
 void database_rollback(struct database *database);
@@ -47,8 +48,9 @@ void database_savepoint(struct database *database);          /* one level */
 void database_savepoint_release(struct database *database);
 void database_savepoint_rollback(struct database *database); /* back to the savepoint, and releases it */
 
-/* --- readers: what went wrong ----------------------------------------------------------------------------------------- */
-/* OK, or why a statement of this reader ended early (and forgets it): ERROR_TIMEOUT when interrupted, ERROR_STORAGE. */
+/* --- readers: what went wrong --------------------------------------------------------------------------- */
+/* OK, or why a statement of this reader ended early (and forgets it): ERROR_TIMEOUT when interrupted,
+ * ERROR_STORAGE. */
 MUST_CHECK enum status database_failure(struct database *database, struct error *error);
 
 /* A snapshot for several statements that must agree; end it before any wait. */
@@ -58,16 +60,16 @@ void database_snapshot_end(struct database *database);
 /* Ends the running statement of a reader when `deadline_us` (monotonic clock) has passed; 0: never. */
 void database_set_time_limit(struct database *database, int64_t deadline_us);
 
-/* --- statements --------------------------------------------------------------------------------------------------------- */
+/* --- statements ----------------------------------------------------------------------------------------- */
 struct statement;
 
-/* The prepared statement for this SQL. `sql` must be a string literal (or live as long as the connection): it is prepared
- * once per connection and found again by its address. The statement comes reset, with nothing bound. SQL that does not
- * compile is a bug and aborts. */
+/* The prepared statement for this SQL. `sql` must be a string literal (or live as long as the connection):
+ * it is prepared once per connection and found again by its address. The statement comes reset, with
+ * nothing bound. SQL that does not compile is a bug and aborts. */
 struct statement *statement(struct database *database, const char *sql);
 
-/* Binds parameters one after the other, in the order of the SQL. Data must live until the statement is stepped to its
- * end (nothing is copied). */
+/* Binds parameters one after the other, in the order of the SQL. Data must live until the statement is
+ * stepped to its end (nothing is copied). */
 void bind_integer(struct statement *s, int64_t value);
 void bind_text(struct statement *s, const char *text);              /* NULL binds NULL */
 void bind_text_sized(struct statement *s, const char *text, size_t size);
@@ -84,11 +86,13 @@ int64_t column_integer(struct statement *s, const char *name);
 const char *column_text(struct statement *s, const char *name);              /* NULL for NULL */
 struct bytes column_blob(struct statement *s, const char *name);             /* size 0 for NULL */
 bool column_is_null(struct statement *s, const char *name);
-void column_fixed(struct statement *s, const char *name, void *out, size_t size); /* a blob of exactly this size */
+/* a blob of exactly this size */
+void column_fixed(struct statement *s, const char *name, void *out, size_t size);
 
-/* --- the WAL ------------------------------------------------------------------------------------------------------------- */
-/* Moves committed pages into the database file when the WAL has grown past 16 MiB (writer, between transactions). Returns
- * true when readers have kept it from moving anything for 30 s: the caller raises an event. */
+/* --- the WAL -------------------------------------------------------------------------------------------- */
+/* Moves committed pages into the database file when the WAL has grown past 16 MiB (writer, between
+ * transactions). Returns true when readers have kept it from moving anything for 30 s: the caller raises
+ * an event. */
 bool database_checkpoint_wal(struct database *database, int64_t now_us);
 
 #endif

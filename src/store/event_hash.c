@@ -1,5 +1,5 @@
-/* The hash chain's arithmetic. Everything but the body is laid out in one piece, so that an event costs two calls of
- * the hash function whatever it holds. */
+/* The hash chain's arithmetic. Everything but the body is laid out in one piece, so that an event costs
+ * two calls of the hash function whatever it holds. */
 #include "store/event_hash.h"
 
 #include <string.h>
@@ -11,6 +11,10 @@
 #define EVENT_DOMAIN "layerd/event/1"
 #define GENESIS_DOMAIN "layerd/genesis/1"
 #define NO_SUBJECT UINT64_MAX
+#define INTEGER_BYTES 8
+/* Everything before the body: three integers and three lengths among it, and one byte for `last`. */
+#define HEAD_MAX                                                                                           \
+    (sizeof(EVENT_DOMAIN) + sizeof(struct hash) + 6 * INTEGER_BYTES + 1 + EVENT_TYPE_MAX + EVENT_SUBJECT_MAX)
 
 void event_genesis(struct hash *out, const char *node_id)
 {
@@ -30,19 +34,19 @@ static uint8_t *put(uint8_t *at, const void *data, size_t size)
 static uint8_t *put_integer(uint8_t *at, uint64_t value)
 {
     put_le64(at, value);
-    return at + 8;
+    return at + INTEGER_BYTES;
 }
 
 void event_chain(struct hash *out, const struct hash *previous, const struct event *event)
 {
-    uint8_t head[sizeof(EVENT_DOMAIN) + sizeof(struct hash) + 3 * 8 + 1 + 3 * 8 + EVENT_TYPE_MAX + EVENT_SUBJECT_MAX];
+    uint8_t head[HEAD_MAX];
     size_t type_size = strlen(event->type);
     size_t subject_size = event->subject == NULL ? 0 : strlen(event->subject);
     crypto_generichash_state state;
     uint8_t *at = head;
 
-    INVARIANT(type_size <= EVENT_TYPE_MAX && subject_size <= EVENT_SUBJECT_MAX, "event %s: type or subject too long",
-              event->type);
+    INVARIANT(type_size <= EVENT_TYPE_MAX && subject_size <= EVENT_SUBJECT_MAX,
+              "event %s: type or subject too long", event->type);
     at = put(at, EVENT_DOMAIN, strlen(EVENT_DOMAIN));
     at = put(at, previous->bytes, sizeof(previous->bytes));
     at = put_integer(at, event->seq);

@@ -1,5 +1,5 @@
-/* The hash chain's arithmetic, without a database: used by the log and by the sqlite3 extension. The formula stands at
- * the head of event_log.h. */
+/* The hash chain's arithmetic, without a database: used by the log and by the sqlite3 extension. The
+ * formula stands at the head of event_log.h. */
 #ifndef STORE_EVENT_HASH_H
 #define STORE_EVENT_HASH_H
 

@@ -1,5 +1,6 @@
-/* Writing the log: the executor's one struct event_log holds the head of the chain and the compact range of the tree.
- * What it holds always equals what the open transaction would commit, and a transaction that fails ends the process. */
+/* Writing the log: the executor's one struct event_log holds the head of the chain and the compact range
+ * of the tree. What it holds always equals what the open transaction would commit, and a transaction that
+ * fails ends the process. */
 #include "store/event_log.h"
 
 #include <inttypes.h>
@@ -28,10 +29,11 @@ struct stored_checkpoint {
     struct hash root;
 };
 
-/* --- opening --------------------------------------------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------------------------------------- */
 
 /* The newest checkpoint, with its signature checked. */
-static enum status newest_checkpoint(const struct event_log *log, struct stored_checkpoint *newest, struct error *error)
+static enum status newest_checkpoint(const struct event_log *log, struct stored_checkpoint *newest,
+                                     struct error *error)
 {
     struct buffer note CLEANUP(buffer_close) = { 0 };
     struct checkpoint checkpoint;
@@ -46,7 +48,8 @@ static enum status newest_checkpoint(const struct event_log *log, struct stored_
     else
         text_size = note.size;
     if (checkpoint_parse(buffer_text(&note), text_size, &checkpoint, error) != OK || checkpoint.size != size)
-        return error_set(error, ERROR_CORRUPT, "the checkpoint of %" PRIu64 " events holds another text", size);
+        return error_set(error, ERROR_CORRUPT, "the checkpoint of %" PRIu64 " events holds another text",
+                         size);
     newest->size = size;
     newest->root = checkpoint.root;
     return OK;
@@ -72,15 +75,16 @@ static bool follows(const struct event_log *log, const struct event *event)
 {
     struct hash computed;
 
-    if (event->seq != log->head + 1 || event->body.size > EVENT_BODY_MAX || strlen(event->type) > EVENT_TYPE_MAX ||
+    if (event->seq != log->head + 1 || event->body.size > EVENT_BODY_MAX ||
+        strlen(event->type) > EVENT_TYPE_MAX ||
         (event->subject != NULL && strlen(event->subject) > EVENT_SUBJECT_MAX))
         return false;
     event_chain(&computed, &log->head_hash, event);
     return hash_equal(&computed, &event->hash);
 }
 
-/* Walks from the beginning of the tile that the newest checkpoint ends in to the head: the chain must hold, tiles must be
- * stored, and the tree must have the checkpoint's root when it has its size. */
+/* Walks from the beginning of the tile that the newest checkpoint ends in to the head: the chain must
+ * hold, tiles must be stored, and the tree must have the checkpoint's root when it has its size. */
 static enum status walk(struct event_log *log, const struct stored_checkpoint *newest, struct error *error)
 {
     struct tile_check check = { .database = log->database };
@@ -93,8 +97,8 @@ static enum status walk(struct event_log *log, const struct stored_checkpoint *n
     while (event_reader_next(&reader, &event)) {
         if (!follows(log, &event)) {
             event_reader_end(&reader);
-            return error_set(error, ERROR_CORRUPT, "event %" PRIu64 " does not follow from event %" PRIu64, event.seq,
-                             log->head);
+            return error_set(error, ERROR_CORRUPT, "event %" PRIu64 " does not follow from event %" PRIu64,
+                             event.seq, log->head);
         }
         log->head = event.seq;
         log->head_hash = event.hash;
@@ -110,14 +114,16 @@ static enum status walk(struct event_log *log, const struct stored_checkpoint *n
     }
     TRY(database_failure(log->database, error));
     if (check.wrong_before != 0)
-        return error_set(error, ERROR_CORRUPT, "the tree's tile that ends with event %" PRIu64 " is missing or wrong",
+        return error_set(error, ERROR_CORRUPT,
+                         "the tree's tile that ends with event %" PRIu64 " is missing or wrong",
                          check.wrong_before);
     if (newest->size > log->head)
-        return error_set(error, ERROR_CORRUPT, "a checkpoint covers %" PRIu64 " events, but the log ends with %" PRIu64,
+        return error_set(error, ERROR_CORRUPT,
+                         "a checkpoint covers %" PRIu64 " events, but the log ends with %" PRIu64,
                          newest->size, log->head);
     if (!root_agrees)
-        return error_set(error, ERROR_CORRUPT, "the tree of %" PRIu64 " events does not have its checkpoint's root",
-                         newest->size);
+        return error_set(error, ERROR_CORRUPT,
+                         "the tree of %" PRIu64 " events does not have its checkpoint's root", newest->size);
     return OK;
 }
 
@@ -190,7 +196,7 @@ void event_log_head_hash(const struct event_log *log, struct hash *hash)
     *hash = log->head_hash;
 }
 
-/* --- appending ------------------------------------------------------------------------------------------------------- */
+/* --- appending ------------------------------------------------------------------------------------------ */
 
 static void tile_store(void *context, unsigned level, uint64_t index, const struct hash *hash)
 {
@@ -213,7 +219,8 @@ void event_log_append(struct event_log *log, struct event *event)
 
     INVARIANT(event->seq == log->head + 1, "event %" PRIu64 " behind event %" PRIu64, event->seq, log->head);
     INVARIANT(event->body.size <= EVENT_BODY_MAX, "event %s of %zu bytes", event->type, event->body.size);
-    INVARIANT(event->time_us >= log->head_time_us, "event %" PRIu64 " lies before the one it follows", event->seq);
+    INVARIANT(event->time_us >= log->head_time_us, "event %" PRIu64 " lies before the one it follows",
+              event->seq);
     event_chain(&event->hash, &log->head_hash, event);
 
     s = statement(log->database, "INSERT INTO event (seq, block, time_us, type, subject, body, last, hash)"
@@ -237,7 +244,7 @@ void event_log_append(struct event_log *log, struct event *event)
     merkle_range_append(&log->range, &leaf, tile_store, log);
 }
 
-/* --- checkpoints ----------------------------------------------------------------------------------------------------- */
+/* --- checkpoints ---------------------------------------------------------------------------------------- */
 
 int64_t event_log_checkpoint_due(const struct event_log *log)
 {
@@ -255,7 +262,8 @@ bool event_log_checkpoint(struct event_log *log, int64_t now_us, bool force)
 
     if (log->signer == NULL || log->head == log->covered)
         return false;
-    if (!force && log->head - log->covered < CHECKPOINT_EVERY_EVENTS && now_us < event_log_checkpoint_due(log))
+    if (!force && log->head - log->covered < CHECKPOINT_EVERY_EVENTS &&
+        now_us < event_log_checkpoint_due(log))
         return false;
     memcpy(checkpoint.origin, note_signer_key(log->signer)->name, sizeof(checkpoint.origin));
     merkle_range_root(&log->range, &checkpoint.root);

@@ -6,7 +6,7 @@
 #define LINE_FRAME_BYTES 512  /* keys, numbers, hash and punctuation: about 230 */
 #define ESCAPED_BYTES_MAX 6   /* one character as \u00XX */
 
-/* --- the line -------------------------------------------------------------------------------------------------------- */
+/* --- the line ------------------------------------------------------------------------------------------- */
 
 static uint8_t *put(uint8_t *at, const void *data, size_t size)
 {
@@ -72,19 +72,21 @@ void event_line(const struct event *event, unsigned version, struct buffer *out)
     out->size += (size_t)(at - start);
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------------------ */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
-void event_reader_begin(struct event_reader *reader, struct database *database, uint64_t after, uint64_t limit)
+void event_reader_begin(struct event_reader *reader, struct database *database, uint64_t after,
+                        uint64_t limit)
 {
-    struct statement *s = statement(database, "SELECT seq, block, time_us, type, subject, body, last, hash FROM event"
-                                              " WHERE seq > ? ORDER BY seq LIMIT ?");
+    struct statement *s = statement(database, "SELECT seq, block, time_us, type, subject, body, last, hash"
+                                              " FROM event WHERE seq > ? ORDER BY seq LIMIT ?");
 
     bind_integer(s, (int64_t)(after > INT64_MAX ? INT64_MAX : after));
     bind_integer(s, (int64_t)(limit > INT64_MAX ? INT64_MAX : limit));
     reader->statement = s;
 }
 
-/* A text column whose whole value is the C string that we see: what hides behind a zero byte would escape the hash. */
+/* A text column whose whole value is the C string that we see: what hides behind a zero byte would escape
+ * the hash. */
 static bool whole_text(struct bytes column)
 {
     return column.data == NULL || strlen((const char *)column.data) == column.size;
@@ -94,7 +96,9 @@ static struct bytes column_text_sized(struct statement *s, const char *name)
 {
     const char *text = column_text(s, name);
 
-    return (struct bytes){ .data = (const uint8_t *)text, .size = text == NULL ? 0 : column_blob(s, name).size };
+    if (text == NULL)
+        return (struct bytes){ .data = NULL, .size = 0 };
+    return (struct bytes){ .data = (const uint8_t *)text, .size = column_blob(s, name).size };
 }
 
 bool event_reader_next(struct event_reader *reader, struct event *event)

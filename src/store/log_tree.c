@@ -22,8 +22,10 @@ bool log_tree_tile(struct database *database, unsigned level, uint64_t index, st
     return found;
 }
 
-/* `count` neighbours of one stored level from `first` on: leaf hashes of events at level 0, tile roots above. */
-static bool read_stored(struct database *database, unsigned level, uint64_t first, uint64_t count, struct hash *hashes)
+/* `count` neighbours of one stored level from `first` on: leaf hashes of events at level 0, tile roots
+ * above. */
+static bool read_stored(struct database *database, unsigned level, uint64_t first, uint64_t count,
+                        struct hash *hashes)
 {
     struct statement *s;
     uint64_t found = 0;
@@ -32,7 +34,8 @@ static bool read_stored(struct database *database, unsigned level, uint64_t firs
         s = statement(database, "SELECT hash FROM event WHERE seq > ? AND seq <= ? ORDER BY seq");
         bind_integer(s, (int64_t)first);
     } else {
-        s = statement(database, "SELECT hash FROM tree_tile WHERE level = ? AND idx >= ? AND idx < ? ORDER BY idx");
+        s = statement(database,
+                      "SELECT hash FROM tree_tile WHERE level = ? AND idx >= ? AND idx < ? ORDER BY idx");
         bind_integer(s, level);
         bind_integer(s, (int64_t)first);
     }
@@ -82,7 +85,7 @@ bool log_tree_range(struct database *database, uint64_t size, struct merkle_rang
     return true;
 }
 
-/* --- proofs ---------------------------------------------------------------------------------------------------------- */
+/* --- proofs --------------------------------------------------------------------------------------------- */
 
 static enum status unreadable(struct database *database, uint64_t size, struct error *error)
 {
@@ -99,11 +102,14 @@ enum status log_inclusion(struct database *reader, uint64_t seq, uint64_t size, 
 
     TRY(database_failure(reader, error));
     if (size < 1 || size > head)
-        return error_set(error, ERROR_PROOF_RANGE, "no tree of %" PRIu64 " events: the log has %" PRIu64, size, head);
+        return error_set(error, ERROR_PROOF_RANGE, "no tree of %" PRIu64 " events: the log has %" PRIu64,
+                         size, head);
     if (seq < 1 || seq > size)
-        return error_set(error, ERROR_PROOF_RANGE, "event %" PRIu64 " is not among the first %" PRIu64, seq, size);
+        return error_set(error, ERROR_PROOF_RANGE, "event %" PRIu64 " is not among the first %" PRIu64, seq,
+                         size);
     if (!merkle_inclusion(seq - 1, size, log_tree_read, reader, &found) ||
-        !log_tree_read(reader, 0, seq - 1, &found_leaf) || !merkle_root(size, log_tree_read, reader, &found_root))
+        !log_tree_read(reader, 0, seq - 1, &found_leaf) ||
+        !merkle_root(size, log_tree_read, reader, &found_root))
         return unreadable(reader, size, error);
     *proof = found;
     *leaf = found_leaf;
@@ -111,8 +117,9 @@ enum status log_inclusion(struct database *reader, uint64_t seq, uint64_t size, 
     return OK;
 }
 
-enum status log_consistency(struct database *reader, uint64_t first, uint64_t second, struct merkle_proof *proof,
-                            struct hash *first_root, struct hash *second_root, struct error *error)
+enum status log_consistency(struct database *reader, uint64_t first, uint64_t second,
+                            struct merkle_proof *proof, struct hash *first_root, struct hash *second_root,
+                            struct error *error)
 {
     uint64_t head = event_head(reader);
     struct merkle_proof found;
@@ -121,8 +128,8 @@ enum status log_consistency(struct database *reader, uint64_t first, uint64_t se
     TRY(database_failure(reader, error));
     if (first < 1 || first > second || second > head)
         return error_set(error, ERROR_PROOF_RANGE,
-                         "sizes %" PRIu64 " and %" PRIu64 ": expected 1 ≤ first ≤ second ≤ %" PRIu64, first, second,
-                         head);
+                         "sizes %" PRIu64 " and %" PRIu64 ": expected 1 ≤ first ≤ second ≤ %" PRIu64, first,
+                         second, head);
     if (!merkle_consistency(first, second, log_tree_read, reader, &found) ||
         !merkle_root(first, log_tree_read, reader, &found_first) ||
         !merkle_root(second, log_tree_read, reader, &found_second))
@@ -136,7 +143,8 @@ enum status log_consistency(struct database *reader, uint64_t first, uint64_t se
 enum status log_checkpoint(struct database *reader, uint64_t size, uint64_t *covered, struct buffer *note,
                            struct error *error)
 {
-    struct statement *s = statement(reader, "SELECT size, note FROM checkpoint WHERE size >= ? ORDER BY size DESC LIMIT 1");
+    struct statement *s = statement(reader, "SELECT size, note FROM checkpoint WHERE size >= ?"
+                                            " ORDER BY size DESC LIMIT 1");
 
     bind_integer(s, (int64_t)(size > INT64_MAX ? INT64_MAX : size));
     if (!statement_row(s)) {

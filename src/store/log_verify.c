@@ -1,5 +1,6 @@
-/* Verifying the log from the database alone: every hash is computed anew from the columns, the tree from the hashes, and
- * compared with what is stored and signed. Events are read in pages, so that the WAL is never pinned for long. */
+/* Verifying the log from the database alone: every hash is computed anew from the columns, the tree from
+ * the hashes, and compared with what is stored and signed. Events are read in pages, so that the WAL is
+ * never pinned for long. */
 #include "store/event_log.h"
 
 #include <inttypes.h>
@@ -26,11 +27,12 @@ struct verification {
     uint64_t checkpoints;
 };
 
-/* --- checkpoints ----------------------------------------------------------------------------------------------------- */
+/* --- checkpoints ---------------------------------------------------------------------------------------- */
 
 static uint64_t checkpoint_after(struct database *database, uint64_t size)
 {
-    struct statement *s = statement(database, "SELECT size FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1");
+    struct statement *s = statement(database,
+                                    "SELECT size FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1");
     uint64_t next = UINT64_MAX;
 
     bind_integer(s, (int64_t)size);
@@ -41,7 +43,8 @@ static uint64_t checkpoint_after(struct database *database, uint64_t size)
     return next;
 }
 
-/* The checkpoint whose size the tree has just reached: signature, text and columns must all say what we computed. */
+/* The checkpoint whose size the tree has just reached: signature, text and columns must all say what we
+ * computed. */
 static enum status verify_checkpoint(struct verification *v, struct error *error)
 {
     struct buffer note CLEANUP(buffer_close) = { 0 };
@@ -69,20 +72,20 @@ static enum status verify_checkpoint(struct verification *v, struct error *error
 
         text_size = blank == NULL ? 0 : (size_t)(blank - buffer_text(&note)) + 1;
     } else if (note_open(buffer_text(&note), note.size, v->key, &text_size, error) != OK) {
-        return error_set(error, ERROR_BAD_SIGNATURE, "the checkpoint of %" PRIu64 " events is not signed by %s", size,
-                         v->key->name);
+        return error_set(error, ERROR_BAD_SIGNATURE,
+                         "the checkpoint of %" PRIu64 " events is not signed by %s", size, v->key->name);
     }
     if (checkpoint_parse(buffer_text(&note), text_size, &checkpoint, error) != OK || !column_agrees ||
         checkpoint.size != size || !hash_equal(&checkpoint.root, &root) ||
         (v->key != NULL && strcmp(checkpoint.origin, v->key->name) != 0))
-        return error_set(error, ERROR_CORRUPT, "the checkpoint of %" PRIu64 " events is for another log than these events",
-                         size);
+        return error_set(error, ERROR_CORRUPT,
+                         "the checkpoint of %" PRIu64 " events is for another log than these events", size);
     v->checkpoints++;
     v->next_checkpoint = checkpoint_after(v->database, size);
     return OK;
 }
 
-/* --- events ---------------------------------------------------------------------------------------------------------- */
+/* --- events --------------------------------------------------------------------------------------------- */
 
 static void verify_tile(void *context, unsigned level, uint64_t index, const struct hash *hash)
 {
@@ -101,23 +104,27 @@ static enum status verify_event(struct verification *v, const struct event *even
     struct hash computed, leaf;
 
     if (event->seq != expected)
-        return error_set(error, ERROR_CORRUPT, "event %" PRIu64 " is missing; after it comes event %" PRIu64, expected,
-                         event->seq);
+        return error_set(error, ERROR_CORRUPT, "event %" PRIu64 " is missing; after it comes event %" PRIu64,
+                         expected, event->seq);
     if (strlen(event->type) > EVENT_TYPE_MAX || event->body.size > EVENT_BODY_MAX ||
         (event->subject != NULL && strlen(event->subject) > EVENT_SUBJECT_MAX))
-        return error_set(error, ERROR_CORRUPT, "event %" PRIu64 " is larger than any event can be", event->seq);
+        return error_set(error, ERROR_CORRUPT, "event %" PRIu64 " is larger than any event can be",
+                         event->seq);
     event_chain(&computed, &v->previous, event);
     if (!hash_equal(&computed, &event->hash))
-        return error_set(error, ERROR_CORRUPT, "event %" PRIu64 " was changed: its hash does not follow from its content",
+        return error_set(error, ERROR_CORRUPT,
+                         "event %" PRIu64 " was changed: its hash does not follow from its content",
                          event->seq);
     if (event->time_us < v->time_us)
-        return error_set(error, ERROR_CORRUPT, "event %" PRIu64 " lies before the one it follows", event->seq);
+        return error_set(error, ERROR_CORRUPT, "event %" PRIu64 " lies before the one it follows",
+                         event->seq);
     v->previous = event->hash;
     v->time_us = event->time_us;
     merkle_leaf(&leaf, event->hash.bytes, sizeof(event->hash.bytes));
     merkle_range_append(&v->range, &leaf, verify_tile, v);
     if (v->wrong_tile != 0)
-        return error_set(error, ERROR_CORRUPT, "the tree's tile that ends with event %" PRIu64 " is missing or wrong",
+        return error_set(error, ERROR_CORRUPT,
+                         "the tree's tile that ends with event %" PRIu64 " is missing or wrong",
                          v->wrong_tile);
     if (v->range.size == v->next_checkpoint)
         return verify_checkpoint(v, error);
@@ -132,7 +139,7 @@ static enum status verify_page(struct verification *v, struct error *error)
     enum status status = OK;
     uint64_t before = v->range.size;
 
-    event_reader_begin(&reader, v->database, v->range.size, rest < VERIFY_PAGE_EVENTS ? rest : VERIFY_PAGE_EVENTS);
+    event_reader_begin(&reader, v->database, before, rest < VERIFY_PAGE_EVENTS ? rest : VERIFY_PAGE_EVENTS);
     while (status == OK && event_reader_next(&reader, &event))
         status = verify_event(v, &event, error);
     event_reader_end(&reader);
@@ -144,7 +151,8 @@ static enum status verify_page(struct verification *v, struct error *error)
     return OK;
 }
 
-/* Nothing may be stored that speaks of more events than there are: that is how a log cut short at its end shows. */
+/* Nothing may be stored that speaks of more events than there are: that is how a log cut short at its end
+ * shows. */
 static enum status verify_nothing_beyond(struct verification *v, struct error *error)
 {
     uint64_t beyond = checkpoint_after(v->database, v->head);
@@ -153,10 +161,11 @@ static enum status verify_nothing_beyond(struct verification *v, struct error *e
 
     TRY(database_failure(v->database, error));
     if (beyond != UINT64_MAX && beyond > event_head(v->database))
-        return error_set(error, ERROR_CORRUPT, "a checkpoint covers %" PRIu64 " events, but event %" PRIu64 " is missing",
-                         beyond, v->head + 1);
-    s = statement(v->database, "SELECT 1 FROM tree_tile WHERE ((idx + 1) << level) > (SELECT coalesce(max(seq), 0) FROM event)"
-                               " OR level % 8 <> 0 OR level = 0 LIMIT 1");
+        return error_set(error, ERROR_CORRUPT,
+                         "a checkpoint covers %" PRIu64 " events, but event %" PRIu64 " is missing", beyond,
+                         v->head + 1);
+    s = statement(v->database, "SELECT 1 FROM tree_tile WHERE level % 8 <> 0 OR level = 0 OR"
+                               " ((idx + 1) << level) > (SELECT coalesce(max(seq), 0) FROM event) LIMIT 1");
     found = statement_row(s);
     statement_finish(s);
     TRY(database_failure(v->database, error));
@@ -165,7 +174,7 @@ static enum status verify_nothing_beyond(struct verification *v, struct error *e
     return OK;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------------------ */
 
 static enum status begin(struct verification *v, const char *node_id, uint64_t after, struct error *error)
 {
@@ -173,8 +182,9 @@ static enum status begin(struct verification *v, const char *node_id, uint64_t a
 
     TRY(database_failure(v->database, error));
     if (v->until > v->head || after > v->until)
-        return error_set(error, ERROR_PROOF_RANGE, "events %" PRIu64 " to %" PRIu64 ": the log ends with event %" PRIu64,
-                         after + 1, v->until, v->head);
+        return error_set(error, ERROR_PROOF_RANGE,
+                         "events %" PRIu64 " to %" PRIu64 ": the log ends with event %" PRIu64, after + 1,
+                         v->until, v->head);
     if (after == 0 && known == NULL && v->head > 0)
         return error_set(error, ERROR_CORRUPT, "the database does not say whose log it holds");
     if (after == 0)
@@ -189,8 +199,9 @@ static enum status begin(struct verification *v, const char *node_id, uint64_t a
     return database_failure(v->database, error);
 }
 
-enum status log_verify(struct database *reader, const char *node_id, const struct note_key *key, uint64_t after,
-                       uint64_t until, bool (*progress)(void *context, uint64_t done, uint64_t total), void *context,
+enum status log_verify(struct database *reader, const char *node_id, const struct note_key *key,
+                       uint64_t after, uint64_t until,
+                       bool (*progress)(void *context, uint64_t done, uint64_t total), void *context,
                        struct log_report *report, struct error *error)
 {
     struct verification v = { .database = reader, .key = key, .head = event_head(reader) };

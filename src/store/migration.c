@@ -1,5 +1,5 @@
-/* Bringing a database to the newest schema: what is recorded must be what we know, then all that is missing runs in one
- * transaction, views included. Also the table of small facts, meta. */
+/* Bringing a database to the newest schema: what is recorded must be what we know, then all that is
+ * missing runs in one transaction, views included. Also the table of small facts, meta. */
 #include "store/migration.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ struct upgrade {
     int from;
 };
 
-/* --- small readings -------------------------------------------------------------------------------------------------- */
+/* --- small readings ------------------------------------------------------------------------------------- */
 
 static int64_t single_integer(struct database *database, const char *sql)
 {
@@ -44,7 +44,8 @@ static int64_t single_integer(struct database *database, const char *sql)
 
 static bool table_exists(struct database *database, const char *name)
 {
-    struct statement *s = statement(database, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?");
+    struct statement *s = statement(database,
+                                    "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?");
     bool found;
 
     bind_text(s, name);
@@ -58,9 +59,10 @@ static int schema_version(struct database *database)
     return (int)single_integer(database, "SELECT user_version AS value FROM pragma_user_version");
 }
 
-/* --- what is recorded ------------------------------------------------------------------------------------------------ */
+/* --- what is recorded ----------------------------------------------------------------------------------- */
 
-static enum status check_record(const struct upgrade *u, struct statement *s, int expected, struct error *error)
+static enum status check_record(const struct upgrade *u, struct statement *s, int expected,
+                                struct error *error)
 {
     const struct migration *known = &u->list[expected - 1];
     int64_t number = column_integer(s, "number");
@@ -69,13 +71,13 @@ static enum status check_record(const struct upgrade *u, struct statement *s, in
     struct hash ours;
 
     if (number != expected)
-        return error_set(error, ERROR_CORRUPT, "migration %d is not on record; found %" PRId64 " in its place", expected,
-                         number);
+        return error_set(error, ERROR_CORRUPT,
+                         "migration %d is not on record; found %" PRId64 " in its place", expected, number);
     sha256(&ours, known->sql, strlen(known->sql));
     if (strcmp(name, known->name) != 0 || !bytes_equal(recorded, bytes_of(ours.bytes, sizeof(ours.bytes))))
         return error_set(error, ERROR_CORRUPT,
-                         "migration %d ran as %s with another text than this program's %s: another branch's database",
-                         expected, name, known->name);
+                         "migration %d ran as %s with another text than this program's %s", expected, name,
+                         known->name);
     return OK;
 }
 
@@ -106,7 +108,7 @@ static enum status check_records(const struct upgrade *u, struct error *error)
     return status;
 }
 
-/* --- views ----------------------------------------------------------------------------------------------------------- */
+/* --- views ---------------------------------------------------------------------------------------------- */
 
 static void views_hash(const char *views, char text[HASH_TEXT_MAX])
 {
@@ -140,7 +142,7 @@ static void views_drop(struct database *writer)
     }
 }
 
-/* --- running --------------------------------------------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------------------------------------- */
 
 /* SQL of a migration: its mistakes are told, while failures of the storage end the process as always. */
 static enum status execute(struct database *writer, const char *name, const char *sql, struct error *error)
@@ -159,7 +161,8 @@ static enum status execute(struct database *writer, const char *name, const char
 
 static void record(struct database *writer, const struct migration *migration)
 {
-    struct statement *s = statement(writer, "INSERT INTO migration (number, name, sha256, applied_us) VALUES (?, ?, ?, ?)");
+    struct statement *s = statement(writer, "INSERT INTO migration (number, name, sha256, applied_us)"
+                                            " VALUES (?, ?, ?, ?)");
     struct hash hash;
 
     sha256(&hash, migration->sql, strlen(migration->sql));
@@ -172,7 +175,8 @@ static void record(struct database *writer, const struct migration *migration)
 
 static enum status check_foreign_keys(struct database *writer, struct error *error)
 {
-    struct statement *s = statement(writer, "SELECT \"table\" AS child, parent FROM pragma_foreign_key_check LIMIT 1");
+    struct statement *s = statement(writer, "SELECT \"table\" AS child, parent"
+                                            " FROM pragma_foreign_key_check LIMIT 1");
     enum status status = OK;
 
     if (statement_row(s))
@@ -222,8 +226,9 @@ static enum status backup_before(const struct upgrade *u, const char *directory,
     return OK;
 }
 
-enum status migrate_with(struct database *writer, const struct migration *list, size_t count, const char *views,
-                         const char *backup_directory, int *from, int *to, struct error *error)
+enum status migrate_with(struct database *writer, const struct migration *list, size_t count,
+                         const char *views, const char *backup_directory, int *from, int *to,
+                         struct error *error)
 {
     struct upgrade u = { .writer = writer, .list = list, .count = (int)count, .views = views };
     enum status status;
@@ -250,12 +255,13 @@ enum status migrate_with(struct database *writer, const struct migration *list, 
     return OK;
 }
 
-enum status migrate(struct database *writer, const char *backup_directory, int *from, int *to, struct error *error)
+enum status migrate(struct database *writer, const char *backup_directory, int *from, int *to,
+                    struct error *error)
 {
     return migrate_with(writer, migrations, migrations_count, views_sql, backup_directory, from, to, error);
 }
 
-/* --- meta ------------------------------------------------------------------------------------------------------------ */
+/* --- meta ----------------------------------------------------------------------------------------------- */
 
 void meta_set(struct database *writer, const char *key, const char *value)
 {

@@ -1,5 +1,6 @@
-/* Statements: prepared once per connection, found again by the address of their SQL, bound in order, columns read by
- * name. All of it is on the path of every event, so nothing here allocates after the first use. */
+/* Statements: prepared once per connection, found again by the address of their SQL, bound in order,
+ * columns read by name. All of it is on the path of every event, so nothing here allocates after the first
+ * use. */
 #include "store/connection.h"
 
 #include <string.h>
@@ -11,7 +12,7 @@
 
 #define STATEMENTS_INITIAL 256
 
-/* --- the table ------------------------------------------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------------------------------------ */
 
 static size_t slot_of(const struct statement_table *table, const char *sql)
 {
@@ -25,8 +26,8 @@ static size_t slot_of(const struct statement_table *table, const char *sql)
 
 static void table_grow(struct statement_table *table)
 {
-    struct statement_table grown = { .capacity = table->capacity == 0 ? STATEMENTS_INITIAL : table->capacity * 2,
-                                     .count = table->count };
+    size_t capacity = table->capacity == 0 ? STATEMENTS_INITIAL : table->capacity * 2;
+    struct statement_table grown = { .capacity = capacity, .count = table->count };
 
     grown.slots = memory_array(grown.capacity, sizeof(struct statement *));
     for (size_t i = 0; i < table->capacity; i++)
@@ -43,7 +44,8 @@ static struct statement *statement_prepare(struct database *database, const char
     const char *rest = NULL;
     int code = sqlite3_prepare_v3(database->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &handle, &rest);
 
-    INVARIANT((code & 0xff) != SQLITE_ERROR, "SQL does not compile: %s: %s", sqlite3_errmsg(database->handle), sql);
+    INVARIANT((code & 0xff) != SQLITE_ERROR, "SQL does not compile: %s: %s", sqlite3_errmsg(database->handle),
+              sql);
     if (code != SQLITE_OK) {
         database_failed(database, code, "prepare");
         return NULL;
@@ -144,9 +146,10 @@ void statements_free(struct database *database)
     database->statements = (struct statement_table){ 0 };
 }
 
-/* --- binding --------------------------------------------------------------------------------------------------------- */
+/* --- binding -------------------------------------------------------------------------------------------- */
 
-/* A bind fails only when the SQL has fewer parameters, or a value is beyond SQLite's limits: both are bugs. */
+/* A bind fails only when the SQL has fewer parameters, or a value is beyond SQLite's limits: both are
+ * bugs. */
 static void bound(const struct statement *s, int code)
 {
     INVARIANT(code == SQLITE_OK, "parameter %d: %s: %s", s->bound, sqlite3_errstr(code), s->sql);
@@ -185,9 +188,10 @@ void bind_null(struct statement *s)
         bound(s, sqlite3_bind_null(s->handle, s->bound));
 }
 
-/* --- running --------------------------------------------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------------------------------------- */
 
-/* One step; SQLITE_ROW, SQLITE_DONE, or (readers) the code of a failure, which is remembered. Reset unless a row. */
+/* One step; SQLITE_ROW, SQLITE_DONE, or (readers) the code of a failure, which is remembered. Reset unless
+ * a row. */
 static int statement_step(struct statement *s)
 {
     int code;
@@ -228,9 +232,10 @@ int64_t statement_run(struct statement *s)
     return code == SQLITE_DONE ? sqlite3_changes64(s->database->handle) : 0;
 }
 
-/* --- columns --------------------------------------------------------------------------------------------------------- */
+/* --- columns -------------------------------------------------------------------------------------------- */
 
-/* Callers ask in the order of the SQL most of the time, with the same literals each time: then this is one compare. */
+/* Callers ask in the order of the SQL most of the time, with the same literals each time: then this is one
+ * compare. */
 static int column_index(struct statement *s, const char *name)
 {
     int index = -1;

@@ -39,7 +39,8 @@ static int flush(struct wal_file *f)
     while (done < size && code == SQLITE_OK) {
         size_t part = size - done < WRITE_MAX ? size - done : WRITE_MAX;
 
-        code = f->under->pMethods->xWrite(f->under, f->gathered + done, (int)part, f->start + (sqlite3_int64)done);
+        code = f->under->pMethods->xWrite(f->under, f->gathered + done, (int)part,
+                                          f->start + (sqlite3_int64)done);
         done += part;
     }
     return code;
@@ -160,7 +161,7 @@ static const sqlite3_io_methods wal_methods = {
     .xDeviceCharacteristics = wal_characteristics,
 };
 
-/* --- the file system ----------------------------------------------------------------------------------------------------- */
+/* --- the file system ------------------------------------------------------------------------------------ */
 static int layer_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *out_flags)
 {
     sqlite3_vfs *under = ((struct layer *)vfs)->under;

@@ -1,6 +1,6 @@
-/* The failing disk under a whole program: LD_PRELOAD=fault_preload.so LAYERD_FAULT=KINDS:N:HOW makes the failing VFS the
- * default before main() runs. KINDS: letters of r w s t o d (read, write, sync, truncate, open, delete); HOW: error, dead,
- * full or power. For tests alone. */
+/* The failing disk under a whole program: LD_PRELOAD=fault_preload.so LAYERD_FAULT=KINDS:N:HOW makes the
+ * failing VFS the default before main() runs. KINDS: letters of r w s t o d (read, write, sync, truncate,
+ * open, delete); HOW: error, dead, full or power. For tests alone. */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>

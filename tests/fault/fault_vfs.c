@@ -35,7 +35,7 @@ static struct {
     struct fault_file *files;
 } disk = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* --- power loss ------------------------------------------------------------------------------------------------------ */
+/* --- power loss ----------------------------------------------------------------------------------------- */
 
 static bool coin(void)
 {
@@ -51,7 +51,8 @@ static void lose_power(void)
     for (struct fault_file *file = disk.files; file != NULL; file = file->next)
         for (struct old_sector *sector = file->unsynced; sector != NULL; sector = sector->next)
             if (coin())
-                file->real->pMethods->xWrite(file->real, sector->data, SECTOR_BYTES, sector->number * SECTOR_BYTES);
+                file->real->pMethods->xWrite(file->real, sector->data, SECTOR_BYTES,
+                                             sector->number * SECTOR_BYTES);
     _exit(FAULT_POWER_EXIT);
 }
 
@@ -93,7 +94,7 @@ static void forget(struct fault_file *file)
     }
 }
 
-/* --- whose turn it is ------------------------------------------------------------------------------------------------ */
+/* --- whose turn it is ----------------------------------------------------------------------------------- */
 
 static int error_of(enum fault_operation operation)
 {
@@ -131,7 +132,7 @@ static int turn(enum fault_operation operation)
     return code;
 }
 
-/* --- one file -------------------------------------------------------------------------------------------------------- */
+/* --- one file ------------------------------------------------------------------------------------------- */
 
 static struct fault_file *of(sqlite3_file *file)
 {
@@ -255,14 +256,16 @@ static int file_shared_unmap(sqlite3_file *file, int delete)
 
 static const sqlite3_io_methods methods = {
     .iVersion = 2,
-    .xClose = file_close, .xRead = file_read, .xWrite = file_write, .xTruncate = file_truncate, .xSync = file_sync,
+    .xClose = file_close, .xRead = file_read, .xWrite = file_write, .xTruncate = file_truncate,
+    .xSync = file_sync,
     .xFileSize = file_size, .xLock = file_lock, .xUnlock = file_unlock, .xCheckReservedLock = file_check_lock,
-    .xFileControl = file_control, .xSectorSize = file_sector_size, .xDeviceCharacteristics = file_characteristics,
+    .xFileControl = file_control, .xSectorSize = file_sector_size,
+    .xDeviceCharacteristics = file_characteristics,
     .xShmMap = file_shared_map, .xShmLock = file_shared_lock, .xShmBarrier = file_shared_barrier,
     .xShmUnmap = file_shared_unmap,
 };
 
-/* --- the file system ------------------------------------------------------------------------------------------------- */
+/* --- the file system ------------------------------------------------------------------------------------ */
 
 static int disk_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags, int *opened_flags)
 {
@@ -303,7 +306,8 @@ void fault_vfs_register(const char *name, bool everywhere)
     disk.real = sqlite3_vfs_find(NULL);
     if (disk.real == NULL || disk.vfs.zName != NULL)
         abort();
-    disk.vfs = *disk.real; /* what is not replaced goes straight to the real one, which looks at its own data only */
+    /* what is not replaced goes straight to the real one, which looks at its own data only */
+    disk.vfs = *disk.real;
     disk.vfs.pNext = NULL;
     disk.vfs.zName = name;
     disk.vfs.szOsFile = (int)sizeof(struct fault_file) + disk.real->szOsFile;

@@ -1,8 +1,9 @@
-/* A disk that fails when told to: an SQLite VFS over the default one that counts its operations and, at the Nth of the
- * chosen kinds, answers with an error, runs out of space, or loses power. For tests alone.
+/* A disk that fails when told to: an SQLite VFS over the default one that counts its operations and, at
+ * the Nth of the chosen kinds, answers with an error, runs out of space, or loses power. For tests alone.
  *
- * Power loss: what was written to a file since its last sync is undone, sector by sector, as a seeded coin decides, and the
- * process ends at once with status FAULT_POWER_EXIT. So whatever relies on a write that was not synced shows. */
+ * Power loss: what was written to a file since its last sync is undone, sector by sector, as a seeded coin
+ * decides, and the process ends at once with status FAULT_POWER_EXIT. So whatever relies on a write that
+ * was not synced shows. */
 #ifndef FAULT_FAULT_VFS_H
 #define FAULT_FAULT_VFS_H
 
@@ -36,7 +37,8 @@ struct fault {
     uint64_t seed;       /* for power loss: which sectors survive */
 };
 
-/* Registers the VFS under `name`; `everywhere` makes it the default, for code that names none. Once a process. */
+/* Registers the VFS under `name`; `everywhere` makes it the default, for code that names none. Once a
+ * process. */
 void fault_vfs_register(const char *name, bool everywhere);
 
 /* Sets what happens from now on and counts from 0 again. */

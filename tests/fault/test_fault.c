@@ -1,6 +1,7 @@
-/* A scripted history on a failing disk. For every N, a child lives through the same history while the Nth operation of a kind
- * fails; it must either finish or stop with EXIT_STORAGE (or find the power gone), and what it said was committed must be
- * there afterwards, in a log that verifies. It tells each commit through a pipe after database_commit has returned. */
+/* A scripted history on a failing disk. For every N, a child lives through the same history while the Nth
+ * operation of a kind fails; it must either finish or stop with EXIT_STORAGE (or find the power gone), and
+ * what it said was committed must be there afterwards, in a log that verifies. It tells each commit
+ * through a pipe after database_commit has returned. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ struct told {
     struct hash hash;
 };
 
-/* --- the history ----------------------------------------------------------------------------------------------------- */
+/* --- the history ---------------------------------------------------------------------------------------- */
 
 static void stop_unless_storage(enum status status, const struct error *error)
 {
@@ -46,8 +47,9 @@ static void append_batch(struct place *place, int commit)
 
     memset(big, 'b', sizeof(big));
     for (int i = 0; i < EVENTS_PER_COMMIT; i++) {
-        struct event event = { .seq = event_log_head(place->log) + 1, .time_us = place->now_us, .type = "store.tried",
-                               .subject = "thing/1", .last = true, .body = bytes_of_text("{\"small\":true}") };
+        struct event event = { .seq = event_log_head(place->log) + 1, .time_us = place->now_us,
+                               .type = "store.tried", .subject = "thing/1", .last = true,
+                               .body = bytes_of_text("{\"small\":true}") };
 
         if (commit % 3 == 1 && i < 4)
             event.body = bytes_of(big, sizeof(big));
@@ -82,11 +84,13 @@ static void live(struct place *place, int pipe_end)
         }
         append_batch(place, commit);
         snprintf(text, sizeof(text), "%" PRIu64, event_log_head(place->log));
-        meta_set(place->writer, "head", text); /* a row that has to agree with the events of its transaction */
+        /* a row that has to agree with the events of its transaction */
+        meta_set(place->writer, "head", text);
         if (commit == 0)
             stop_unless_storage(cursor_create(place->writer, &cursor, &error), &error);
         else
-            stop_unless_storage(cursor_acknowledge(place->writer, "c", 5 * (uint64_t)commit, FIRST_TIME_US, &error),
+            stop_unless_storage(cursor_acknowledge(place->writer, "c", 5 * (uint64_t)commit, FIRST_TIME_US,
+                                                   &error),
                                 &error);
         (void)event_log_checkpoint(place->log, place->now_us, commit % 5 == 4);
         database_commit(place->writer);
@@ -95,7 +99,8 @@ static void live(struct place *place, int pipe_end)
         if (write(pipe_end, &told, sizeof(told)) != (ssize_t)sizeof(told))
             _exit(EXIT_BUG);
         if (commit == WAL_MOVED_AFTER &&
-            sqlite3_wal_checkpoint_v2(database_handle(place->writer), NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) !=
+            sqlite3_wal_checkpoint_v2(database_handle(place->writer), NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
+                                      NULL) !=
                 SQLITE_OK)
             _exit(EXIT_STORAGE);
         place->now_us += MICROSECONDS_PER_SECOND;
@@ -103,11 +108,11 @@ static void live(struct place *place, int pipe_end)
     place_close(place);
 }
 
-/* --- one try --------------------------------------------------------------------------------------------------------- */
+/* --- one try -------------------------------------------------------------------------------------------- */
 
 struct outcome {
     int status;
-    struct told told; /* the last thing that the child said */
+    struct told told;    /* the last thing that the child said */
     uint64_t operations; /* how many of the armed kinds there were, when it finished */
 };
 
@@ -169,9 +174,9 @@ static void check_survivors(struct place *place, const struct fault *fault, cons
 
     place_open(place); /* fails the test when the log does not open */
     if (event_log_head(place->log) < outcome->told.head)
-        fail_msg("operations %x, number %" PRIu64 ", kind %d, seed %" PRIu64 ": event %" PRIu64 " was told, the log ends"
-                 " with %" PRIu64, fault->operations, fault->nth, (int)fault->kind, fault->seed, outcome->told.head,
-                 event_log_head(place->log));
+        fail_msg("operations %x, number %" PRIu64 ", kind %d, seed %" PRIu64 ": event %" PRIu64
+                 " was told, the log ends with %" PRIu64, fault->operations, fault->nth, (int)fault->kind,
+                 fault->seed, outcome->told.head, event_log_head(place->log));
     if (outcome->told.head > 0) {
         assert_true(event_read(place->writer, outcome->told.head, &hash, NULL));
         assert_memory_equal(hash.bytes, outcome->told.hash.bytes, sizeof(hash.bytes));
@@ -179,14 +184,15 @@ static void check_survivors(struct place *place, const struct fault *fault, cons
     head = meta_get(place->writer, "head");
     assert_int_equal(head == NULL ? 0 : strtoull(head, NULL, 10), event_log_head(place->log));
     if (verify_all(place, &report, &error) != OK)
-        fail_msg("operations %x, number %" PRIu64 ", kind %d: %s", fault->operations, fault->nth, (int)fault->kind,
-                 error.message);
+        fail_msg("operations %x, number %" PRIu64 ", kind %d: %s", fault->operations, fault->nth,
+                 (int)fault->kind, error.message);
     place->now_us += 3600 * MICROSECONDS_PER_SECOND;
     place_append(place, 3); /* and life goes on */
     place_close(place);
 }
 
-/* Lives through the history with the Nth operation failing, for N = 1, 1 + stride … until it finishes untouched. */
+/* Lives through the history with the Nth operation failing, for N = 1, 1 + stride … until it finishes
+ * untouched. */
 static void sweep(unsigned operations, enum fault_kind kind, uint64_t stride, uint64_t seed)
 {
     uint64_t tries = 0;
@@ -210,13 +216,14 @@ static void sweep(unsigned operations, enum fault_kind kind, uint64_t stride, ui
     print_message("operations %x, kind %d: %" PRIu64 " tries\n", operations, (int)kind, tries);
 }
 
-/* How far apart the tries lie: 1 in `make check-crash` (LAYERD_THOROUGH set), otherwise what a minute allows. */
+/* How far apart the tries lie: 1 in `make check-crash` (LAYERD_THOROUGH set), otherwise what a minute
+ * allows. */
 static uint64_t stride(uint64_t quick)
 {
     return getenv("LAYERD_THOROUGH") != NULL ? 1 : quick;
 }
 
-/* --- tests ----------------------------------------------------------------------------------------------------------- */
+/* --- tests ---------------------------------------------------------------------------------------------- */
 
 static void every_failing_sync_stops_the_process_and_loses_nothing(void **state)
 {
@@ -267,11 +274,13 @@ static void live_without_syncs(const struct place *place, int pipe_end)
     sqlite3 *handle = NULL;
 
     if (sqlite3_open_v2(place->path, &handle, SQLITE_OPEN_READWRITE, "fault") != SQLITE_OK ||
-        sqlite3_exec(handle, "PRAGMA synchronous = OFF; INSERT INTO meta VALUES ('head', '0')", NULL, NULL, NULL) !=
+        sqlite3_exec(handle, "PRAGMA synchronous = OFF; INSERT INTO meta VALUES ('head', '0')", NULL, NULL,
+                     NULL) !=
             SQLITE_OK)
         _exit(EXIT_BUG);
     for (int i = 0; i < 40; i++) {
-        if (sqlite3_exec(handle, "UPDATE meta SET value = value + 1 WHERE key = 'head'", NULL, NULL, NULL) != SQLITE_OK)
+        if (sqlite3_exec(handle, "UPDATE meta SET value = value + 1 WHERE key = 'head'", NULL, NULL,
+                         NULL) != SQLITE_OK)
             _exit(EXIT_BUG);
         told.head++;
         if (write(pipe_end, &told, sizeof(told)) != (ssize_t)sizeof(told))
@@ -331,7 +340,8 @@ static void failing_backup_leaves_the_node_alone(void **state)
     place_checkpoint(&place);
     fault_vfs_register("fault-everywhere", true);
     for (uint64_t nth = 1; nth < 400; nth += 7) {
-        struct fault fault = { .operations = FAULT_ANY, .nth = nth, .kind = nth % 2 == 0 ? FAULT_ERROR : FAULT_FULL };
+        enum fault_kind kind = nth % 2 == 0 ? FAULT_ERROR : FAULT_FULL;
+        struct fault fault = { .operations = FAULT_ANY, .nth = nth, .kind = kind };
         struct fault none = { 0 };
         struct backup_report report;
         struct error error;
@@ -340,7 +350,8 @@ static void failing_backup_leaves_the_node_alone(void **state)
 
         place_path(&place, "copy.sqlite3", path);
         fault_vfs_arm(&fault);
-        status = backup_make(place.path, path, NODE_ID, note_signer_key(place.signer), NULL, NULL, &report, &error);
+        status = backup_make(place.path, path, NODE_ID, note_signer_key(place.signer), NULL, NULL, &report,
+                             &error);
         fault_vfs_arm(&none);
         if (status == OK)
             assert_int_equal(report.head, 2000);

@@ -21,7 +21,9 @@ void place_begin(struct place *place)
 
     memset(place, 0, sizeof(*place));
     crypto_start();
-    snprintf(place->directory, sizeof(place->directory), "%s/layerd-store-XXXXXX", root == NULL ? "/tmp" : root);
+    if (root == NULL)
+        root = "/tmp";
+    snprintf(place->directory, sizeof(place->directory), "%s/layerd-store-XXXXXX", root);
     assert_non_null(mkdtemp(place->directory));
     snprintf(place->path, sizeof(place->path), "%s/layerd.sqlite3", place->directory);
     place->signer = note_signer_new(LOG_NAME, seed);
@@ -78,13 +80,15 @@ static void append_one(struct place *place)
     uint64_t seq = event_log_head(place->log) + 1;
     char subject[64], body[300];
     struct event event = { .seq = seq, .block = seq / 7, .time_us = place->now_us,
-                           .type = seq % 3 == 0 ? "ledger.transferred" : "store.tried", .last = seq % 2 == 0 };
+                           .type = seq % 3 == 0 ? "ledger.transferred" : "store.tried",
+                           .last = seq % 2 == 0 };
 
     snprintf(subject, sizeof(subject), "thing/%" PRIu64, seq % 11);
     event.subject = seq % 5 == 0 ? NULL : subject;
     snprintf(body, sizeof(body), "{\"number\":%" PRIu64 ",\"text\":\"%.*s\"}", seq, (int)(seq % 200),
              "tried and tried again, tried and tried again, tried and tried again, tried and tried again, "
-             "tried and tried again, tried and tried again, tried and tried again, tried and tried again, ......");
+             "tried and tried again, tried and tried again, tried and tried again, tried and tried again, "
+             "......");
     event.body = bytes_of_text(body);
     event_log_append(place->log, &event);
     place->now_us += 1000;
@@ -121,7 +125,8 @@ void tamper(const struct place *place, const char *sql)
 enum status verify_all(const struct place *place, struct log_report *report, struct error *error)
 {
     struct database *reader = place_reader(place);
-    enum status status = log_verify(reader, NODE_ID, note_signer_key(place->signer), 0, 0, NULL, NULL, report, error);
+    enum status status = log_verify(reader, NODE_ID, note_signer_key(place->signer), 0, 0, NULL, NULL, report,
+                                    error);
 
     database_close(reader);
     return status;

@@ -1,4 +1,5 @@
-/* What the store's tests share: a database in a directory of its own, events to fill it, and seeded chance. */
+/* What the store's tests share: a database in a directory of its own, events to fill it, and seeded
+ * chance. */
 #ifndef STORE_SUPPORT_H
 #define STORE_SUPPORT_H
 
@@ -51,7 +52,8 @@ enum status verify_all(const struct place *place, struct log_report *report, str
 
 bool file_exists(const char *path);
 
-/* The exit status of a child that runs `run`; fails the test when a signal ended it, unless `signal` names that one. */
+/* The exit status of a child that runs `run`; fails the test when a signal ended it, unless `signal` names
+ * that one. */
 int child_status(void (*run)(void *context), void *context, int signal);
 
 /* Seeded chance: the seed is LAYERD_SEED or the time, and printed. */

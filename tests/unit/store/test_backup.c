@@ -30,11 +30,11 @@ static int end(void **state)
 }
 
 static enum status make(struct place *place, const char *destination,
-                        bool (*progress)(void *context, const char *phase, uint64_t done, uint64_t total), void *context,
-                        struct backup_report *report, struct error *error)
+                        bool (*progress)(void *context, const char *phase, uint64_t done, uint64_t total),
+                        void *context, struct backup_report *report, struct error *error)
 {
-    return backup_make(place->path, destination, NODE_ID, note_signer_key(place->signer), progress, context, report,
-                       error);
+    return backup_make(place->path, destination, NODE_ID, note_signer_key(place->signer), progress, context,
+                       report, error);
 }
 
 static uint64_t head_of(const char *path)
@@ -211,7 +211,7 @@ static void left_over_partial_file_is_no_obstacle(void **state)
     assert_false(file_exists(partial));
 }
 
-/* --- restore --------------------------------------------------------------------------------------------------------- */
+/* --- restore -------------------------------------------------------------------------------------------- */
 
 /* The file that a restore kept; fails unless there is exactly one. */
 static void find_replaced(const struct place *place, char path[192])

@@ -113,8 +113,8 @@ static void a_thousand_statements_keep_their_places(void **state)
 static void columns_are_read_by_name_in_any_order(void **state)
 {
     struct place *place = *state;
-    struct statement *s = statement(place->writer,
-                                    "SELECT 1 AS one, 'two' AS two, x'030303' AS three, NULL AS four, '' AS five");
+    struct statement *s = statement(place->writer, "SELECT 1 AS one, 'two' AS two, x'030303' AS three,"
+                                                   " NULL AS four, '' AS five");
     char again[] = "two"; /* the same name at another address */
     uint8_t three[3];
 
@@ -207,7 +207,8 @@ static void time_limit_ends_a_long_statement(void **state)
     struct error error;
 
     database_set_time_limit(reader, clock_monotonic_us() + 20000);
-    s = statement(reader, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) AS most FROM n");
+    s = statement(reader, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+                          " SELECT max(i) AS most FROM n");
     assert_false(statement_row(s));
     assert_refused(database_failure(reader, &error), ERROR_TIMEOUT);
     database_set_time_limit(reader, 0);
@@ -216,7 +217,7 @@ static void time_limit_ends_a_long_statement(void **state)
     database_close(reader);
 }
 
-/* --- what is refused ------------------------------------------------------------------------------------------------- */
+/* --- what is refused ------------------------------------------------------------------------------------ */
 
 static void other_files_are_refused_and_left_alone(void **state)
 {
@@ -298,7 +299,7 @@ static void directory_that_cannot_be_written_is_a_clear_error(void **state)
     place_open(place);
 }
 
-/* --- bugs abort ------------------------------------------------------------------------------------------------------ */
+/* --- bugs abort ----------------------------------------------------------------------------------------- */
 
 static void ask_for_an_unknown_column(void *context)
 {
@@ -333,7 +334,7 @@ static void mistakes_of_the_program_abort(void **state)
     assert_int_equal(child_status(break_a_constraint, place->writer, SIGABRT), -SIGABRT);
 }
 
-/* --- the WAL --------------------------------------------------------------------------------------------------------- */
+/* --- the WAL -------------------------------------------------------------------------------------------- */
 
 static int64_t wal_size(const struct place *place)
 {
@@ -350,7 +351,8 @@ static void write_much(struct place *place)
     database_begin(place->writer);
     for (int i = 0; i < 5; i++) {
         static char body[200 * 1024];
-        struct event event = { .seq = event_log_head(place->log) + 1, .time_us = place->now_us, .type = "store.tried",
+        struct event event = { .seq = event_log_head(place->log) + 1, .time_us = place->now_us,
+                               .type = "store.tried",
                                .last = true };
 
         memset(body, 'x', sizeof(body));
@@ -370,7 +372,8 @@ static void wal_is_overwritten_instead_of_growing(void **state)
         assert_false(database_checkpoint_wal(place->writer, now_us));
         now_us += MICROSECONDS_PER_SECOND;
     }
-    assert_in_range(wal_size(place), 16 << 20, 19 << 20); /* 40 MiB went through it, and it was not cut either */
+    /* 40 MiB went through it, and it was not cut either */
+    assert_in_range(wal_size(place), 16 << 20, 19 << 20);
 }
 
 static void wal_pinned_by_a_reader_is_reported_after_30_seconds(void **state)

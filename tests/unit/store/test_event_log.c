@@ -29,7 +29,7 @@ static int end(void **state)
     return 0;
 }
 
-/* --- the chain ------------------------------------------------------------------------------------------------------- */
+/* --- the chain ------------------------------------------------------------------------------------------ */
 
 /* The layout of event_log.h written out once more, byte by byte, so that a slip in the other shows. */
 static void chain_hash_covers_the_documented_bytes(void **state)
@@ -140,12 +140,13 @@ static void verify_stops_when_told(void **state)
 
     for (int i = 0; i < 6; i++)
         place_append(place, 20000);
-    assert_refused(log_verify(reader, NODE_ID, NULL, 0, 0, stop_at_once, &done, &report, &error), ERROR_STOPPING);
+    assert_refused(log_verify(reader, NODE_ID, NULL, 0, 0, stop_at_once, &done, &report, &error),
+                   ERROR_STOPPING);
     assert_int_equal(done, 100000);
     database_close(reader);
 }
 
-/* --- seat-belts ------------------------------------------------------------------------------------------------------ */
+/* --- seat-belts ----------------------------------------------------------------------------------------- */
 
 static void triggers_stop_every_accident(void **state)
 {
@@ -159,7 +160,8 @@ static void triggers_stop_every_accident(void **state)
         "INSERT OR REPLACE INTO event VALUES (5, 0, 0, 'a', NULL, '{}', 1, x'00')",
         "INSERT OR REPLACE INTO event VALUES (1, 0, 0, 'a', NULL, '{}', 1, x'00')",
         "REPLACE INTO event VALUES (2, 0, 0, 'a', NULL, '{}', 1, x'00')",
-        "INSERT INTO event VALUES (5, 0, 0, 'a', NULL, '{}', 1, x'00') ON CONFLICT (seq) DO UPDATE SET body = 'x'",
+        "INSERT INTO event VALUES (5, 0, 0, 'a', NULL, '{}', 1, x'00')"
+        " ON CONFLICT (seq) DO UPDATE SET body = 'x'",
     };
     struct place *place = *state;
     struct log_report report;
@@ -184,7 +186,8 @@ static void append_out_of_order(void *context)
 static void append_back_in_time(void *context)
 {
     struct place *place = context;
-    struct event event = { .seq = 6, .type = "a", .time_us = place->now_us - 1000000, .body = bytes_of_text("{}") };
+    struct event event = { .seq = 6, .type = "a", .time_us = place->now_us - 1000000,
+                           .body = bytes_of_text("{}") };
 
     event_log_append(place->log, &event);
 }
@@ -198,7 +201,7 @@ static void appending_anything_but_the_next_event_aborts(void **state)
     assert_int_equal(child_status(append_back_in_time, place, SIGABRT), -SIGABRT);
 }
 
-/* --- tampering ------------------------------------------------------------------------------------------------------- */
+/* --- tampering ------------------------------------------------------------------------------------------ */
 
 struct change {
     const char *sql;
@@ -227,11 +230,13 @@ static void every_change_is_found_and_named(void **state)
         { "UPDATE event SET seq = 5000 WHERE seq = 400", "event 400 is missing" },
         { "UPDATE event SET seq = -1 WHERE seq = 1", "event 1 is missing" },
         { "DELETE FROM event WHERE seq = 1500", "a checkpoint covers 1500 events" },
-        { "UPDATE tree_tile SET hash = zeroblob(32) WHERE level = 8 AND idx = 1", "tile that ends with event 512" },
+        { "UPDATE tree_tile SET hash = zeroblob(32) WHERE level = 8 AND idx = 1",
+          "tile that ends with event 512" },
         { "DELETE FROM tree_tile WHERE level = 8 AND idx = 0", "tile that ends with event 256" },
         { "INSERT INTO tree_tile VALUES (8, 99, zeroblob(32))", "tile beyond event 1500" },
         { "UPDATE checkpoint SET root = zeroblob(32) WHERE size = 900", "checkpoint of 900 events" },
-        { "UPDATE checkpoint SET note = replace(note, 'layerd', 'Layerd') WHERE size = 900", "checkpoint of 900 events" },
+        { "UPDATE checkpoint SET note = replace(note, 'layerd', 'Layerd') WHERE size = 900",
+          "checkpoint of 900 events" },
         { "UPDATE checkpoint SET note = (SELECT note FROM checkpoint WHERE size = 600) WHERE size = 900",
           "checkpoint of 900 events" },
         { "INSERT INTO checkpoint SELECT 2000, root, time_us, note FROM checkpoint WHERE size = 900",
@@ -364,7 +369,7 @@ static void log_of_another_node_is_refused(void **state)
     assert_non_null(strstr(error.message, "another"));
 }
 
-/* --- checkpoints ----------------------------------------------------------------------------------------------------- */
+/* --- checkpoints ---------------------------------------------------------------------------------------- */
 
 static void checkpoint_comes_after_1024_events_or_10_seconds_or_when_forced(void **state)
 {
@@ -410,20 +415,21 @@ static void log_without_a_signer_makes_no_checkpoints(void **state)
     assert_false(event_log_checkpoint(place->log, place->now_us, true));
 }
 
-/* --- reading --------------------------------------------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------------------------------------- */
 
 static void line_holds_what_was_stored(void **state)
 {
     struct buffer line CLEANUP(buffer_close) = { 0 };
     struct event event = { .seq = 12, .block = 3, .time_us = FIRST_TIME_US, .type = "ledger.transferred",
-                           .subject = "account/00ff", .body = bytes_of_text("{\"amount\":5}"), .last = false };
+                           .subject = "account/00ff", .body = bytes_of_text("{\"amount\":5}"),
+                           .last = false };
 
     (void)state;
     memset(event.hash.bytes, 0xC5, 32);
     event_line(&event, 2, &line);
     assert_string_equal(buffer_text(&line),
-                        "{\"seq\":12,\"block\":3,\"ts\":1795212000000000,\"type\":\"ledger.transferred\",\"v\":2,"
-                        "\"subject\":\"account/00ff\",\"data\":{\"amount\":5},\"last\":false,"
+                        "{\"seq\":12,\"block\":3,\"ts\":1795212000000000,\"type\":\"ledger.transferred\","
+                        "\"v\":2,\"subject\":\"account/00ff\",\"data\":{\"amount\":5},\"last\":false,"
                         "\"hash\":\"c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5\"}\n");
     buffer_clear(&line);
     event.subject = "a\"b\\c\n\x01\xC3\xA9";
@@ -510,7 +516,8 @@ const struct CMUnitTest event_log_tests[] = {
     cmocka_unit_test_setup_teardown(opening_finds_a_tree_that_is_not_the_checkpoints, begin, end),
     cmocka_unit_test_setup_teardown(opening_finds_a_checkpoint_by_another_key, begin, end),
     cmocka_unit_test_setup_teardown(log_of_another_node_is_refused, begin, end),
-    cmocka_unit_test_setup_teardown(checkpoint_comes_after_1024_events_or_10_seconds_or_when_forced, begin, end),
+    cmocka_unit_test_setup_teardown(checkpoint_comes_after_1024_events_or_10_seconds_or_when_forced, begin,
+                                    end),
     cmocka_unit_test_setup_teardown(log_without_a_signer_makes_no_checkpoints, begin, end),
     cmocka_unit_test(line_holds_what_was_stored),
     cmocka_unit_test_setup_teardown(reader_gives_events_in_order_within_its_limits, begin, end),

@@ -1,4 +1,5 @@
-/* Proofs from the database: against checkpoints, against a tree built anew in memory, and all that is refused. */
+/* Proofs from the database: against checkpoints, against a tree built anew in memory, and all that is
+ * refused. */
 #include "test_store.h"
 
 #include <stdlib.h>
@@ -94,7 +95,8 @@ static void proofs_over_random_sizes_verify(void **state)
         try_inclusion(reader, head, head);
         try_consistency(reader, head, head);
     }
-    for (uint64_t size = 1; size < head; size += size < 600 ? 1 : 97) /* every shape below two tiles and a bit */
+    /* every shape below two tiles and a bit */
+    for (uint64_t size = 1; size < head; size += size < 600 ? 1 : 97)
         try_inclusion(reader, 1 + chance(&random) % size, size);
     database_close(reader);
 }
@@ -172,7 +174,8 @@ static void proofs_outside_the_log_are_refused(void **state)
     assert_refused(log_inclusion(reader, 11, 10, &leaf, &proof, &root, &error), ERROR_PROOF_RANGE);
     assert_refused(log_inclusion(reader, 5, 11, &leaf, &proof, &root, &error), ERROR_PROOF_RANGE);
     assert_refused(log_inclusion(reader, 1, 0, &leaf, &proof, &root, &error), ERROR_PROOF_RANGE);
-    assert_refused(log_inclusion(reader, UINT64_MAX, UINT64_MAX, &leaf, &proof, &root, &error), ERROR_PROOF_RANGE);
+    assert_refused(log_inclusion(reader, UINT64_MAX, UINT64_MAX, &leaf, &proof, &root, &error),
+                   ERROR_PROOF_RANGE);
     assert_refused(log_consistency(reader, 0, 10, &proof, &root, &second, &error), ERROR_PROOF_RANGE);
     assert_refused(log_consistency(reader, 5, 4, &proof, &root, &second, &error), ERROR_PROOF_RANGE);
     assert_refused(log_consistency(reader, 5, 11, &proof, &root, &second, &error), ERROR_PROOF_RANGE);

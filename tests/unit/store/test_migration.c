@@ -13,7 +13,8 @@
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-static const char base_sql[] = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+static const char base_sql[] =
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 static const char views[] = "CREATE VIEW v_meta AS SELECT key, value FROM meta;";
 static const struct migration three[] = {
     { 1, "0001_base", base_sql },
@@ -45,8 +46,8 @@ static void open_writer(struct place *place)
     assert_ok(database_open(&options, &place->writer, &error));
 }
 
-static enum status run(struct place *place, const struct migration *list, size_t count, const char *with_views, int *from,
-                       int *to, struct error *error)
+static enum status run(struct place *place, const struct migration *list, size_t count,
+                       const char *with_views, int *from, int *to, struct error *error)
 {
     char backups[192];
 
@@ -111,7 +112,8 @@ static void embedded_migrations_make_a_database_with_every_view(void **state)
         assert_int_equal(sqlite3_exec(database_handle(place->writer), sql, NULL, NULL, NULL), SQLITE_OK);
     }
     assert_int_equal(number(place, "SELECT count(*) AS value FROM migration"), migrations_count);
-    assert_int_equal(number(place, "SELECT count(*) AS value FROM migration WHERE length(sha256) = 32"), migrations_count);
+    assert_int_equal(number(place, "SELECT count(*) AS value FROM migration WHERE length(sha256) = 32"),
+                     migrations_count);
     assert_int_equal(backups_count(place, path), 0); /* there was nothing to keep */
     place_close(place);
     place_open(place); /* and again, without effect */
@@ -140,9 +142,11 @@ static void upgrade_keeps_a_copy_of_what_was_there(void **state)
     assert_int_equal(backups_count(place, path), 1);
     assert_non_null(strstr(path, "before-0001-to-0003-"));
     assert_int_equal(sqlite3_open_v2(path, &copy, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(copy, "SELECT 1 / (value = 'green') FROM meta WHERE key = 'colour'", NULL, NULL, NULL),
+    assert_int_equal(sqlite3_exec(copy, "SELECT 1 / (value = 'green') FROM meta WHERE key = 'colour'", NULL,
+                                  NULL, NULL),
                      SQLITE_OK);
-    assert_int_equal(sqlite3_exec(copy, "SELECT * FROM book", NULL, NULL, NULL), SQLITE_ERROR); /* the old schema */
+    /* the old schema */
+    assert_int_equal(sqlite3_exec(copy, "SELECT * FROM book", NULL, NULL, NULL), SQLITE_ERROR);
     sqlite3_close(copy);
     assert_ok(run(place, three, 3, views, &from, &to, &error));
     assert_int_equal(backups_count(place, path), 1);
@@ -202,7 +206,8 @@ static void failing_migration_leaves_the_old_version(void **state)
 
         assert_refused(run(place, list, 3, views, &from, &to, &error), ERROR_CORRUPT);
         assert_int_equal(version(place), 1);
-        assert_int_equal(number(place, "SELECT count(*) AS value FROM sqlite_schema WHERE name IN ('book', 'new')"), 0);
+        assert_int_equal(number(place, "SELECT count(*) AS value FROM sqlite_schema"
+                                       " WHERE name IN ('book', 'new')"), 0);
         assert_int_equal(number(place, "SELECT count(*) AS value FROM v_meta WHERE key = 'views_sha256'"), 1);
     }
 }
@@ -210,7 +215,8 @@ static void failing_migration_leaves_the_old_version(void **state)
 static void migration_that_commits_by_itself_is_refused_by_name(void **state)
 {
     static const struct migration list[] = { { 1, "0001_base", base_sql },
-                                             { 2, "0002_commits", "CREATE TABLE new (a INTEGER) STRICT; COMMIT;" } };
+                                             { 2, "0002_commits",
+                                               "CREATE TABLE new (a INTEGER) STRICT; COMMIT;" } };
     struct place *place = *state;
     struct error error;
     int from, to;

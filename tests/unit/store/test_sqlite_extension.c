@@ -1,5 +1,5 @@
-/* The sqlite3 extension, loaded as any program would load it, on a database that layerd's store has made; its statements
- * are those of contrib/sqlite/README.md. */
+/* The sqlite3 extension, loaded as any program would load it, on a database that layerd's store has made;
+ * its statements are those of contrib/sqlite/README.md. */
 #include "store_support.h"
 
 #include <stdio.h>
@@ -16,7 +16,8 @@
 #define WRONG_CHECKPOINTS                                                                                    \
     "SELECT group_concat(c.size) FROM checkpoint c LEFT JOIN"                                                \
     " (SELECT seq, rfc6962_root(seq, hash) OVER (ORDER BY seq) AS root FROM event) r ON r.seq = c.size"      \
-    " WHERE c.root IS NOT r.root OR checkpoint_root(c.note) IS NOT r.root OR checkpoint_size(c.note) IS NOT c.size" \
+    " WHERE c.root IS NOT r.root OR checkpoint_root(c.note) IS NOT r.root"                                   \
+    " OR checkpoint_size(c.note) IS NOT c.size"                                                              \
     " OR NOT checkpoint_verify(c.note, (SELECT value FROM meta WHERE key = 'log_verifier_key'))"
 
 static int begin(void **state)
@@ -131,7 +132,8 @@ static void root_needs_rows_in_order(void **state)
     handle = load(place);
     assert_string_equal(ask(handle, "SELECT hex32(rfc6962_root(seq, hash)) FROM event"), expected);
     assert_string_equal(ask(handle, "SELECT hex32(rfc6962_root(seq, hash)) FROM event WHERE seq < 0"),
-                        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"); /* RFC 6962 §2.1 */
+                        /* RFC 6962 §2.1 */
+                        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         char *message = NULL;
 
@@ -151,12 +153,15 @@ static void addresses_and_hex_go_both_ways(void **state)
 
     memset(account.bytes, 0x5A, sizeof(account.bytes));
     address_encode(address, &account);
-    assert_string_equal(ask(handle, "SELECT address(hex32(replace(hex(zeroblob(32)), '00', '5a')))"), address);
+    assert_string_equal(ask(handle, "SELECT address(hex32(replace(hex(zeroblob(32)), '00', '5a')))"),
+                        address);
     {
         AUTO_FREE char *back = text_format("SELECT hex32(address_key('%s'))", address);
-        AUTO_FREE char *broken = text_format("SELECT address_key('%.*sq')", (int)strlen(address) - 1, address);
+        AUTO_FREE char *broken = text_format("SELECT address_key('%.*sq')", (int)strlen(address) - 1,
+                                             address);
 
-        assert_string_equal(ask(handle, back), "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a");
+        assert_string_equal(ask(handle, back),
+                            "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a");
         assert_non_null(strstr(ask(handle, broken), "error: address_key"));
     }
     assert_string_equal(ask(handle, "SELECT substr(address(zeroblob(32), 'ly'), 1, 3)"), "ly1");
@@ -180,11 +185,15 @@ static void checkpoint_of_another_key_or_text_does_not_verify(void **state)
     handle = load(place);
     assert_string_equal(ask(handle, "SELECT min(checkpoint_verify(note, value)) FROM checkpoint, meta"
                                     " WHERE key = 'log_verifier_key'"), "1");
-    assert_string_equal(ask(handle, "SELECT max(checkpoint_verify(replace(note, char(10) || '300', char(10) || '301'), value))"
-                                    " FROM checkpoint, meta WHERE key = 'log_verifier_key' AND size = 300"), "0");
-    assert_string_equal(ask(handle, "SELECT checkpoint_verify(NULL, value) FROM meta WHERE key = 'log_verifier_key'"), "0");
-    assert_string_equal(ask(handle, "SELECT checkpoint_verify('', value) FROM meta WHERE key = 'log_verifier_key'"), "0");
-    assert_non_null(strstr(ask(handle, "SELECT checkpoint_verify('', 'nonsense')"), "error: checkpoint_verify"));
+    assert_string_equal(ask(handle, "SELECT max(checkpoint_verify(replace(note, '300', '301'), value))"
+                                    " FROM checkpoint, meta WHERE key = 'log_verifier_key' AND size = 300"),
+                        "0");
+    assert_string_equal(ask(handle, "SELECT checkpoint_verify(NULL, value) FROM meta"
+                                    " WHERE key = 'log_verifier_key'"), "0");
+    assert_string_equal(ask(handle, "SELECT checkpoint_verify('', value) FROM meta"
+                                    " WHERE key = 'log_verifier_key'"), "0");
+    assert_non_null(strstr(ask(handle, "SELECT checkpoint_verify('', 'nonsense')"),
+                           "error: checkpoint_verify"));
     assert_string_equal(ask(handle, "SELECT checkpoint_size('nonsense')"), "NULL");
     assert_string_equal(ask(handle, "SELECT checkpoint_root(5)"), "NULL");
     sqlite3_close(handle);
@@ -206,7 +215,8 @@ static void columns_that_no_event_has_give_no_hash(void **state)
 
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
         assert_string_equal(ask(handle, calls[i]), "NULL");
-    assert_string_equal(ask(handle, "SELECT length(event_hash(zeroblob(32), 1, 0, 0, 'a', NULL, '{}', 1))"), "32");
+    assert_string_equal(ask(handle, "SELECT length(event_hash(zeroblob(32), 1, 0, 0, 'a', NULL, '{}', 1))"),
+                        "32");
     sqlite3_close(handle);
 }
 
