@@ -19,7 +19,7 @@ static bool is_subject(const struct layerd_event *event, const char *value)
 }
 
 static void append_member(struct buffer *out, const struct layerd_event *event, const char *key,
-                          const json_t *value)
+                          const json_t *value, const char **gap)
 {
     struct buffer text CLEANUP(buffer_close);
     buffer_init(&text);
@@ -27,7 +27,8 @@ static void append_member(struct buffer *out, const struct layerd_event *event, 
     const char *shown = buffer_text(&text);
     if (json_is_null(value) || is_subject(event, shown))
         return;
-    buffer_append_text(out, out->size > 0 && out->data[out->size - 1] == ' ' ? "" : " ");
+    buffer_append_text(out, *gap);
+    *gap = " ";
     table_text(out, key, strlen(key));
     if (text.size <= VALUE_MAX) {
         buffer_append_format(out, "=%s", shown);
@@ -42,7 +43,7 @@ void event_text(struct buffer *out, const struct layerd_event *event)
     AUTO_JSON json_t *data = NULL;
     struct error error;
     char time[TIME_TEXT_MAX];
-    const char *key;
+    const char *key, *gap = "  "; /* before the first member; then one space */
     json_t *value;
 
     time_text(time, event->time_us);
@@ -64,13 +65,14 @@ void event_text(struct buffer *out, const struct layerd_event *event)
 void event_print(FILE *out, const struct layerd_event *event, enum event_format format)
 {
     struct buffer text CLEANUP(buffer_close);
+
+    buffer_init(&text);
     switch (format) {
     case EVENT_FORMAT_NATIVE:
     case EVENT_FORMAT_CLOUDEVENTS:
         fprintf(out, "%s\n", event->line);
         return;
     case EVENT_FORMAT_TEXT:
-        buffer_init(&text);
         event_text(&text, event);
         fprintf(out, "%s\n", buffer_text(&text));
         return;

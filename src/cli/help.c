@@ -59,16 +59,40 @@ static bool same_group(const char *a, const char *b)
     return group_size(a) == group_size(b) && memcmp(a, b, group_size(a)) == 0;
 }
 
+static size_t group_count(const struct declarations *declarations, const char *name)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < declarations->count; i++)
+        count += same_group(declarations->methods[i].name, name);
+    return count;
+}
+
+static void print_line(const struct declaration *method)
+{
+    printf("  %-24s %s%s\n", method->name, method->help,
+           strcmp(method->access, "operator") == 0 ? " (operator)" : "");
+}
+
+/* Group by group, in the order in which the node has them; those with one method stand together at the
+ * beginning. */
 static void print_methods(const struct declarations *declarations)
 {
+    const struct declaration *methods = declarations->methods;
     printf("Methods of this node. 'layer-cli help METHOD' tells how each is called; 'layer-cli --help' the "
-           "rest.\n");
+           "rest.\n\n");
+    for (size_t i = 0; i < declarations->count; i++)
+        if (group_count(declarations, methods[i].name) == 1)
+            print_line(&methods[i]);
     for (size_t i = 0; i < declarations->count; i++) {
-        const struct declaration *method = &declarations->methods[i];
-        if (i == 0 || !same_group(method->name, declarations->methods[i - 1].name))
-            printf("\n");
-        printf("  %-24s %s%s\n", method->name, method->help,
-               strcmp(method->access, "operator") == 0 ? " (operator)" : "");
+        bool first = group_count(declarations, methods[i].name) > 1;
+        for (size_t j = 0; j < i && first; j++)
+            first = !same_group(methods[j].name, methods[i].name);
+        if (!first)
+            continue;
+        printf("\n");
+        for (size_t j = i; j < declarations->count; j++)
+            if (same_group(methods[j].name, methods[i].name))
+                print_line(&methods[j]);
     }
 }
 

@@ -203,6 +203,19 @@ static enum layerd_error compare_heads(struct cli *cli, const struct layerd_chec
     return code;
 }
 
+static int print_report(const struct cli *cli, json_t *report, const struct layerd_checkpoint *newest,
+                        const char *note)
+{
+    if (note != NULL)
+        json_object_set_new(report, "signed", json_integer((json_int_t)newest->size));
+    if (cli->json && note != NULL)
+        json_object_set_new(report, "checkpoint", json_string(note));
+    print_json(cli, report);
+    if (!cli->json && note != NULL)
+        printf("\n%s", note);
+    return EXIT_DONE;
+}
+
 int word_verify(struct cli *cli)
 {
     struct buffer note CLEANUP(buffer_close);
@@ -228,15 +241,11 @@ int word_verify(struct cli *cli)
     if ((cli->against != NULL && compare_heads(cli, &kept, verifier, report, &failure) != LAYERD_OK)
         || verify_slices(cli, identity.head, report, &failure) != LAYERD_OK)
         return cli_check_failed(&failure);
-    if (identity.head > 0) {
-        if (fetch_head(cli, verifier, 0, &head_note, &newest, &failure) == LAYERD_OK) {
-            json_object_set_new(report, "signed", json_integer((json_int_t)newest.size));
-            json_object_set_new(report, "checkpoint", json_string(head_note));
-        } else if (failure.code != LAYERD_ERROR_PROOF_RANGE) { /* a young log may have no signed head yet */
-            return cli_check_failed(&failure);
-        }
-    }
-    return print_json(cli, report);
+    /* A young log may have no signed head yet. */
+    if (fetch_head(cli, verifier, 0, &head_note, &newest, &failure) != LAYERD_OK
+        && failure.code != LAYERD_ERROR_PROOF_RANGE)
+        return cli_check_failed(&failure);
+    return print_report(cli, report, &newest, head_note);
 }
 
 /* --- checkpoint ------------------------------------------------------------------------------- */

@@ -1,9 +1,7 @@
 /* One subscription on its own connection. `position` moves only when a line is given out, so that
  * layerd_resume can go on behind it; what an old position would repeat (a cursor that was not acknowledged
  * yet) is dropped here by its seq. */
-#include <inttypes.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +14,7 @@
 #include "client/failure.h"
 #include "client/request.h"
 
+#define CURSOR_PREFIX "cursor:"
 #define RESUME_PAUSE_FIRST_MS 50 /* between tries to connect again; doubles … */
 #define RESUME_PAUSE_MAX_MS 2000 /* … up to this */
 
@@ -24,7 +23,6 @@ struct layerd_subscription {
     struct layerd_subscribe_options options; /* with copies of all that it points to */
     struct connection connection;
     uint64_t next_id;  /* of the next request on this connection */
-    uint64_t number;   /* the node's number for the subscription */
     uint64_t position; /* every matching event up to here was given out */
     bool started;      /* position means something */
     bool ended;        /* the node said "end" */
@@ -67,11 +65,11 @@ static enum status write_from(struct writer *w, const char *from, struct error *
     }
     if (strncmp(from, "time:", 5) == 0)
         return write_time(w, from + 5, error);
-    if (strncmp(from, "cursor:", 7) == 0 && from[7] != '\0'
+    if (strncmp(from, CURSOR_PREFIX, strlen(CURSOR_PREFIX)) == 0 && from[strlen(CURSOR_PREFIX)] != '\0'
         && utf8_valid_prefix(from, strlen(from)) == strlen(from)) {
         writer_key(w, "from");
         writer_object_begin(w);
-        writer_member_text(w, "cursor", from + 7);
+        writer_member_text(w, "cursor", from + strlen(CURSOR_PREFIX));
         writer_object_end(w);
         return OK;
     }
@@ -86,7 +84,7 @@ static enum status write_from(struct writer *w, const char *from, struct error *
 
 static bool from_cursor(const struct layerd_subscription *s)
 {
-    return s->options.from != NULL && strncmp(s->options.from, "cursor:", 7) == 0;
+    return s->options.from != NULL && strncmp(s->options.from, CURSOR_PREFIX, strlen(CURSOR_PREFIX)) == 0;
 }
 
 /* Where to begin: as asked at first, and a cursor always, so that it is held again. Otherwise behind the last
@@ -208,10 +206,8 @@ static enum status stream_open(struct layerd_subscription *s, int64_t deadline, 
     s->ended = false;
     enum status status = stream_request(s, "subscribe", buffer_text(&params), deadline, &result, error);
     struct slice object = { (const char *)result.data, result.size };
-    if (status == OK
-        && (!slice_unsigned(slice_member(object, "sub"), &s->number)
-            || !slice_unsigned(slice_member(object, "start"), &start)))
-        status = error_set(error, ERROR_PROTOCOL, "the node's answer to subscribe has no sub or start");
+    if (status == OK && !slice_unsigned(slice_member(object, "start"), &start))
+        status = error_set(error, ERROR_PROTOCOL, "the node's answer to subscribe has no start");
     if (status != OK) {
         connection_close(&s->connection);
         return status;
@@ -402,23 +398,30 @@ uint64_t layerd_position(const struct layerd_subscription *subscription)
     return subscription->position;
 }
 
+/* By the cursor's name, not the subscription's number: it holds also when the node has ended the
+ * subscription. */
 static enum status acknowledge(struct layerd_subscription *s, uint64_t seq, int timeout_ms,
                                struct error *error)
 {
-    struct buffer line CLEANUP(buffer_close), result CLEANUP(buffer_close);
+    struct buffer line CLEANUP(buffer_close), params CLEANUP(buffer_close), result CLEANUP(buffer_close);
     int64_t deadline = deadline_after(timeout_ms);
-    char params[80];
+    struct writer w;
 
     buffer_init(&line);
+    buffer_init(&params);
     buffer_init(&result);
     if (!from_cursor(s))
         return error_set(error, ERROR_INVALID_PARAMS, "only a subscription from a cursor is acknowledged");
     if (s->connection.descriptor < 0)
         return error_set(error, ERROR_DISCONNECTED, "the subscription is not connected");
-    snprintf(params, sizeof params, "{\"sub\":%" PRIu64 ",\"seq\":%" PRIu64 "}", s->number, seq);
+    writer_init(&w, &params);
+    writer_object_begin(&w);
+    writer_member_text(&w, "cursor", s->options.from + strlen(CURSOR_PREFIX));
+    writer_member_unsigned(&w, "seq", seq);
+    writer_object_end(&w);
     if (timeout_ms != 0)
-        return stream_request(s, "ack", params, deadline, &result, error);
-    TRY(request_append(&line, 0, "ack", params, error));
+        return stream_request(s, "ack", buffer_text(&params), deadline, &result, error);
+    TRY(request_append(&line, 0, "ack", buffer_text(&params), error));
     buffer_append(&line, "\n", 1);
     connection_put(&s->connection, line.data, line.size);
     return connection_flush(&s->connection, CONNECTION_OUT_MAX, deadline, error);

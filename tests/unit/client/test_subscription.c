@@ -183,7 +183,7 @@ static void an_acknowledgement_waits_and_keeps_the_events_between(void **state)
     assert_int_equal(layerd_acknowledge(subscription, 2001, 0, &failure), LAYERD_OK);
     assert_int_equal(layerd_acknowledge(subscription, 9999, TIMEOUT_MS, &failure), LAYERD_ERROR_FUTURE);
     assert_string_equal(failure.message, "not yet");
-    assert_non_null(strstr(seen[1], "\"method\":\"ack\",\"params\":{\"sub\":3,\"seq\":2001}"));
+    assert_non_null(strstr(seen[1], "\"method\":\"ack\",\"params\":{\"cursor\":\"me\",\"seq\":2001}"));
     assert_null(strstr(seen[1], "\"id\""));
     layerd_unsubscribe(subscription);
     peer_stop(peer);
