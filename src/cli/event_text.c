@@ -55,11 +55,8 @@ void event_text(struct buffer *out, const struct layerd_event *event)
     }
     if (json_parse(event->data, strlen(event->data), &data, &error) != OK)
         return;
-    if (json_object_size(data) > 0)
-        buffer_append_text(out, " ");
-    json_object_foreach(data, key, value) append_member(out, event, key, value);
-    while (out->size > 0 && out->data[out->size - 1] == ' ')
-        out->size--;
+    json_object_foreach(data, key, value)
+        append_member(out, event, key, value, &gap);
 }
 
 void event_print(FILE *out, const struct layerd_event *event, enum event_format format)

@@ -130,8 +130,7 @@ static void add_item_rows(json_t *rows, const struct parameter *list)
     const char *key;
     json_t *schema;
     json_t *needed = json_object_get(list->items, "required");
-    json_object_foreach(json_object_get(list->items, "properties"), key, schema)
-    {
+    json_object_foreach(json_object_get(list->items, "properties"), key, schema) {
         bool required = false;
         for (size_t i = 0; i < json_array_size(needed); i++)
             required |= strcmp(json_string_value(json_array_get(needed, i)), key) == 0;

@@ -246,8 +246,7 @@ static json_t *union_of_keys(const json_t *objects)
     for (size_t i = 0; i < json_array_size(objects); i++) {
         const char *key;
         json_t *value;
-        json_object_foreach(json_array_get(objects, i), key, value)
-        {
+        json_object_foreach(json_array_get(objects, i), key, value) {
             if (json_object_get(seen, key) != NULL)
                 continue;
             json_object_set_new(seen, key, json_true());
@@ -303,8 +302,7 @@ static void collect_lines(struct grid *grid, json_t *tables, const char *prefix,
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach((json_t *)object, key, value) {
         char full[KEY_MAX];
         bool fits = snprintf(full, sizeof full, "%s%s", prefix, key) < (int)sizeof full - 1;
         if (json_is_object(value) && json_object_size(value) > 0 && fits) {
@@ -336,8 +334,7 @@ static void print_object(FILE *out, const json_t *object)
         json_object_size(tables) == 1 && grid.rows <= 1; /* a page: the items, and where the next begins */
     if (!alone)
         grid_print(out, &grid, "");
-    json_object_foreach(tables, key, value)
-    {
+    json_object_foreach(tables, key, value) {
         if (!alone) {
             struct buffer name CLEANUP(buffer_close);
             buffer_init(&name);
