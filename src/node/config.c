@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "node/setting.h"
 
@@ -327,6 +328,12 @@ enum status config_finish(struct config *config, struct error *error)
         config->worker_pool_size = online < 1 ? 1 : online > WORKERS_MAX ? WORKERS_MAX : (uint64_t)online;
     }
     TRY(parse_uids(config, error));
+    if (config->log_level == NULL || log_set_levels(config->log_level, error) != OK)
+        return error_set(
+            error, ERROR_INVALID_PARAMS,
+            "log-level is '%.80s'; expected a level (trace, debug, info, warn, error), or levels of rooms "
+            "behind it: 'info,api:debug'",
+            config->log_level == NULL ? "" : config->log_level);
     lower_defaults(config);
     return config_memory_plan(config, &plan, error);
 }

@@ -90,11 +90,12 @@ void config_print(const struct config *config, struct buffer *out)
 
 void config_print_example(struct buffer *out)
 {
-    append_wrapped(out, "# ",
-                   "layerd.conf: the settings of layerd with their defaults. Copy to ~/.layerd/layerd.conf, "
-                   "or name it with --config, and take the '#' from the lines to change. The environment wins "
-                   "over this file, the command line over both; 'layerd --print-config' shows what is in "
-                   "force and where it came from.");
+    append_wrapped(
+        out, "# ",
+        "layerd.conf: the settings of layerd with their defaults. Copy to ~/.layerd/layerd.conf, "
+        "or name it with --config, and take the '#' from the lines to change. The environment wins "
+        "over this file, the command line over both; 'layerd --print-config' shows what is in "
+        "force and where it came from.");
     for (size_t i = 0; i < settings_count; i++) {
         char *tail AUTO_FREE = facts(&settings[i]);
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -87,22 +86,13 @@ struct backup_params {
     const char *to;
 };
 static const struct param backup_params[] = {
-    PARAM(struct backup_params, to, TEXT, OPTIONAL,
-          "absolute path of the copy, or a file name in DIRECTORY/backups; absent: named by the time",
+    PARAM(struct backup_params, to, TEXT, REQUIRED,
+          "absolute path of the copy, or a file name, which then lies in DIRECTORY/backups",
           .most = BACKUP_PATH_MAX),
 };
 
-char *backup_destination(const char *directory, const char *to, int64_t now_us)
+char *backup_destination(const char *directory, const char *to)
 {
-    char name[64];
-    time_t seconds = (time_t)(now_us / MICROSECONDS_PER_SECOND);
-    struct tm parts;
-
-    if (to == NULL) {
-        gmtime_r(&seconds, &parts);
-        strftime(name, sizeof name, "%Y%m%dT%H%M%SZ.sqlite3", &parts);
-        return text_format("%s/" BACKUP_FOLDER "/%s", directory, name);
-    }
     if (to[0] == '/')
         return to[strlen(to) - 1] == '/' ? NULL : text_copy(to);
     if (to[0] == '\0' || to[0] == '.' || strchr(to, '/') != NULL)
@@ -139,10 +129,11 @@ static enum status backup(struct execution *x, const void *params, struct writer
     const struct backup_params *p = params;
     char *directory AUTO_FREE = folder_of(kernel_database_path(execution_kernel(x)));
     char *backups AUTO_FREE = text_format("%s/" BACKUP_FOLDER, directory);
-    char *destination AUTO_FREE = backup_destination(directory, p->to, execution_time(x));
+    char *destination AUTO_FREE = backup_destination(directory, p->to);
     struct buffer request CLEANUP(buffer_close);
     struct writer w;
 
+    buffer_init(&request);
     if (destination == NULL)
         return fail(x, ERROR_INVALID_PARAMS, "to is '%s'; expected an absolute path or a plain file name",
                     p->to);
@@ -150,7 +141,6 @@ static enum status backup(struct execution *x, const void *params, struct writer
         (void)chmod(backups, 0750); /* the umask hides the group's part; a failure leaves it private */
     TRY(check_destination(x, destination));
 
-    buffer_init(&request);
     writer_init(&w, &request);
     writer_object_begin(&w);
     writer_member_text(&w, "destination", destination);

@@ -1,5 +1,5 @@
-/* Any bytes as a configuration file: refused with a message of one line, or taken, and then what --print-config prints of it
- * reads back as the same values. */
+/* Any bytes as a configuration file: refused with a message of one line, or taken, and then what
+ * --print-config prints of it reads back as the same values. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -20,7 +20,8 @@ static void check_printed(const struct config *config)
     buffer_init(&twice);
     config_print(config, &once);
     INVARIANT(config_apply_defaults(&again, &error) == OK, "%s", error.message);
-    INVARIANT(config_apply_text(&again, buffer_text(&once), once.size, "printed", &error) == OK, "%s", error.message);
+    INVARIANT(config_apply_text(&again, buffer_text(&once), once.size, "printed", &error) == OK, "%s",
+              error.message);
     for (size_t i = 0; i < SETTINGS_MAX; i++)
         if (again.origins[i] != NULL)
             INVARIANT(strncmp(again.origins[i], "printed:", 8) == 0, "a setting was not printed");
@@ -34,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     INVARIANT(config_apply_defaults(&config, &error) == OK, "%s", error.message);
     if (config_apply_text(&config, (const char *)data, size, "fuzz", &error) != OK)
-        INVARIANT(error.code == ERROR_INVALID_PARAMS && strchr(error.message, '\n') == NULL, "an unclean refusal");
+        INVARIANT(error.code == ERROR_INVALID_PARAMS && strchr(error.message, '\n') == NULL,
+                  "an unclean refusal");
     else if (memchr(data, '#', size) == NULL) /* a comment's start cannot be written into a value */
         check_printed(&config);
     config_close(&config);

@@ -284,7 +284,8 @@ static void a_file_named_must_exist_and_be_a_file(void **state)
 }
 
 /* An environment as the process has it: not const by history, never written to. */
-static enum status apply_environment(struct config *config, const char *const *environment, struct error *error)
+static enum status apply_environment(struct config *config, const char *const *environment,
+                                     struct error *error)
 {
     return config_apply_environment(config, (char *const *)(uintptr_t)environment, error);
 }
@@ -340,7 +341,9 @@ static void the_command_line_wins_over_environment_over_file_over_default(void *
     char path[] = "/tmp/layerd-config-XXXXXX";
     const char *environment[] = { "LAYER2_BATCH_SIZE=2", "LAYER2_QUEUE_SIZE=2000", NULL };
     const struct assignment assignments[] = { { "batch-size", "3" } };
-    struct config_sources sources = { .file = path, .environment = (char *const *)(uintptr_t)environment, .command_line = assignments,
+    struct config_sources sources = { .file = path,
+                                      .environment = (char *const *)(uintptr_t)environment,
+                                      .command_line = assignments,
                                       .command_line_count = 1 };
     static const char text[] = "batch-size = 1\nqueue-size = 1000\nblock-interval = 2s\n";
     struct buffer printed;
