@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,6 +22,7 @@
 #define LOG_ROOM "node"
 #define BACKUP_EFFECT "node.backup"
 #define BACKUP_FOLDER "backups"
+#define BACKUP_NAME_MAX 64
 #define BACKUP_PATH_MAX 200 /* bytes: the path is part of an event's subject */
 #define BACKUP_ATTEMPTS 3
 #define PROGRESS_EVERY_US MICROSECONDS_PER_SECOND
@@ -86,15 +88,25 @@ struct backup_params {
     const char *to;
 };
 static const struct param backup_params[] = {
-    PARAM(struct backup_params, to, TEXT, REQUIRED,
-          "absolute path of the copy, or a file name, which then lies in DIRECTORY/backups",
+    PARAM(struct backup_params, to, TEXT, OPTIONAL,
+          "absolute path of the copy, or a file name in DIRECTORY/backups; absent: named by the time",
           .most = BACKUP_PATH_MAX),
 };
 
-char *backup_destination(const char *directory, const char *to)
+char *backup_destination(const char *directory, const char *to, int64_t now_us)
 {
+    char name[BACKUP_NAME_MAX];
+    time_t seconds = (time_t)(now_us / MICROSECONDS_PER_SECOND);
+    struct tm parts;
+
+    if (to == NULL) {
+        gmtime_r(&seconds, &parts);
+        strftime(name, sizeof name, "%Y%m%dT%H%M%SZ.sqlite3", &parts);
+        return text_format("%s/" BACKUP_FOLDER "/%s", directory, name);
+    }
+    /* Steps back are refused: a path says plainly where it leads. */
     if (to[0] == '/')
-        return to[strlen(to) - 1] == '/' ? NULL : text_copy(to);
+        return to[strlen(to) - 1] == '/' || strstr(to, "/../") != NULL ? NULL : text_copy(to);
     if (to[0] == '\0' || to[0] == '.' || strchr(to, '/') != NULL)
         return NULL;
     return text_format("%s/" BACKUP_FOLDER "/%s", directory, to);
@@ -129,7 +141,7 @@ static enum status backup(struct execution *x, const void *params, struct writer
     const struct backup_params *p = params;
     char *directory AUTO_FREE = folder_of(kernel_database_path(execution_kernel(x)));
     char *backups AUTO_FREE = text_format("%s/" BACKUP_FOLDER, directory);
-    char *destination AUTO_FREE = backup_destination(directory, p->to);
+    char *destination AUTO_FREE = backup_destination(directory, p->to, execution_time(x));
     struct buffer request CLEANUP(buffer_close);
     struct writer w;
 

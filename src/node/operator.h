@@ -14,8 +14,8 @@ void operator_on_stop(void (*stop)(void *context), void *context);
 /* The node stops: a backup under way ends and is made anew after the next start. Any thread. */
 void operator_stopping(void);
 
-/* backup: where the copy goes. An absolute path stays; a bare file name lies in DIRECTORY/backups. NULL when
- * the text is neither. Owned by the caller. */
-char *backup_destination(const char *directory, const char *to);
+/* backup: where the copy goes. An absolute path stays; a bare file name lies in DIRECTORY/backups; NULL gives
+ * DIRECTORY/backups/<time>.sqlite3. NULL when the text is neither. Owned by the caller. */
+char *backup_destination(const char *directory, const char *to, int64_t now_us);
 
 #endif

@@ -381,21 +381,23 @@ static void a_crash_leaves_signal_and_backtrace_and_takes_its_course(void **stat
 /* --- backup's destination ------------------------------------------------------------------------------- */
 static void a_backup_goes_where_it_is_told_or_into_backups(void **state)
 {
-    char *name AUTO_FREE = backup_destination("/d", "monday.sqlite3");
-    char *path AUTO_FREE = backup_destination("/d", "/mnt/x.sqlite3");
+    char *none AUTO_FREE = backup_destination("/d", NULL, 1795214583 * (int64_t)SECOND_US);
+    char *name AUTO_FREE = backup_destination("/d", "monday.sqlite3", 0);
+    char *path AUTO_FREE = backup_destination("/d", "/mnt/x.sqlite3", 0);
 
     (void)state;
+    assert_string_equal(none, "/d/backups/20261120T224303Z.sqlite3");
     assert_string_equal(name, "/d/backups/monday.sqlite3");
     assert_string_equal(path, "/mnt/x.sqlite3");
 }
 
 static void a_backup_goes_nowhere_else(void **state)
 {
-    static const char *const bad[] = { "", ".", "..", "../x", "a/b", ".hidden", "/mnt/" };
+    static const char *const bad[] = { "", ".", "..", "../x", "a/b", ".hidden", "/mnt/", "/mnt/../x" };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad); i++)
-        assert_null(backup_destination("/d", bad[i]));
+        assert_null(backup_destination("/d", bad[i], 0));
 }
 
 int main(void)
