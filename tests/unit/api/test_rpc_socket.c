@@ -1,0 +1,261 @@
+/* layerd.sock with a real kernel behind it: order, batches, limits, and what stays until the end. */
+#include "api_house.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+#define ASK "{'jsonrpc':'2.0','id':%d,'method':'node.info'}"
+
+static void both_sockets_are_for_owner_and_group(void **state)
+{
+    (void)state;
+    struct house house;
+    mode_t before = umask(0);
+    house_open(&house, NULL);
+    umask(before);
+    static const char *const names[] = { "layerd.sock", "events.sock" };
+    for (size_t i = 0; i < 2; i++) {
+        struct stat found;
+        char *AUTO_FREE path = text_format("%s/%s", house.directory, names[i]);
+        assert_int_equal(stat(path, &found), 0);
+        assert_int_equal(found.st_mode & 0777, 0660);
+    }
+    house_close(&house);
+}
+
+static void a_socket_left_behind_is_replaced_and_one_in_use_is_not(void **state)
+{
+    (void)state;
+    struct house house;
+    house_open(&house, NULL);
+    const struct api_options options = {
+        .base = house.base, .directory = house.directory, .connections_max = 1, .connections_per_uid = 1,
+    };
+    struct api *second = api_new(&options);
+    struct error error;
+    assert_int_equal(api_listen(second, house.kernel, &error), ERROR_DATABASE_IN_USE);
+    api_pause(second);
+    api_finish(second);
+    api_free(second);
+    struct client client;
+    client_open(&client, &house, "layerd.sock"); /* the first still answers */
+    client_ask(&client, "{'jsonrpc':'2.0','id':1,'method':'node.info'}");
+    json_t *reply = client_value(&client);
+    assert_int_equal(integer_at(reply, "id"), 1);
+    json_decref(reply);
+    client_close(&client);
+    house_close(&house);
+}
+
+static void pipelined_requests_are_all_answered(void **state)
+{
+    (void)state;
+    enum { COUNT = 3000 };
+    static bool seen[COUNT];
+    memset(seen, 0, sizeof seen);
+    struct house house;
+    struct client client;
+    house_open(&house, NULL);
+    client_open(&client, &house, "layerd.sock");
+    for (int i = 0; i < COUNT; i++) {
+        char *AUTO_FREE text = text_format(ASK, i);
+        client_ask(&client, text);
+    }
+    shutdown(client.descriptor, SHUT_WR); /* half closed: the answers still come */
+    for (int i = 0; i < COUNT; i++) {
+        json_t *reply = client_value(&client);
+        assert_false(seen[integer_at(reply, "id")]);
+        seen[integer_at(reply, "id")] = true;
+        json_decref(reply);
+    }
+    assert_null(client_line(&client));
+    client_close(&client);
+    house_close(&house);
+}
+
+static void a_batch_answers_in_its_own_order_without_notifications(void **state)
+{
+    (void)state;
+    struct house house;
+    struct client client;
+    house_open(&house, NULL);
+    client_open(&client, &house, "layerd.sock");
+    client_ask(&client, "[{'jsonrpc':'2.0','id':3,'method':'node.info'},{'jsonrpc':'2.0','method':'node.info'},1,"
+                        "{'jsonrpc':'2.0','id':'x','method':'no.such'},{'jsonrpc':'2.0','id':1,'method':'node.info'}]");
+    json_t *reply = client_value(&client);
+    assert_int_equal(json_array_size(reply), 4);
+    assert_int_equal(integer_at(json_array_get(reply, 0), "id"), 3);
+    assert_int_equal(integer_at(json_array_get(reply, 1), "error.code"), ERROR_INVALID_REQUEST);
+    assert_int_equal(integer_at(json_array_get(reply, 2), "error.code"), ERROR_METHOD_NOT_FOUND);
+    assert_int_equal(integer_at(json_array_get(reply, 3), "id"), 1);
+    json_decref(reply);
+    client_ask(&client, "[{'jsonrpc':'2.0','method':'node.info'}]");
+    client_ask(&client, "[]");
+    reply = client_value(&client); /* nothing for the notification */
+    assert_int_equal(integer_at(reply, "error.code"), ERROR_INVALID_REQUEST);
+    json_decref(reply);
+    client_close(&client);
+    house_close(&house);
+}
+
+static void a_batch_too_large_is_refused_as_a_whole(void **state)
+{
+    (void)state;
+    struct house house;
+    struct client client;
+    struct buffer CLEANUP(buffer_close) text = { 0 };
+    house_open(&house, NULL);
+    client_open(&client, &house, "layerd.sock");
+    for (int i = 0; i <= 1024; i++)
+        buffer_append_text(&text, i == 0 ? "[1" : ",1");
+    buffer_append_text(&text, "]\n");
+    client_send(&client, buffer_text(&text));
+    json_t *reply = client_value(&client);
+    assert_int_equal(integer_at(reply, "error.code"), ERROR_LIMIT);
+    json_decref(reply);
+    client_close(&client);
+    house_close(&house);
+}
+
+static void a_held_reply_comes_when_all_is_done(void **state)
+{
+    (void)state;
+    struct house house;
+    struct client client, other;
+    house_open(&house, &(struct house_options){ .hold_method = "node.info" });
+    client_open(&client, &house, "layerd.sock");
+    client_open(&other, &house, "layerd.sock");
+    client_ask(&client, "{'jsonrpc':'2.0','id':1,'method':'node.info'}");
+    client_ask(&client, "{'jsonrpc':'2.0','id':2,'method':'node.info','params':{'surprising':1}}");
+    json_t *reply = client_value(&client); /* a refusal is not held */
+    assert_int_equal(integer_at(reply, "id"), 2);
+    json_decref(reply);
+    client_ask(&other, "[{'jsonrpc':'2.0','id':1,'method':'node.info'},{'jsonrpc':'2.0','id':2,'method':'help'}]");
+    assert_true(client_is_silent(&client, 50));
+    assert_true(client_is_silent(&other, 0));
+    house_stop(&house);
+    reply = client_value(&client);
+    assert_int_equal(integer_at(reply, "id"), 1);
+    assert_non_null(json_object_get(reply, "result"));
+    json_decref(reply);
+    reply = client_value(&other);
+    assert_int_equal(json_array_size(reply), 2);
+    json_decref(reply);
+    assert_null(client_line(&client));
+    client_close(&client);
+    client_close(&other);
+    house_close(&house);
+}
+
+static void connections_over_the_limit_are_told_why(void **state)
+{
+    (void)state;
+    struct house house;
+    struct client clients[3];
+    house_open(&house, &(struct house_options){ .connections_per_uid = 2 });
+    for (size_t i = 0; i < 3; i++)
+        client_open(&clients[i], &house, "layerd.sock");
+    json_t *reply = client_value(&clients[2]);
+    assert_int_equal(integer_at(reply, "error.code"), ERROR_TOO_MANY);
+    json_decref(reply);
+    assert_null(client_line(&clients[2]));
+    client_close(&clients[0]);
+    struct api_counters counters;
+    do {
+        api_counters(house.api, &counters);
+    } while (counters.connections > 1);
+    assert_int_equal(counters.refused_connections, 1);
+    client_close(&clients[2]);
+    client_open(&clients[2], &house, "layerd.sock"); /* there is room again */
+    client_ask(&clients[2], "{'jsonrpc':'2.0','id':5,'method':'node.info'}");
+    reply = client_value(&clients[2]);
+    assert_int_equal(integer_at(reply, "id"), 5);
+    json_decref(reply);
+    client_close(&clients[1]);
+    client_close(&clients[2]);
+    house_close(&house);
+}
+
+static void a_line_that_does_not_end_in_time_closes_the_connection(void **state)
+{
+    (void)state;
+    struct house house;
+    struct client slow, idle;
+    house_open(&house, &(struct house_options){ .line_timeout_us = 200000 });
+    client_open(&slow, &house, "layerd.sock");
+    client_open(&idle, &house, "layerd.sock");
+    for (int i = 0; i < 40; i++) { /* a byte now and then does not help */
+        client_send(&slow, "{");
+        usleep(10000);
+    }
+    assert_null(client_line(&slow));
+    client_ask(&idle, "{'jsonrpc':'2.0','id':5,'method':'node.info'}");
+    json_t *reply = client_value(&idle);
+    assert_int_equal(integer_at(reply, "id"), 5);
+    json_decref(reply);
+    client_close(&slow);
+    client_close(&idle);
+    house_close(&house);
+}
+
+static void a_line_too_long_is_told_and_closes_the_connection(void **state)
+{
+    (void)state;
+    struct house house;
+    struct client client;
+    house_open(&house, NULL);
+    client_open(&client, &house, "layerd.sock");
+    char *AUTO_FREE text = memory_new((2 << 20) + 1);
+    memset(text, 'x', 2 << 20);
+    client_send(&client, text);
+    json_t *reply = client_value(&client);
+    assert_int_equal(integer_at(reply, "error.code"), ERROR_LIMIT);
+    json_decref(reply);
+    assert_null(client_line(&client));
+    client_close(&client);
+    house_close(&house);
+}
+
+static void clients_that_go_away_in_the_middle_harm_nobody(void **state)
+{
+    (void)state;
+    struct house house;
+    struct client client;
+    house_open(&house, NULL);
+    for (int round = 0; round < 100; round++) {
+        client_open(&client, &house, round % 2 == 0 ? "layerd.sock" : "events.sock");
+        for (int i = 0; i < 20; i++)
+            client_ask(&client, round % 2 == 0 ? "{'jsonrpc':'2.0','id':1,'method':'node.info'}"
+                                               : "{'jsonrpc':'2.0','id':1,'method':'events.get','params':{'limit':3}}");
+        client_close(&client);
+    }
+    client_open(&client, &house, "layerd.sock");
+    client_ask(&client, "{'jsonrpc':'2.0','id':5,'method':'node.info'}");
+    json_t *reply = client_value(&client);
+    assert_int_equal(integer_at(reply, "id"), 5);
+    json_decref(reply);
+    client_close(&client);
+    house_close(&house);
+}
+
+int rpc_socket_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_sockets_are_for_owner_and_group),
+        cmocka_unit_test(a_socket_left_behind_is_replaced_and_one_in_use_is_not),
+        cmocka_unit_test(pipelined_requests_are_all_answered),
+        cmocka_unit_test(a_batch_answers_in_its_own_order_without_notifications),
+        cmocka_unit_test(a_batch_too_large_is_refused_as_a_whole),
+        cmocka_unit_test(a_held_reply_comes_when_all_is_done),
+        cmocka_unit_test(connections_over_the_limit_are_told_why),
+        cmocka_unit_test(a_line_that_does_not_end_in_time_closes_the_connection),
+        cmocka_unit_test(a_line_too_long_is_told_and_closes_the_connection),
+        cmocka_unit_test(clients_that_go_away_in_the_middle_harm_nobody),
+    };
+    return cmocka_run_group_tests_name("layerd.sock", tests, NULL, NULL);
+}
