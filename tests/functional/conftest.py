@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 import layerd_client
 from layerd_client import Account
 from node import LAYERD, ROOT, Node, is_sanitized
-from reference.schema import Schema
+from reference.schema import Schema, validate_event
 
 EVENT_SCHEMA = ROOT / "schema" / "events.json"
 RPC_SCHEMA = ROOT / "schema" / "rpc.json"
@@ -94,10 +94,7 @@ def events_follow_their_schema():
     def check(line):
         if schema is None:
             return
-        message = json.loads(line)
-        message.pop("sub", None)
-        schema.validate(message)
-        schema.validate(message["data"], schema.resolve("#/$defs/" + message["type"]), message["type"])
+        validate_event(schema, json.loads(line))
 
     layerd_client.event_observers.append(check)
     yield

@@ -156,7 +156,9 @@ class Rpc(Connection):
 
 
 def is_event(line):
-    return line.startswith(b'{"seq":') or line.startswith(b'{"sub":') and b',"seq":' in line[:48]
+    """Whether a stream line is an event in the native format (a notice of format "notify" has no data)."""
+    starts = line.startswith(b'{"seq":') or line.startswith(b'{"sub":') and b',"seq":' in line[:48]
+    return starts and b',"data":{' in line
 
 
 class Events(Connection):

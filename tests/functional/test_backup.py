@@ -2,8 +2,10 @@
 was.
 """
 
+import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 
 import pytest
@@ -82,10 +84,22 @@ def test_a_backup_that_cannot_be_made_fails_by_event_and_leaves_nothing(house, d
 
 
 def test_a_destination_that_is_no_path_is_refused(house):
-    for destination in ("", None, 5, "x" * 10_000, "a\u0000b"):
+    for destination in ("", 5, "x" * 10_000, "../copy.sqlite3", "a/b", "/tmp/", "/tmp/../tmp/copy.sqlite3"):
         with pytest.raises(CallError) as caught:
             house.call("backup", to=destination)
-        assert caught.value.code in (-32602, -32700, 2010)
+        assert caught.value.code in (-32602, 2010, 2206)
+
+
+def test_a_backup_without_destination_or_with_a_plain_name_lies_in_the_data_directory(house):
+    stream = house.events()
+    stream.subscribe(**{"from": "now", "types": ["backup.completed"]})
+    named = house.call("backup", to="mine.sqlite3")["destination"]
+    unnamed = house.call("backup")["destination"]
+    assert named == str(house.directory / "backups" / "mine.sqlite3")
+    assert os.path.dirname(unnamed) == str(house.directory / "backups")
+    assert {event["data"]["destination"] for event in stream.events(2)} == {named, unnamed}
+    for path in (named, unnamed):
+        assert stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0
 
 
 def test_the_effect_of_a_backup_ends_done(house):

@@ -164,3 +164,39 @@ class Schema:
         """Checked by _if."""
 
     _else = _then
+
+
+def validate_event(schema, message):
+    """An event, as its line holds it, against schema/events.json: the line, then its data by its type."""
+    message = {name: value for name, value in message.items() if name != "sub"}
+    schema.validate(message)
+    ENVELOPE.validate(message)
+    definition = "#/$defs/" + message["type"]
+    try:
+        data = schema.resolve(definition)
+    except KeyError:
+        raise Invalid("no event has the type %s" % message["type"]) from None
+    if message["v"] != data["x-version"]:
+        raise Invalid("%s has version %d, not %r" % (message["type"], data["x-version"], message["v"]))
+    schema.validate(message["data"], data, message["type"])
+
+
+# The line around the data, as src/store/event_log.h gives it.
+ENVELOPE = Schema(
+    {
+        "type": "object",
+        "properties": {
+            "seq": {"type": "integer", "minimum": 1},
+            "block": {"type": "integer", "minimum": 0},
+            "ts": {"type": "integer", "minimum": 0},
+            "type": {"type": "string"},
+            "v": {"type": "integer", "minimum": 1},
+            "subject": {"type": "string", "pattern": "^[a-z]+/"},
+            "data": {"type": "object"},
+            "last": {"type": "boolean"},
+            "hash": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        },
+        "required": ["seq", "block", "ts", "type", "v", "data", "last", "hash"],
+        "additionalProperties": False,
+    }
+)
