@@ -189,7 +189,8 @@ struct layerd_subscription; /* one subscription on a connection of its own */
 
 struct layerd_subscribe_options {
     const char *from; /* where to start: "first" · "now" · "after:N" (the first event is N+1) · "cursor:NAME"
-                         (behind what was acknowledged under that name) · "time:T" (µs or ISO 8601). NULL: "now" */
+                         (behind what was acknowledged under that name) · "time:T" (µs or ISO 8601). NULL is
+                         "now" */
     uint64_t until;   /* the last event wanted; 0: for ever */
     const char *const *types; /* globs like "ledger.*"; an event needs to match one. NULL: all */
     size_t type_count;
@@ -261,8 +262,8 @@ int layerd_subscription_descriptor(const struct layerd_subscription *subscriptio
 /* Returns: every matching event up to this seq was given out; what layerd_resume goes on after. */
 uint64_t layerd_position(const struct layerd_subscription *subscription);
 
-/* For a subscription from a cursor: says that all events up to seq are done. The cursor moves there, durably, and never by
- * itself.
+/* For a subscription from a cursor: says that all events up to seq are done. The cursor moves there, durably,
+ * and never by itself.
  * Args: timeout_ms: 0: send and do not wait for the answer; otherwise wait until it is durable. Events that
  *       come meanwhile are kept for layerd_event_next.
  * Errors: INVALID_PARAMS without a cursor, FUTURE for an event that was not sent yet, and as layerd_call. */

@@ -159,7 +159,7 @@ static enum status typed_value(const char *key, const char *type, const char *te
         return json_value(key, text, false, value, error);
     if (strncmp(type, "list", 4) == 0)
         return json_value(key, text, true, value, error);
-    if (strcmp(type, "json_or_text") == 0 || type[0] == '\0')
+    if (type[0] == '\0')
         return guessed_value(key, text, value, error);
     return text_value(key, text, value, error);
 }

@@ -33,7 +33,7 @@ struct cli {
     /* everywhere */
     const char *directory, *network; /* at most one is given */
     const char *timeout;
-    bool json, help, version;
+    bool json, help, version, print_words;
     const char *passphrase_file;
     /* of some words */
     bool follow, acknowledge, create, csv;

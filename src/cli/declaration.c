@@ -17,6 +17,8 @@ static const struct event_method {
         const char *help;
     } parameters[EVENT_PARAMETERS_MAX];
 } event_methods[] = {
+    { "hello", "Who the node is, and all types of events.", "{node, origin, types, …}",
+      { { NULL, NULL, false, NULL } } },
     { "head", "The newest event.", "{head, hash, …}", { { NULL, NULL, false, NULL } } },
     { "events.get",
       "Events after a position, for scripts that poll.",
@@ -29,7 +31,7 @@ static const struct event_method {
       "Make a durable position.",
       "{}",
       { { "name", "text", true, "its name" },
-        { "from", "json_or_text", true, "first, now, {\"after\":N} or {\"time\":T}" },
+        { "from", "", true, "first, now, {\"after\":N} or {\"time\":T}" },
         { "filter", "json", false, "what its subscriptions get: {\"types\":[…],\"subjects\":[…]}" },
         { "max_lag", "integer", false, "events it may fall behind before it is reported; 0: no bound" } } },
     { "cursor.list",
@@ -152,6 +154,14 @@ bool declarations_read(json_t *document, struct declarations *declarations)
             read_event_method(&event_methods[i], &read.methods[read.count++]);
     *declarations = read;
     return true;
+}
+
+void declarations_of_stream(struct declarations *declarations)
+{
+    *declarations =
+        (struct declarations){ .methods = memory_array(EVENT_METHOD_COUNT, sizeof(struct declaration)) };
+    for (size_t i = 0; i < EVENT_METHOD_COUNT; i++)
+        read_event_method(&event_methods[i], &declarations->methods[declarations->count++]);
 }
 
 void declarations_close(struct declarations *declarations)

@@ -38,6 +38,9 @@ enum layerd_error declarations_fetch(struct cli *cli, struct declarations *decla
 MUST_CHECK bool declarations_read(json_t *document, struct declarations *declarations);
 void declarations_close(struct declarations *declarations); /* for CLEANUP; may be zeroed */
 
+/* The methods of events.sock alone, without asking any node. */
+void declarations_of_stream(struct declarations *declarations);
+
 const struct declaration *declaration_find(const struct declarations *declarations,
                                            const char *method);                                  /* or NULL */
 const struct parameter *parameter_find(const struct declaration *declaration, const char *name); /* or NULL */

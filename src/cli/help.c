@@ -46,6 +46,28 @@ void help_print_usage(void)
            "More: man layer-cli\n");
 }
 
+void help_print_words(void)
+{
+    struct declarations stream CLEANUP(declarations_close);
+
+    declarations_of_stream(&stream);
+    for (size_t i = 0; i < word_count(); i++)
+        printf("word\t%s\t%s\n", word_at(i)->name, word_at(i)->options);
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *option = option_at(i);
+        printf("option\t%s\t%s\t%s\n", option->name, option->value == NULL ? "" : option->value,
+               option->everywhere ? "everywhere" : "");
+    }
+    for (size_t i = 0; i < stream.count; i++) {
+        printf("method\t%s\t%s", stream.methods[i].name, stream.methods[i].access);
+        for (size_t j = 0; j < stream.methods[i].count; j++) {
+            const struct parameter *p = &stream.methods[i].parameters[j];
+            printf("\t%s:%s:%s:", p->name, p->type, p->required ? "required" : "optional");
+        }
+        printf("\n");
+    }
+}
+
 /* --- the list --------------------------------------------------------------------------------- */
 
 /* The part of a method's name before its first point. */

@@ -22,6 +22,10 @@ static int run(struct cli *cli)
         printf("layer-cli %s\n", layerd_version());
         return EXIT_DONE;
     }
+    if (cli->print_words) {
+        help_print_words();
+        return EXIT_DONE;
+    }
     if (cli->help || cli->word == NULL) {
         help_print_usage();
         return cli->help ? EXIT_DONE : EXIT_USAGE;

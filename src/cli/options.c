@@ -20,6 +20,8 @@ static const struct option options[] = {
     { "passphrase-file", "FILE", true, PLACE(passphrase_file), false,
       "secrets are its lines, in order; '-' is standard input" },
     { "help", NULL, true, PLACE(help), false, "this text" },
+    { "print-words", NULL, true, PLACE(print_words), false,
+      "words, options and stream methods, for completion" },
     { "version", NULL, true, PLACE(version), false, "the version" },
     { "follow", NULL, false, PLACE(follow), false,
       "go on with the events to come, also over a restart of the node" },

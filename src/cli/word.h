@@ -27,6 +27,7 @@ int word_method(struct cli *cli); /* any method by its name */
 /* help.c */
 int word_help(struct cli *cli);
 void help_print_usage(void); /* --help */
+void help_print_words(void); /* --print-words: what contrib/completion/generate reads, tab-separated */
 /* follow.c */
 int word_events(struct cli *cli);
 int word_wait(struct cli *cli);

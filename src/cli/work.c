@@ -71,7 +71,7 @@ int word_sql(struct cli *cli)
     if (params == NULL)
         return cli_usage("the statement is not UTF-8 text");
     if (cli->limit != NULL)
-        json_object_set_new(params, "limit", json_integer(atoi(cli->limit)));
+        json_object_set_new(params, "limit", json_integer(strtol(cli->limit, NULL, 10)));
     AUTO_FREE char *params_text = json_dumps(params, JSON_COMPACT);
     if (cli_call(cli, "sql", params_text, &result, &failure) != LAYERD_OK)
         return cli_failed(&failure);

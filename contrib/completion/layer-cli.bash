@@ -1,0 +1,184 @@
+# Bash completion of layer-cli. Written by contrib/completion/generate from the registry: do not edit.
+# shellcheck shell=bash
+
+_layer_cli_words="help events wait sql audit verify checkpoint proof replay backup stop key sign submit call"
+_layer_cli_methods="hello head events.get cursor.create cursor.list cursor.set cursor.delete checkpoint.get proof.inclusion proof.consistency ping transaction.submit dev.advance_time rpc.discover node.info node.status transaction.get transaction.list block.get block.list deadline.list effect.list effect.get ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet ledger.balance ledger.statement ledger.asset ledger.assets ledger.account ledger.accounts ledger.escrow ledger.escrows ledger.domains wallet.create wallet.unlock wallet.lock wallet.status wallet.new wallet.list wallet.import wallet.export wallet.remove node.log"
+_layer_cli_signed="dev.advance_time ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet"
+_layer_cli_everywhere="--directory --network --json --timeout --passphrase-file --help --print-words --version"
+_layer_cli_valued="--directory --network --timeout --passphrase-file --type --subject --from --until --format --limit --against --verifier --save --key --chain --valid-for --name"
+_layer_cli_directories="--directory"
+_layer_cli_files="--passphrase-file --against --save --key"
+_layer_cli_accounts="transaction.list:account ledger.mint:to ledger.transfer:to ledger.lock:to dev.faucet:to ledger.balance:account ledger.statement:account ledger.account:account ledger.accounts:after ledger.escrows:account"
+
+_layer_cli_word_options() {
+    case $1 in
+    events) echo "follow type subject from until ack create format" ;;
+    wait) echo "subject from format" ;;
+    sql) echo "csv limit" ;;
+    verify) echo "against verifier" ;;
+    checkpoint) echo "save verifier" ;;
+    proof) echo "verifier" ;;
+    key) echo "name" ;;
+    sign) echo "key chain valid-for" ;;
+    call) echo "key chain valid-for" ;;
+    esac
+}
+
+_layer_cli_parameters() {
+    case $1 in
+    events.get) echo "after= limit= types= subjects=" ;;
+    cursor.create) echo "name= from= filter= max_lag=" ;;
+    cursor.list) echo "after= limit=" ;;
+    cursor.set) echo "name= seq=" ;;
+    cursor.delete) echo "name=" ;;
+    checkpoint.get) echo "size=" ;;
+    proof.inclusion) echo "seq= size=" ;;
+    proof.consistency) echo "first= second=" ;;
+    transaction.submit) echo "transaction= signature=" ;;
+    dev.advance_time) echo "by= from= valid_for=" ;;
+    transaction.get) echo "id=" ;;
+    transaction.list) echo "after= limit= account=" ;;
+    block.get) echo "height=" ;;
+    block.list) echo "after= limit=" ;;
+    deadline.list) echo "after= limit=" ;;
+    effect.list) echo "after= limit=" ;;
+    effect.get) echo "id=" ;;
+    ledger.issue) echo "symbol= name= decimals= amount= max_supply= metadata= from= valid_for=" ;;
+    ledger.mint) echo "asset= amount= to= from= valid_for=" ;;
+    ledger.burn) echo "asset= amount= from= valid_for=" ;;
+    ledger.describe) echo "asset= metadata= from= valid_for=" ;;
+    ledger.transfer) echo "to= asset= amount= memo= from= valid_for=" ;;
+    ledger.transfer_batch) echo "transfers= from= valid_for=" ;;
+    ledger.lock) echo "to= asset= amount= hash= timeout= deadline= from= valid_for=" ;;
+    ledger.claim) echo "escrow= preimage= from= valid_for=" ;;
+    dev.faucet) echo "to= amount= from= valid_for=" ;;
+    ledger.balance) echo "account= asset= after= limit=" ;;
+    ledger.statement) echo "account= asset= after= limit=" ;;
+    ledger.asset) echo "asset=" ;;
+    ledger.assets) echo "after= limit=" ;;
+    ledger.account) echo "account=" ;;
+    ledger.accounts) echo "after= limit=" ;;
+    ledger.escrow) echo "escrow=" ;;
+    ledger.escrows) echo "account= state= after= limit=" ;;
+    ledger.domains) echo "after= limit=" ;;
+    wallet.new) echo "name=" ;;
+    wallet.import) echo "name= key_file=" ;;
+    wallet.export) echo "name=" ;;
+    wallet.remove) echo "name=" ;;
+    node.log) echo "levels=" ;;
+    esac
+}
+
+_layer_cli_choices() {
+    case $1 in
+    ledger.escrows:state) echo "locked claimed refunded" ;;
+    esac
+}
+
+_layer_cli_is() { # ITEM LIST
+    [[ " $2 " == *" $1 "* ]]
+}
+
+# The names of the node's keys, quietly: without a node there are none.
+_layer_cli_keys() {
+    layer-cli "${_layer_cli_node[@]}" --timeout 2 --json wallet.list </dev/null 2>/dev/null |
+        grep -o '"name":"[^"]*"' | cut -d '"' -f 4
+}
+
+# Their addresses, which is what parameters that are accounts take.
+_layer_cli_addresses() {
+    layer-cli "${_layer_cli_node[@]}" --timeout 2 --json wallet.list </dev/null 2>/dev/null |
+        grep -o '"address":"[^"]*"' | cut -d '"' -f 4
+}
+
+# Values of key=: OUT is a list of whole tokens.
+_layer_cli_value() { # METHOD KEY
+    local item
+    if [ "$2" = from ] && _layer_cli_is "$1" "$_layer_cli_signed"; then
+        for item in $(_layer_cli_keys); do echo "from=$item"; done
+    elif _layer_cli_is "$1:$2" "$_layer_cli_accounts"; then
+        for item in $(_layer_cli_addresses); do echo "$2=$item"; done
+    else
+        for item in $(_layer_cli_choices "$1:$2"); do echo "$2=$item"; done
+    fi
+}
+
+_layer_cli_option_value() { # OPTION CURRENT
+    case $1 in
+    --network) compgen -W "dev test main" -- "$2" ;;
+    --format) compgen -W "text native cloudevents" -- "$2" ;;
+    --from) compgen -W "first now cursor: time: after:" -- "$2" ;;
+    *)
+        if _layer_cli_is "$1" "$_layer_cli_directories"; then
+            compgen -d -- "$2"
+        elif _layer_cli_is "$1" "$_layer_cli_files"; then
+            compgen -f -- "$2"
+        fi
+        ;;
+    esac
+}
+
+_layer_cli() {
+    local line=${COMP_LINE:0:COMP_POINT} current previous='' word='' method='' index candidates='' option given=''
+    local -a tokens rest=()
+    _layer_cli_node=()
+    COMPREPLY=()
+
+    # Bash splits at '=' and ':' too; here only blanks part the tokens.
+    read -ra tokens <<<"$line"
+    [[ $line == *[[:space:]] ]] && tokens+=('')
+    current=${tokens[${#tokens[@]} - 1]}
+    for ((index = 1; index < ${#tokens[@]} - 1; index++)); do
+        option=${tokens[index]}
+        if _layer_cli_is "$option" "$_layer_cli_valued"; then
+            previous=$option
+            ((index + 1 < ${#tokens[@]} - 1)) || break
+            case $option in --directory | --network) _layer_cli_node+=("$option" "${tokens[index + 1]}") ;; esac
+            index=$((index + 1))
+            previous=
+        elif [[ $option == --* ]]; then
+            case $option in --directory=* | --network=*) _layer_cli_node+=("$option") ;; esac
+        elif [ -z "$word" ]; then
+            word=$option
+        else
+            rest+=("$option")
+            given+=" ${option%%=*}="
+        fi
+    done
+
+    # sign and call take a method behind them.
+    method=$word
+    case $word in sign | call) method=${rest[0]-} ;; esac
+
+    if [ -n "$previous" ]; then
+        candidates=$(_layer_cli_option_value "$previous" "$current")
+    elif [[ $current == --* ]]; then
+        candidates=$_layer_cli_everywhere
+        for option in $(_layer_cli_word_options "$word"); do candidates+=" --$option"; done
+    elif [ -z "$word" ]; then
+        candidates="$_layer_cli_words $_layer_cli_methods"
+    elif [ "$word" = help ]; then
+        candidates="$_layer_cli_words $_layer_cli_methods"
+    elif [ "$word" = key ]; then
+        if [ ${#rest[@]} = 0 ]; then candidates="new show"; else candidates=$(compgen -f -- "$current"); fi
+    elif [ "$word" = submit ] || [ "$word" = backup ]; then
+        candidates=$(compgen -f -- "$current")
+    elif [ -z "$method" ]; then
+        candidates=$_layer_cli_signed
+    elif [[ $current == *=* ]]; then
+        candidates=$(_layer_cli_value "$method" "${current%%=*}")
+    else
+        for option in $(_layer_cli_parameters "$method"); do
+            _layer_cli_is "$option" "$given" || candidates+=" $option"
+        done
+    fi
+
+    # What bash holds for the current word begins behind the last '=' or ':'.
+    local behind=${current%"${current##*[=:]}"}
+    mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$current")
+    COMPREPLY=("${COMPREPLY[@]#"$behind"}")
+    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=:] ]] && compopt -o nospace 2>/dev/null
+    return 0
+}
+
+complete -F _layer_cli layer-cli
