@@ -5,8 +5,8 @@
  *   hash = BLAKE2b-256("layerd/event/1" ‖ previous hash ‖ seq ‖ block ‖ time_us ‖ last ‖ len type ‖ type ‖
  *          len subject ‖ subject ‖ len body ‖ body)
  *
- * Integers and lengths are 8 bytes little-endian, `last` is 1 byte, a NULL subject has length 2^64−1. The hash
- * before event 1 is BLAKE2b-256("layerd/genesis/1" ‖ node id in ASCII).
+ * Integers and lengths are 8 bytes little-endian, `last` is 1 byte, a NULL subject has length 2^64−1. The
+ * hash before event 1 is BLAKE2b-256("layerd/genesis/1" ‖ node id in ASCII).
  *
  * Tree: leaf data = the event's 32-byte hash. Stored are only the roots of complete tiles of 256 (table
  * tree_tile: level 8, 16, 24 …); what lies below is computed from the events when a proof asks. */

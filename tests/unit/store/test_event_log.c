@@ -160,8 +160,7 @@ static void triggers_stop_every_accident(void **state)
         "INSERT OR REPLACE INTO event VALUES (5, 0, 0, 'a', NULL, '{}', 1, x'00')",
         "INSERT OR REPLACE INTO event VALUES (1, 0, 0, 'a', NULL, '{}', 1, x'00')",
         "REPLACE INTO event VALUES (2, 0, 0, 'a', NULL, '{}', 1, x'00')",
-        "INSERT INTO event VALUES (5, 0, 0, 'a', NULL, '{}', 1, x'00')"
-        " ON CONFLICT (seq) DO UPDATE SET body = 'x'",
+        "INSERT INTO event VALUES (5, 0, 0, '', NULL, '', 1, x'') ON CONFLICT (seq) DO UPDATE SET last = 0",
     };
     struct place *place = *state;
     struct log_report report;

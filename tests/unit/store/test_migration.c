@@ -188,12 +188,14 @@ static void changed_migration_is_refused_by_name(void **state)
 
 static void failing_migration_leaves_the_old_version(void **state)
 {
+    static const char broken_reference[] =
+        "PRAGMA defer_foreign_keys = ON; CREATE TABLE parent (id INTEGER PRIMARY KEY) STRICT;"
+        "CREATE TABLE new (a INTEGER REFERENCES parent (id)) STRICT; INSERT INTO new VALUES (5);";
     static const char *const broken[] = {
         "CREATE TABLE new (a) STRICT, NOT A TABLE;",
         "CREATE TABLE new (a INTEGER) STRICT; INSERT INTO absent VALUES (1);",
         "CREATE TABLE new (a INTEGER UNIQUE) STRICT; INSERT INTO new VALUES (1), (1);",
-        "PRAGMA defer_foreign_keys = ON; CREATE TABLE parent (id INTEGER PRIMARY KEY) STRICT;"
-        "CREATE TABLE new (a INTEGER REFERENCES parent (id)) STRICT; INSERT INTO new VALUES (5);",
+        broken_reference,
     };
     struct place *place = *state;
     struct error error;
