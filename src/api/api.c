@@ -63,6 +63,7 @@ static struct listener_options listener_options(struct api *api, const char *pat
         .operator_uid_count = o->operator_uid_count,
         .connections_max = connections,
         .connections_per_uid = o->connections_per_uid == 0 ? connections : o->connections_per_uid,
+        .unsent_bytes_max = o->unsent_bytes_max == 0 ? LISTENER_OUTPUT_MAX : o->unsent_bytes_max,
         .line_timeout_us = o->idle_line_timeout_us == 0 ? LINE_TIMEOUT_DEFAULT_US : o->idle_line_timeout_us,
         .connection_count = &api->counters.connections,
         .refused_count = &api->counters.refused,
@@ -98,6 +99,8 @@ enum status api_listen(struct api *api, struct kernel *kernel, struct error *err
         .wake = &api->wake,
         .kernel = kernel,
         .hold_method = api->hold_method,
+        .calls_max = api->options.calls_max == 0 ? SIZE_MAX : api->options.calls_max,
+        .calls_bytes_max = api->options.calls_bytes_max == 0 ? RPC_IN_FLIGHT_TOTAL : api->options.calls_bytes_max,
         .request_count = &api->counters.requests,
     };
     TRY(event_server_open(api->events, &events, error));

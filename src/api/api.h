@@ -18,6 +18,9 @@ struct api_options {
     size_t connections_max;          /* each socket */
     size_t connections_per_uid;
     size_t ring_bytes;               /* committed lines kept for subscribers; 0: 16 MiB */
+    size_t calls_max;                /* in flight; beyond it no connection is read until some have ended; 0: no bound of its own */
+    size_t calls_bytes_max;          /* the same for the bytes of their lines; 0: 128 MiB */
+    size_t unsent_bytes_max;         /* each socket's, not read by clients: beyond it the worst of them is closed; 0: 256 MiB */
     int64_t idle_line_timeout_us;    /* a line begun and not finished (slow-loris) closes the connection; 0: 30 s */
     const char *hold_method;         /* replies of this method ("stop") are kept until api_finish; may be NULL */
 };

@@ -190,7 +190,7 @@ static void check_output(struct connection *c)
 {
     size_t unsent = connection_unsent(c);
     bool too_much = unsent > CONNECTION_OUTPUT_MAX
-                    || (c->listener->output_bytes > LISTENER_OUTPUT_MAX && unsent > CONNECTION_OUTPUT_PAUSE);
+                    || (c->listener->output_bytes > c->listener->options.unsent_bytes_max && unsent > CONNECTION_OUTPUT_PAUSE);
     if (!too_much)
         return;
     log_info("uid %lld reads no replies (%zu bytes wait); closing its connection", (long long)c->caller.uid, unsent);

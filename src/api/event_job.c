@@ -87,13 +87,14 @@ static void start_next(struct event_lane *lane)
     struct event_job *job = lane->first;
     if (lane->running || job == NULL)
         return;
-    lane->running = workers_submit(kernel_workers(lane->server->kernel), &job->work);
-    if (!lane->running) {
-        refuse_all(lane, ERROR_BUSY);
-        return;
-    }
-    lane->first = job->next;
+    lane->first = job->next; /* before it is submitted: then it is the worker's */
     lane->waiting--;
+    lane->running = workers_submit(kernel_workers(lane->server->kernel), &job->work);
+    if (lane->running)
+        return;
+    job->next = lane->first;
+    lane->first = job;
+    refuse_all(lane, ERROR_BUSY);
 }
 
 static enum status submit(struct event_call *call, struct event_lane *lane, struct event_job *job)

@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 
 #define LISTENER_READ_SIZE (64 * 1024)               /* read at once from one connection */
-#define LISTENER_OUTPUT_MAX ((size_t)256 << 20)      /* unread by all clients together: the worst of them is closed */
+#define LISTENER_OUTPUT_MAX ((size_t)256 << 20)      /* usual bound of what all clients together have not read */
 
 struct listener_options {
     struct event_base *base;
@@ -17,6 +17,7 @@ struct listener_options {
     const int64_t *operator_uids;
     size_t operator_uid_count;
     size_t connections_max, connections_per_uid;
+    size_t unsent_bytes_max;         /* unread by all clients together: beyond it the worst of them is closed */
     int64_t line_timeout_us;
     atomic_uint_fast64_t *connection_count, *refused_count; /* counted here */
 };

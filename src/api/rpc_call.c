@@ -126,6 +126,7 @@ static void rpc_finish(struct rpc_request *r, enum status status, const struct e
 {
     struct rpc_connection *connection = r->connection;
     atomic_fetch_sub(&connection->in_flight, 1);
+    atomic_fetch_sub(&connection->server->in_flight, 1);
     atomic_fetch_sub(&connection->in_flight_bytes, r->cost);
     atomic_fetch_sub(&connection->server->in_flight_bytes, r->cost);
 
@@ -244,6 +245,7 @@ static void call_batch(struct rpc_connection *connection, size_t worker, const j
     batch->count = count;
     batch->remaining = count + 1; /* one for this loop: the batch lives until it is over */
     atomic_fetch_add(&connection->in_flight, count - 1);
+    atomic_fetch_add(&connection->server->in_flight, count - 1);
     uint32_t share = size / (uint32_t)count;
     for (size_t i = 0; i < count; i++) {
         uint32_t cost = i == 0 ? size - share * (uint32_t)(count - 1) : share;

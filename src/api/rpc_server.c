@@ -95,9 +95,22 @@ static void start_run(struct rpc_connection *c)
     connection_release(&c->connection);
 }
 
+static bool is_full(struct rpc_server *server)
+{
+    return atomic_load(&server->in_flight) >= server->calls_max ||
+           atomic_load(&server->in_flight_bytes) >= server->calls_bytes_max;
+}
+
+/* Room enough that taking up again is worth a look at every connection. */
+static bool has_room(struct rpc_server *server)
+{
+    return atomic_load(&server->in_flight) <= server->calls_max / 2 &&
+           atomic_load(&server->in_flight_bytes) <= server->calls_bytes_max / 2;
+}
+
 static bool may_read(struct rpc_connection *c)
 {
-    if (atomic_load(&c->server->in_flight_bytes) >= RPC_IN_FLIGHT_TOTAL) {
+    if (is_full(c->server)) {
         c->server->throttled = true;
         return false;
     }
@@ -114,6 +127,7 @@ static void on_lines_end(struct connection *connection)
     size_t bytes = server->incoming.size - server->incoming_lines; /* without the newlines */
     atomic_fetch_add(&c->in_flight, server->incoming_lines);
     atomic_fetch_add(&c->in_flight_bytes, bytes);
+    atomic_fetch_add(&server->in_flight, server->incoming_lines);
     atomic_fetch_add(&server->in_flight_bytes, bytes);
 
     pthread_mutex_lock(&c->lock);
@@ -218,7 +232,7 @@ void rpc_server_collect(struct rpc_server *server)
         collect_one(c);
         connection_release(&c->connection);
     }
-    if (server->throttled && atomic_load(&server->in_flight_bytes) < RPC_IN_FLIGHT_TOTAL / 2) {
+    if (server->throttled && has_room(server)) {
         server->throttled = false;
         for (struct connection *c = server->listener->connections, *next; c != NULL; c = next) {
             next = c->next;
@@ -234,6 +248,8 @@ enum status rpc_server_open(const struct rpc_server_options *options, struct rpc
     s->wake = options->wake;
     s->kernel = options->kernel;
     s->hold_method = text_copy(options->hold_method);
+    s->calls_max = options->calls_max;
+    s->calls_bytes_max = options->calls_bytes_max;
     s->request_count = options->request_count;
     pthread_mutex_init(&s->lock, NULL);
     struct listener_options listener = options->listener;

@@ -18,7 +18,7 @@
 #define RPC_BATCH_MAX 1024                          /* requests in one array */
 #define RPC_IN_FLIGHT_MAX 4096                      /* requests of one connection not answered: it is not read */
 #define RPC_IN_FLIGHT_BYTES ((size_t)8 << 20)       /* the same in bytes of their lines */
-#define RPC_IN_FLIGHT_TOTAL ((size_t)128 << 20)     /* the same for all connections together */
+#define RPC_IN_FLIGHT_TOTAL ((size_t)128 << 20)     /* the usual bound of that for all connections together */
 
 struct rpc_server {
     struct event_base *base;
@@ -29,8 +29,9 @@ struct rpc_server {
     atomic_uint_fast64_t *request_count;
     struct buffer incoming;              /* the I/O thread's: complete lines of the read at hand */
     size_t incoming_lines;
-    bool throttled;                      /* some connection waits because of RPC_IN_FLIGHT_TOTAL */
-    atomic_size_t in_flight_bytes;
+    size_t calls_max, calls_bytes_max;
+    bool throttled;                      /* some connection waits because of calls_max or calls_bytes_max */
+    atomic_size_t in_flight, in_flight_bytes; /* calls of all connections, not answered, and the bytes of their lines */
     atomic_bool stopping;                /* new requests are answered ERROR_STOPPING */
 
     pthread_mutex_t lock;                /* guards the two lists */
@@ -61,6 +62,7 @@ struct rpc_server_options {
     struct kernel *kernel;
     const char *hold_method;
     atomic_uint_fast64_t *request_count;
+    size_t calls_max, calls_bytes_max;   /* in flight over all connections: beyond them none is read */
 };
 
 MUST_CHECK enum status rpc_server_open(const struct rpc_server_options *options, struct rpc_server **server,

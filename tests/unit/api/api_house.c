@@ -185,7 +185,8 @@ static bool wait_readable(const struct client *client, int milliseconds)
 const char *client_line(struct client *client)
 {
     struct buffer *input = &client->input;
-    memmove(input->data, input->data + client->taken, input->size - client->taken);
+    if (client->taken > 0)
+        memmove(input->data, input->data + client->taken, input->size - client->taken);
     input->size -= client->taken;
     client->taken = 0;
     for (size_t scanned = 0;;) {

@@ -118,6 +118,8 @@ static void reader_close(struct reader *r)
 static size_t take_pending(struct reader *r, size_t room)
 {
     size_t taken = r->pending.size < room ? r->pending.size : room;
+    if (taken == 0)
+        return room;
     buffer_append(&r->received, r->pending.data, taken);
     memmove(r->pending.data, r->pending.data + taken, r->pending.size - taken);
     r->pending.size -= taken;
