@@ -33,7 +33,7 @@ void job_free(struct job *job)
 bool executor_submit(struct kernel *k, struct job *job)
 {
     job->bytes = JOB_OVERHEAD + job->arena.total;
-    if (atomic_fetch_add(&k->queued_bytes, job->bytes) + job->bytes <= QUEUED_BYTES_MAX &&
+    if (atomic_fetch_add(&k->queued_bytes, job->bytes) + job->bytes <= k->options.queue_bytes &&
         queue_put(&k->queue, job))
         return true;
     atomic_fetch_sub(&k->queued_bytes, job->bytes);

@@ -12,7 +12,7 @@
 #include "kernel/kernel.h"
 #include "kernel/machine.h"
 
-#define QUEUED_BYTES_MAX ((size_t)160 * 1024 * 1024) /* of all waiting commands together */
+#define QUEUED_BYTES_USUAL ((size_t)160 * 1024 * 1024) /* of all waiting commands together */
 #define JOB_OVERHEAD 640                             /* bytes that a waiting command takes besides its own */
 #define NODE_ID_TEXT 33
 #define CHAIN_TEXT TRANSACTION_CHAIN_MAX
@@ -24,7 +24,7 @@ enum job_kind { JOB_COMMAND, JOB_TASK, JOB_EFFECT };
 struct job {
     enum job_kind kind;
     struct arena arena; /* owns what this job points to, canonical bytes and parameters included */
-    size_t bytes;       /* counted against QUEUED_BYTES_MAX */
+    size_t bytes;       /* counted against options.queue_bytes */
 
     /* JOB_COMMAND */
     struct call *call;

@@ -198,6 +198,8 @@ enum status kernel_start(const struct kernel_options *options, struct kernel **k
     INVARIANT(options->workers > 0 && options->queue_size > 0 && options->batch_size > 0, "kernel options");
     crypto_start();
     k->options = *options;
+    if (options->queue_bytes == 0)
+        k->options.queue_bytes = QUEUED_BYTES_USUAL;
     k->directory = text_copy(options->directory);
     k->database_path = text_format("%s/layerd.sqlite3", options->directory);
     k->backup_directory = text_format("%s/backups", options->directory);

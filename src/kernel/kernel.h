@@ -33,6 +33,7 @@ struct kernel_options {
     const struct module *const *modules; /* ends with NULL; the kernel adds its own */
     size_t workers;               /* threads for signatures and queries */
     size_t queue_size;            /* commands that may wait */
+    size_t queue_bytes;           /* the same in bytes of memory; 0: 160 MiB */
     size_t batch_size;            /* commands a commit at most */
     int64_t block_interval_us;    /* between blocks while deadlines run */
     int64_t query_timeout_us;     /* for queries that are not slow */

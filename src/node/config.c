@@ -23,9 +23,10 @@
 
 /* What the parts take, measured and rounded up: see contrib/bench, "memory". */
 #define PROCESS_BYTES ((uint64_t)20 << 20)
-#define WORKER_BYTES ((uint64_t)512 << 10)  /* a worker's touched stack and scratch */
-#define QUEUED_COMMAND_BYTES ((uint64_t)1024) /* a waiting command of the usual size */
-#define CONNECTION_BYTES ((uint64_t)16 << 10) /* buffers of one connection to each socket, at rest */
+#define WORKER_BYTES ((uint64_t)512 << 10)    /* a worker's touched stack and scratch */
+#define QUEUED_COMMAND_BYTES ((uint64_t)1600) /* a waiting command of the usual size */
+#define CONNECTION_BYTES ((uint64_t)8 << 10)  /* buffers of one connection to each socket, at rest */
+#define REPLIES_PART 8                        /* of memory-limit */
 #define QUEUE_LEAST ((uint64_t)1000) /* defaults are not lowered beyond these */
 #define CONNECTIONS_LEAST ((uint64_t)64)
 #define RING_LEAST ((uint64_t)1 << 20)
@@ -345,17 +346,18 @@ enum status config_memory_plan(const struct config *config, struct memory_plan *
         .ring = config->ring_size,
         .queue = config->queue_size * QUEUED_COMMAND_BYTES,
         .connections = config->connections * CONNECTION_BYTES,
+        .replies = config->memory_limit / REPLIES_PART,
     };
-    uint64_t fixed = p.process + p.ring + p.queue + p.connections;
+    uint64_t fixed = p.process + p.ring + p.queue + p.connections + p.replies;
 
     if (config->memory_limit < fixed + CACHE_LEAST)
         return error_set(
             error, ERROR_INVALID_PARAMS,
             "memory-limit is %" PRIu64 " MiB, but the settings need %" PRIu64 " MiB: the process %" PRIu64
             ", ring-size %" PRIu64 ", queue-size %" PRIu64 ", connections %" PRIu64
-            ", caches at least %" PRIu64 "; raise the limit or lower the others",
+            ", unread replies %" PRIu64 ", caches at least %" PRIu64 "; raise the limit or lower the others",
             config->memory_limit >> 20, (fixed + CACHE_LEAST + ((1 << 20) - 1)) >> 20, p.process >> 20,
-            p.ring >> 20, p.queue >> 20, p.connections >> 20, CACHE_LEAST >> 20);
+            p.ring >> 20, p.queue >> 20, p.connections >> 20, p.replies >> 20, CACHE_LEAST >> 20);
     p.cache = config->memory_limit - fixed;
     *plan = p;
     return OK;

@@ -81,8 +81,9 @@ MUST_CHECK enum status config_finish(struct config *config, struct error *error)
 struct memory_plan {
     uint64_t process;     /* code, stacks, libraries */
     uint64_t ring;        /* committed lines kept for subscribers */
-    uint64_t queue;       /* commands that wait */
-    uint64_t connections; /* buffers of both sockets */
+    uint64_t queue;       /* calls in flight and commands that wait */
+    uint64_t connections; /* buffers of both sockets, at rest */
+    uint64_t replies;     /* written and not read by clients, both sockets */
     uint64_t cache;       /* what is left: SQLite's heap, page caches included */
 };
 /* ERROR_INVALID_PARAMS when the settings do not fit into memory-limit; the message says what would. */

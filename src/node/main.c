@@ -43,6 +43,7 @@ extern char **environ;
 
 struct node {
     const struct config *config;
+    struct memory_plan memory;
     struct daemon_background background;
     struct daemon_lock lock;
     struct supervisor supervisor;
@@ -177,6 +178,9 @@ static struct api *new_api(const struct node *node)
         .connections_max = connections_possible(config),
         .connections_per_uid = config->connections_per_uid,
         .ring_bytes = config->ring_size,
+        .calls_max = config->max_concurrent,
+        .calls_bytes_max = node->memory.queue,
+        .unsent_bytes_max = node->memory.replies / 2, /* two sockets */
         .idle_line_timeout_us = config->idle_line_timeout_us,
         .hold_method = OPERATOR_STOP_METHOD,
     };
@@ -193,6 +197,7 @@ static enum status start_kernel(struct node *node, struct error *error)
         .modules = modules,
         .workers = config->worker_pool_size,
         .queue_size = config->queue_size,
+        .queue_bytes = node->memory.queue,
         .batch_size = config->batch_size,
         .block_interval_us = config->block_interval_us,
         .query_timeout_us = config->timeout_us,
@@ -235,7 +240,6 @@ static enum status node_start(struct node *node, struct error *error)
     const struct config *config = node->config;
     char *crash_log AUTO_FREE = text_format("%s/crash.log", config->directory);
     char *keystore AUTO_FREE = text_format("%s/keystore.json", config->directory);
-    struct memory_plan plan;
 
     /* A place of our own, and nobody else in it. */
     TRY(daemon_directory(config->directory, error));
@@ -247,9 +251,9 @@ static enum status node_start(struct node *node, struct error *error)
     log_info("layerd " PACKAGE_VERSION " starts: network %s, directory %s, process %ld", config->network_text,
              config->directory, (long)getpid());
 
-    /* Bounds for what grows by itself: everything else has its bound where it is made. */
-    TRY(config_memory_plan(config, &plan, error));
-    sqlite3_soft_heap_limit64((sqlite3_int64)plan.cache);
+    /* Bounds of what can grow: the caches here, the rest where it is made. */
+    TRY(config_memory_plan(config, &node->memory, error));
+    sqlite3_soft_heap_limit64((sqlite3_int64)node->memory.cache);
 
     /* Keys, locked until the operator opens them. */
     address_set_prefix(config->network == NETWORK_MAIN ? ADDRESS_PREFIX_MAIN : ADDRESS_PREFIX_TEST);

@@ -41,15 +41,16 @@ const struct setting settings[] = {
       .help = "The data directory: database, sockets, keys, log. Made when it is absent." },
     { "max-concurrent", "LAYER2_MAX_CONCURRENT", SETTING_INTEGER, FIELD_OF(max_concurrent),
       .fallback = "16384", .least = 1, .most = 1000000,
-      .help = "Calls in flight at once, over all connections. One more is answered 'busy'." },
+      .help = "Calls in flight at once, over all connections. Beyond it no more are read until half of them "
+              "have ended: callers wait, nothing is lost." },
     { "timeout", "LAYER2_TIMEOUT", SETTING_DURATION, FIELD_OF(timeout_us), .fallback = "10s",
       .least = MILLISECOND, .most = HOUR,
       .help = "The time one query may take, 'sql' included. audit, verify and replay are not bound by it." },
-    { "memory-limit", "LAYER2_MEMORY_LIMIT", SETTING_BYTES, FIELD_OF(memory_limit), .fallback = "256MiB",
+    { "memory-limit", "LAYER2_MEMORY_LIMIT", SETTING_BYTES, FIELD_OF(memory_limit), .fallback = "320MiB",
       .least = 32 * MEBIBYTE, .most = 1024 * GIBIBYTE,
-      .help = "What the ring, the queues, the connections and SQLite's caches may take together. layerd "
-              "refuses to start when the other settings do not fit into it; the caches get what they "
-              "leave." },
+      .help = "What the ring, the queues, the connections, unread replies and SQLite's caches may take "
+              "together. layerd refuses to start when the settings do not fit into it; what was left at its "
+              "default gives way first." },
     { "batch-size", "LAYER2_BATCH_SIZE", SETTING_INTEGER, FIELD_OF(batch_size), .fallback = "256", .least = 1,
       .most = 65536,
       .help = "Commands one commit takes at most. A batch never waits to fill: it is what queued during "
@@ -61,7 +62,7 @@ const struct setting settings[] = {
       .least = 1, .most = 10000000,
       .help = "Commands that may wait for the executor. One more is answered 'busy'." },
     { "ring-size", NULL, SETTING_BYTES, FIELD_OF(ring_size), .fallback = "16MiB", .least = 64 * KIBIBYTE,
-      .most = 16 * GIBIBYTE,
+      .most = GIBIBYTE,
       .help = "Committed events kept in memory for subscribers. One that falls further behind reads from "
               "the database." },
     { "connections", NULL, SETTING_INTEGER, FIELD_OF(connections), .fallback = "2048", .least = 1,
