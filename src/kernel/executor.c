@@ -1,5 +1,5 @@
 /* The executor: the one thread that writes. It takes what has queued while the last commit was synced, runs it in one
- * transaction (a savepoint for each command), commits once, and only then lets anything out: first the events, then the
+ * transaction (each command all or nothing), commits once, and only then lets anything out: first the events, then the
  * replies. A failure to write ends the process (store/database.h), so nothing is ever said that did not happen. */
 #include <inttypes.h>
 #include <limits.h>
@@ -13,6 +13,7 @@
 #include "kernel/internal.h"
 
 #define LOG_ROOM "kernel"
+#define CAREFUL_BATCHES 64 /* after a spoiled one, so that nobody can make the node do its work twice for long */
 
 struct job *job_new(enum job_kind kind)
 {
@@ -281,6 +282,46 @@ static void run_own(struct kernel *k, const struct machine_command *own)
     INVARIANT(machine_run(&k->machine, &x, own, &k->results, &error) == OK, "%s", error.message);
 }
 
+/* Only signed base commands may run a second time; whoever just spoiled a batch makes the next ones careful. */
+static bool must_be_careful(struct kernel *k, struct job *const *jobs, size_t count)
+{
+    if (k->careful_batches > 0) {
+        k->careful_batches--;
+        return true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (jobs[i]->kind != JOB_COMMAND || !jobs[i]->is_signed || jobs[i]->command->scope != SCOPE_BASE)
+            return true;
+    }
+    return false;
+}
+
+/* What happens inside the transaction, up to the events. False: the batch is spoiled. */
+static bool fill_batch(struct kernel *k, struct job **jobs, size_t count, int64_t now_us, bool careful)
+{
+    machine_batch_begin(&k->machine, now_us, event_log_head(k->log) + 1, careful);
+    if (empty_block_due(k, now_us))
+        machine_open_block(&k->machine);
+    machine_fire_deadlines(&k->machine);
+    for (size_t i = 0; i < count && !k->machine.spoiled; i++)
+        run_job(k, jobs[i]);
+    return !k->machine.spoiled;
+}
+
+/* Back to before the batch, for a second run of it with a savepoint for each command. */
+static void start_over(struct kernel *k, struct job **jobs, size_t count)
+{
+    database_rollback(k->writer);
+    k->careful_batches = CAREFUL_BATCHES;
+    buffer_clear(&k->results);
+    for (size_t i = 0; i < count; i++) {
+        free(jobs[i]->error);
+        jobs[i]->error = NULL;
+        jobs[i]->status = OK;
+    }
+    database_begin(k->writer);
+}
+
 /* One transaction: the jobs, or a command of the node's own (NULL: none). Returns whether dev.advance_time moved the clock. */
 static bool commit_batch(struct kernel *k, struct job **jobs, size_t count, const struct machine_command *own,
                          bool force_checkpoint)
@@ -290,12 +331,10 @@ static bool commit_batch(struct kernel *k, struct job **jobs, size_t count, cons
     bool advanced;
 
     database_begin(k->writer);
-    machine_batch_begin(&k->machine, now_us, event_log_head(k->log) + 1);
-    if (empty_block_due(k, now_us))
-        machine_open_block(&k->machine);
-    machine_fire_deadlines(&k->machine);
-    for (size_t i = 0; i < count; i++)
-        run_job(k, jobs[i]);
+    if (!fill_batch(k, jobs, count, now_us, own != NULL || must_be_careful(k, jobs, count))) {
+        start_over(k, jobs, count);
+        INVARIANT(fill_batch(k, jobs, count, now_us, true), "a careful batch was spoiled");
+    }
     if (own != NULL)
         run_own(k, own);
     p = append_events(k);

@@ -73,6 +73,7 @@ struct kernel {
     struct job **batch;
     int64_t event_time_us; /* of the newest event: times never go back */
     int64_t effects_due_us;
+    unsigned careful_batches; /* so many batches still get savepoints */
 
     atomic_uint_fast64_t head, height, block_time_us, chain_time_us;
     atomic_uint_fast64_t commits, commands, refused, events, blocks, queries, busy;

@@ -32,7 +32,7 @@ uint64_t machine_height(const struct machine *m, enum scope scope)
     return scope == SCOPE_BASE || m->block_open ? m->next.height : m->head.height;
 }
 
-void machine_batch_begin(struct machine *m, int64_t clock_us, uint64_t next_seq)
+void machine_batch_begin(struct machine *m, int64_t clock_us, uint64_t next_seq, bool careful)
 {
     block_follow(&m->head, m->head_advance_us, clock_us, &m->next);
     m->next.first_seq = next_seq;
@@ -40,6 +40,8 @@ void machine_batch_begin(struct machine *m, int64_t clock_us, uint64_t next_seq)
     m->block_open = false;
     m->next_seq = next_seq;
     m->effects_requested = false;
+    m->careful = careful;
+    m->spoiled = false;
     m->wall_us = clock_us;
     m->event_count = 0;
     buffer_clear(&m->text);
@@ -113,6 +115,15 @@ static void mark_last(struct machine *m, size_t from)
 }
 
 /* --- one command ---------------------------------------------------------------------------------------------------------- */
+/* Undoes what a refused command wrote, or says that it cannot. */
+static void take_back(struct machine *m, int64_t changes_before)
+{
+    if (m->careful)
+        database_savepoint_rollback(m->database);
+    else if (database_changes(m->database) != changes_before)
+        m->spoiled = true;
+}
+
 enum status machine_run(struct machine *m, struct execution *x, const struct machine_command *command,
                         struct buffer *result, struct error *error)
 {
@@ -120,6 +131,7 @@ enum status machine_run(struct machine *m, struct execution *x, const struct mac
     const uint64_t seq_before = m->next_seq;
     const int64_t advance_before = m->next_advance_us;
     const bool effects_before = m->effects_requested;
+    const int64_t changes_before = m->careful ? 0 : database_changes(m->database);
     struct writer w;
     enum status status;
 
@@ -127,13 +139,14 @@ enum status machine_run(struct machine *m, struct execution *x, const struct mac
     x->scope = command->scope;
     x->error = error;
     writer_init(&w, result);
-    database_savepoint(m->database);
+    if (m->careful)
+        database_savepoint(m->database);
     status = command->run(x, command->params, &w);
     if (status == OK && m->event_count - events_before > EVENTS_PER_COMMAND_MAX)
         status = error_set(error, ERROR_LIMIT, "the command would record %zu events; at most %d are allowed",
                            m->event_count - events_before, EVENTS_PER_COMMAND_MAX);
     if (status != OK) {
-        database_savepoint_rollback(m->database);
+        take_back(m, changes_before);
         m->event_count = events_before;
         m->text.size = text_before;
         m->next_seq = seq_before;
@@ -148,7 +161,8 @@ enum status machine_run(struct machine *m, struct execution *x, const struct mac
     if (command->after != NULL)
         command->after(command->context, x,
                        bytes_of(result->data + result_before, result->size - result_before), seq_before);
-    database_savepoint_release(m->database);
+    if (m->careful)
+        database_savepoint_release(m->database);
     if (command->scope == SCOPE_BASE) {
         machine_open_block(m);
         block_content_transaction(&m->content, &x->transaction);

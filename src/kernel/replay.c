@@ -144,7 +144,7 @@ static bool replay_block(struct replay *r, const struct block *live)
         machine_genesis(m, live->time_us, &live->previous, live->first_seq);
         return compare_block(r, live);
     }
-    machine_batch_begin(m, live->time_us - m->head.advanced_us, live->first_seq);
+    machine_batch_begin(m, live->time_us - m->head.advanced_us, live->first_seq, false);
     if (m->next.chain_time_us != live->chain_time_us)
         return differs(r, "block %" PRIu64 ": another chain time", live->height);
     machine_open_block(m);

@@ -314,6 +314,11 @@ void database_savepoint_rollback(struct database *database)
     run(database, "RELEASE command");
 }
 
+int64_t database_changes(struct database *database)
+{
+    return sqlite3_total_changes64(database->handle);
+}
+
 /* BEGIN alone would take the snapshot at the first read, which may come much later. */
 void database_snapshot_begin(struct database *database)
 {

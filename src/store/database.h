@@ -48,6 +48,9 @@ void database_savepoint(struct database *database);          /* one level */
 void database_savepoint_release(struct database *database);
 void database_savepoint_rollback(struct database *database); /* back to the savepoint, and releases it */
 
+/* Rows changed by this connection since it was opened: tells whether anything was written in between. */
+int64_t database_changes(struct database *database);
+
 /* --- readers: what went wrong --------------------------------------------------------------------------- */
 /* OK, or why a statement of this reader ended early (and forgets it): ERROR_TIMEOUT when interrupted,
  * ERROR_STORAGE. */

@@ -113,6 +113,62 @@ static void a_refused_command_leaves_no_row_and_no_event(void **state)
     assert_int_equal(fixture_sql(f, "SELECT count(*) FROM signed_transaction"), 0);
 }
 
+/* Many calls at once, so that they share batches. */
+#define TOGETHER 120
+struct together {
+    struct call call;
+    struct work work;
+    struct kernel *kernel;
+    json_t *params;
+    enum status status;
+    atomic_int *left;
+};
+
+static void together_done(struct call *call, enum status status, const struct error *error, struct bytes result)
+{
+    struct together *t = call->context;
+
+    (void)error, (void)result;
+    t->status = status;
+    atomic_fetch_sub(t->left, 1);
+}
+
+static void together_run(struct work *work, size_t worker)
+{
+    struct together *t = (struct together *)((char *)work - offsetof(struct together, work));
+
+    kernel_call(t->kernel, worker, &t->call, "transaction.submit", t->params);
+}
+
+static void a_command_refused_after_writing_takes_nothing_of_its_batch_along(void **state)
+{
+    struct fixture *f = *state;
+    struct together calls[TOGETHER];
+    atomic_int left = TOGETHER;
+
+    for (int i = 0; i < TOGETHER; i++) {
+        calls[i] = (struct together){ .kernel = f->kernel, .left = &left, .status = ERROR_INTERNAL,
+                                      .call = { .done = together_done, .context = &calls[i] },
+                                      .work = { .run = together_run },
+                                      .params = fixture_sign(f, "alice", "probe.note",
+                                                             fixture_json("{'number':%d,'refuse':%s}", i + 1,
+                                                                          i % 7 == 3 ? "true" : "false")) };
+    }
+    for (int i = 0; i < TOGETHER; i++)
+        assert_true(workers_submit(kernel_workers(f->kernel), &calls[i].work));
+    while (atomic_load(&left) > 0)
+        usleep(1000);
+    for (int i = 0; i < TOGETHER; i++) {
+        char *sql AUTO_FREE = text_format("SELECT count(*) FROM event WHERE type = 'dev.time_advanced'"
+                                          " AND body ->> 'by_us' = %d", i + 1);
+
+        assert_int_equal(calls[i].status, i % 7 == 3 ? ERROR_NOT_FOUND : OK);
+        assert_int_equal(fixture_sql(f, sql), i % 7 == 3 ? 0 : 1);
+        json_decref(calls[i].params);
+    }
+    assert_true(fixture_sql(f, "SELECT count(*) FROM block") < TOGETHER); /* they did share batches */
+}
+
 static void every_flipped_part_of_a_signed_transaction_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -570,6 +626,7 @@ int main(void)
         TEST(a_transaction_sent_again_answers_its_first_result),
         TEST(a_transaction_is_refused_from_its_valid_until_on),
         TEST(a_refused_command_leaves_no_row_and_no_event),
+        TEST(a_command_refused_after_writing_takes_nothing_of_its_batch_along),
         TEST(every_flipped_part_of_a_signed_transaction_is_refused),
         TEST(what_is_not_a_transaction_is_refused),
         TEST(a_mistyped_name_gets_a_suggestion),
