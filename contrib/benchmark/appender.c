@@ -50,9 +50,10 @@ static enum status run(struct kernel_task *task, struct execution *x)
     snprintf(key, sizeof(key), "benchmark/%04" PRIu64, random % STATE_ROWS);
     snprintf(value, sizeof(value), "%" PRIu64, random % AMOUNTS);
     meta_set(execution_database(x), key, value);
-    return event_transferred(x, &(struct event_transferred){
-        .from = account_of(random >> 16), .to = account_of(random >> 32), .asset = "BENCH",
-        .amount = 1 + random % AMOUNTS });
+    return event_transferred(x, &(struct event_transferred){ .from = account_of(random >> 16),
+                                                             .to = account_of(random >> 32),
+                                                             .asset = "BENCH",
+                                                             .amount = 1 + random % AMOUNTS });
 }
 
 static void finish(struct appender *appender)
@@ -103,8 +104,8 @@ void appender_close(struct appender *appender)
     free(appender->tasks);
 }
 
-/* The first tasks are submitted from inside the executor too, by a task of their own: so that nothing but the executor
- * ever looks at the counters, and the very first batch is the only one that is not full. */
+/* The first tasks are submitted from inside the executor too, by a task of their own: so that nothing but the
+ * executor ever looks at the counters, and the very first batch is the only one that is not full. */
 struct opening {
     struct kernel_task task;
     struct appender *appender;

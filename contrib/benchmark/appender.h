@@ -1,5 +1,6 @@
-/* Makes durable events through the real executor: kernel tasks that each write one state row and record one event. A
- * task that is done is submitted again at once, so that commits go back to back and every batch is full. */
+/* Makes durable events through the real executor: kernel tasks that each write one state row and record one
+ * event. A task that is done is submitted again at once, so that commits go back to back and every batch is
+ * full. */
 #ifndef BENCHMARK_APPENDER_H
 #define BENCHMARK_APPENDER_H
 
@@ -35,8 +36,8 @@ struct appender {
 void appender_open(struct appender *appender, struct kernel *kernel, size_t depth);
 void appender_close(struct appender *appender);
 
-/* Makes `count` events, or as many as it can in that time, and returns when the last one is durable: durable events a
- * second. */
+/* Makes `count` events, or as many as it can in that time, and returns when the last one is durable: durable
+ * events a second. */
 double appender_run(struct appender *appender, uint64_t count);
 double appender_run_for(struct appender *appender, double seconds);
 

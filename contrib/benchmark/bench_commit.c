@@ -1,5 +1,6 @@
-/* commit: how many durable commits a second the executor makes, seen against the bare disk, and what putting 100 events
- * into one commit gains. Each event is one state row and one row of the log: chained, indexed, guarded by triggers.
+/* commit: how many durable commits a second the executor makes, seen against the bare disk, and what putting
+ * 100 events into one commit gains. Each event is one state row and one row of the log: chained, indexed,
+ * guarded by triggers.
  *
  *   bench_commit DIRECTORY LAYERD (not used) */
 #include "appender.h"
@@ -33,8 +34,9 @@ static void note_commit(void *context, const struct publication *publication, in
 static double run(const char *directory, size_t group, struct samples *intervals_us)
 {
     struct intervals intervals = { { 0 }, 0 };
-    struct local_node_options options = { .directory = directory, .batch_size = group, .committed = note_commit,
-                                          .context = &intervals };
+    struct local_node_options options = {
+        .directory = directory, .batch_size = group, .committed = note_commit, .context = &intervals
+    };
     struct local_node node;
     struct appender appender;
     double rate;
@@ -55,7 +57,8 @@ static double run(const char *directory, size_t group, struct samples *intervals
 
 int main(int argc, char **argv)
 {
-    struct samples single = { 0 }, grouped = { 0 }, ratios = { 0 }, gains = { 0 }, single_us = { 0 }, grouped_us = { 0 };
+    struct samples single = { 0 }, grouped = { 0 }, ratios = { 0 }, gains = { 0 };
+    struct samples single_us = { 0 }, grouped_us = { 0 };
     struct probe probe;
 
     if (argc != 3)
@@ -67,8 +70,8 @@ int main(int argc, char **argv)
         double before = probe_run(&probe), commits = run(one, 1, &single_us), after = probe_run(&probe);
         double events = run(many, GROUP, &grouped_us);
 
-        say("commit %d of %d: fdatasync %.0f/s; %.0f commits/s of 1 event; %.0f events/s at %d a commit", i + 1,
-            REPETITIONS, (before + after) / 2, commits, events, GROUP);
+        say("commit %d of %d: fdatasync %.0f/s; %.0f commits/s of 1 event; %.0f events/s at %d a commit",
+            i + 1, REPETITIONS, (before + after) / 2, commits, events, GROUP);
         samples_add(&single, commits);
         samples_add(&grouped, events);
         samples_add(&ratios, commits / ((before + after) / 2));

@@ -1,5 +1,6 @@
-/* dispatch: what it costs the node to tell subscribers what was committed, and how little one of them disturbs the
- * others. The events are durable and come from the real executor; the subscribers are a process of their own.
+/* dispatch: what it costs the node to tell subscribers what was committed, and how little one of them
+ * disturbs the others. The events are durable and come from the real executor; the subscribers are a process
+ * of their own.
  *
  *   bench_dispatch DIRECTORY LAYERD (not used) */
 #include <limits.h>
@@ -13,12 +14,12 @@
 #include "base/memory.h"
 
 #define BENCH "dispatch"
-#define GROUP 100              /* events in a commit */
-#define MANY 100               /* subscribers */
-#define MANY_EVENTS 20000      /* less than the ring holds, so that all come from memory */
+#define GROUP 100         /* events in a commit */
+#define MANY 100          /* subscribers */
+#define MANY_EVENTS 20000 /* less than the ring holds, so that all come from memory */
 #define FEW_EVENTS 60000
 #define PACED_EVENTS 4000
-#define PACE_NS 300000         /* from one paced event to the next */
+#define PACE_NS 300000 /* from one paced event to the next */
 
 struct bench {
     struct local_node node;
@@ -28,7 +29,8 @@ struct bench {
 };
 
 /* Events a second from the first task until every subscriber that reads has the last event. */
-static double run(struct bench *b, uint32_t subscribers, uint32_t stalled, uint64_t events, double *us_per_delivery)
+static double run(struct bench *b, uint32_t subscribers, uint32_t stalled, uint64_t events,
+                  double *us_per_delivery)
 {
     uint64_t last = kernel_head(b->node.kernel) + events;
     int64_t begin, cpu;
@@ -50,10 +52,10 @@ static double run(struct bench *b, uint32_t subscribers, uint32_t stalled, uint6
     return (double)events * NANOSECONDS / (double)(b->reader.shared->finished_ns - begin);
 }
 
-static void start(struct bench *b, const char *directory, const struct local_node_options *options, size_t depth)
+static void start(struct bench *b, const char *directory, const struct local_node_options *options,
+                  size_t depth)
 {
-    if ((size_t)snprintf(b->order.path, sizeof(b->order.path), "%s/events.sock", directory) >= sizeof(b->order.path))
-        fatal("%s is too long for a socket: set LAYERD_BENCH_DIR to a shorter directory", directory);
+    reader_order_at(&b->order, directory);
     local_node_start(&b->node, options);
     appender_open(&b->appender, b->node.kernel, depth);
     appender_run(&b->appender, STATE_ROWS);
@@ -65,11 +67,14 @@ static void stop(struct bench *b)
     appender_close(&b->appender);
 }
 
-/* --- cost and disturbance ----------------------------------------------------------------------------------------- */
+/* --- cost and disturbance --------------------------------------------------------------------- */
 static void measure_cost(struct bench *b, const char *directory)
 {
-    const struct local_node_options options = { .directory = directory, .batch_size = GROUP, .sockets = true };
-    struct samples cost = { 0 }, ten_over_one = { 0 }, stalled = { 0 }, one_rate = { 0 }, ten_rate = { 0 }, many_rate = { 0 };
+    const struct local_node_options options = { .directory = directory,
+                                                .batch_size = GROUP,
+                                                .sockets = true };
+    struct samples cost = { 0 }, ten_over_one = { 0 }, stalled = { 0 };
+    struct samples one_rate = { 0 }, ten_rate = { 0 }, many_rate = { 0 };
     double us_per_delivery;
 
     start(b, directory, &options, 2 * GROUP);
@@ -77,8 +82,9 @@ static void measure_cost(struct bench *b, const char *directory)
         double one = run(b, 1, 0, FEW_EVENTS, NULL), ten = run(b, 10, 0, FEW_EVENTS, NULL);
         double nine = run(b, 10, 1, FEW_EVENTS, NULL), many = run(b, MANY, 0, MANY_EVENTS, &us_per_delivery);
 
-        say("dispatch %d of %d: events/s with 1 subscriber %.0f, 10: %.0f, 10 and one stalled: %.0f, 100: %.0f at %.3f us "
-            "of CPU a delivery", i + 1, REPETITIONS, one, ten, nine, many, us_per_delivery);
+        say("dispatch %d of %d: events/s with 1 subscriber: %.0f; 10: %.0f; one of them stalled: %.0f; 100: "
+            "%.0f",
+            i + 1, REPETITIONS, one, ten, nine, many);
         samples_add(&cost, us_per_delivery);
         samples_add(&ten_over_one, ten / one);
         samples_add(&stalled, nine / ten);
@@ -96,12 +102,12 @@ static void measure_cost(struct bench *b, const char *directory)
     metric(BENCH, "deliveries_per_second_100", samples_median(&many_rate) * MANY, "1/s", "higher");
 }
 
-/* --- latency -------------------------------------------------------------------------------------------------------- */
+/* --- latency ---------------------------------------------------------------------------------- */
 struct paced {
     struct appender *appender;
-    uint64_t first;               /* seq of the first paced event; 0: not begun */
+    uint64_t first; /* seq of the first paced event; 0: not begun */
     int64_t committed_ns[PACED_EVENTS];
-    struct samples commits_us;    /* from the handler to COMMIT's return */
+    struct samples commits_us; /* from the handler to COMMIT's return */
 };
 
 static void note_commit(void *context, const struct publication *publication, int64_t at_ns)
@@ -117,8 +123,9 @@ static void note_commit(void *context, const struct publication *publication, in
 static void measure_latency(struct bench *b, const char *directory)
 {
     static struct paced paced;
-    const struct local_node_options options = { .directory = directory, .batch_size = 1, .sockets = true,
-                                                .committed = note_commit, .context = &paced };
+    const struct local_node_options options = {
+        .directory = directory, .batch_size = 1, .sockets = true, .committed = note_commit, .context = &paced
+    };
     struct samples published_us = { 0 };
 
     paced.appender = &b->appender;
@@ -135,10 +142,11 @@ static void measure_latency(struct bench *b, const char *directory)
     reader_wait(&b->reader);
     for (size_t i = 0; i < PACED_EVENTS; i++)
         if (paced.committed_ns[i] != 0 && b->reader.shared->received_ns[i] != 0)
-            samples_add(&published_us, (double)(b->reader.shared->received_ns[i] - paced.committed_ns[i]) / 1000);
+            samples_add(&published_us,
+                        (double)(b->reader.shared->received_ns[i] - paced.committed_ns[i]) / 1000);
     stop(b);
-    metric(BENCH, "publish_over_commit", samples_median(&published_us) / samples_median(&paced.commits_us), "ratio",
-           "lower");
+    metric(BENCH, "publish_over_commit", samples_median(&published_us) / samples_median(&paced.commits_us),
+           "ratio", "lower");
     metric(BENCH, "publish_p50", samples_median(&published_us), "us", "lower");
     metric(BENCH, "publish_p99", samples_percentile(&published_us, 99), "us", "lower");
     metric(BENCH, "commit_p50", samples_median(&paced.commits_us), "us", "lower");

@@ -1,8 +1,10 @@
-/* memory: how much the node takes when nothing happens, and with 1,000 subscribers and 100,000 commands in its queue.
+/* memory: how much the node takes when nothing happens, and with 1,000 subscribers and 100,000 commands in
+ * its queue.
  *
- * Commands only queue up when the disk is slower than the clients. Here another program holds the database's write lock,
- * as a backup tool may: the executor waits for it, while workers verify and queue what the clients send. Held too
- * long it would end the node (SQLite's busy timeout), so the lock is given back for a moment now and then.
+ * Commands only queue up when the disk is slower than the clients. Here another program holds the database's
+ * write lock, as a backup tool may: the executor waits for it, while workers verify and queue what the
+ * clients send. Held too long it would end the node (SQLite's busy timeout), so the lock is given back for a
+ * moment now and then.
  *
  *   bench_memory DIRECTORY LAYERD */
 #include <sqlite3.h>
@@ -21,12 +23,12 @@
 
 #define BENCH "memory"
 #define CONNECTIONS 25
-#define WINDOW 4000         /* of one connection: less than the node takes before it stops reading */
+#define WINDOW 4000 /* of one connection: less than the node takes before it stops reading */
 #define COMMANDS ((size_t)CONNECTIONS * WINDOW)
-#define COMMANDS_EACH 4800  /* of one connection: some are executed while the queue fills */
+#define COMMANDS_EACH 4800 /* of one connection: some are executed while the queue fills */
 #define SUBSCRIBERS 1000
-#define STALLED 900         /* of them never read: the others follow every event */
-#define BATCH 256           /* commands that the executor has taken out of the queue already */
+#define STALLED 900 /* of them never read: the others follow every event */
+#define BATCH 256   /* commands that the executor has taken out of the queue already */
 #define IDLE_NS (2 * (int64_t)NANOSECONDS)
 #define HOLD_SECONDS 2.5    /* half of what the executor waits */
 #define RELEASE_SECONDS 0.5 /* at most; the first answer ends it */
@@ -34,7 +36,7 @@
 #define FILL_SECONDS 60.0
 #define STEP_MS 2
 
-/* --- the lock --------------------------------------------------------------------------------------------------------- */
+/* --- the lock --------------------------------------------------------------------------------- */
 static void execute(sqlite3 *database, const char *sql)
 {
     if (sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
@@ -52,7 +54,7 @@ static sqlite3 *open_database(const char *directory)
     return database;
 }
 
-/* --- what the node says -------------------------------------------------------------------------------------------------- */
+/* --- what the node says ----------------------------------------------------------------------- */
 static size_t status_number(int socket, const char *name)
 {
     static const char line[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"node.status\"}\n";
@@ -77,7 +79,8 @@ static void release_for_a_moment(sqlite3 *database, struct load *load)
     execute(database, "BEGIN IMMEDIATE");
 }
 
-/* Sends while the executor waits, until so many commands as the clients may have under way stand in its queue. */
+/* Sends while the executor waits, until so many commands as the clients may have under way stand in its
+ * queue. */
 static void fill_queue(struct load *load, int control, const char *directory)
 {
     sqlite3 *database = open_database(directory);
@@ -93,7 +96,8 @@ static void fill_queue(struct load *load, int control, const char *directory)
             release_for_a_moment(database, load);
             held_since = now_ns();
         }
-    } while (load_sent(load) - load->answered < COMMANDS || status_number(control, "queued") + BATCH < COMMANDS);
+    } while (load_sent(load) - load->answered < COMMANDS ||
+             status_number(control, "queued") + BATCH < COMMANDS);
     execute(database, "ROLLBACK");
     sqlite3_close(database);
 }
@@ -110,13 +114,14 @@ static void measure_loaded(const struct daemon_process *daemon, struct reader *r
     signer_open(&signer, control);
     say("memory: signing %d transfers", CONNECTIONS * COMMANDS_EACH);
     signer_make(&signer, lines, CONNECTIONS, COMMANDS_EACH);
-    snprintf(order.path, sizeof(order.path), "%s", daemon->events_path);
+    reader_order_at(&order, daemon->directory);
     reader_subscribe(reader, &order);
     head = status_number(control, "head");
     reader_follow(reader, head + COMMANDS, 0);
     load_open(&load, daemon->calls_path, lines, CONNECTIONS, WINDOW, 1);
     fill_queue(&load, control, daemon->directory);
-    say("memory: %zu commands wait, %d subscribers: %.1f MiB", COMMANDS, SUBSCRIBERS, daemon_process_rss(daemon));
+    say("memory: %zu commands wait, %d subscribers: %.1f MiB", COMMANDS, SUBSCRIBERS,
+        daemon_process_rss(daemon));
     metric(BENCH, "queued_rss_mib", daemon_process_rss(daemon), "MiB", "lower");
     while (load.answered < load.planned)
         load_step(&load, false, STEP_MS);

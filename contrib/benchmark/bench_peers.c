@@ -1,5 +1,5 @@
-/* peers: the same durable append with one subscriber on PostgreSQL and on Redis Streams, in the same minutes on the same
- * disk. A run ends when the subscriber has the last event. Each system is alone while it runs.
+/* peers: the same durable append with one subscriber on PostgreSQL and on Redis Streams, in the same minutes
+ * on the same disk. A run ends when the subscriber has the last event. Each system is alone while it runs.
  *
  *   bench_peers DIRECTORY LAYERD (not used) */
 #include <inttypes.h>
@@ -26,8 +26,10 @@
 #define KINDS 2
 
 static const struct peer *const peers[PEERS] = { &postgres_peer, &redis_peer };
-static struct kind { uint64_t group, events; } kinds[KINDS] = { { 1, 0 }, { 100, 0 } };
-#define SECONDS 0.35      /* about as long as one run should take; so many commits of the first kind */
+static struct kind {
+    uint64_t group, events;
+} kinds[KINDS] = { { 1, 0 }, { 100, 0 } };
+#define SECONDS 0.35 /* about as long as one run should take; so many commits of the first kind */
 #define COMMITS_LEAST 50
 #define GROUPED_COMMITS 8 /* of the second kind: so much fewer commits */
 
@@ -38,17 +40,18 @@ struct server {
     uint64_t head; /* newest event */
 };
 
-/* --- ours ---------------------------------------------------------------------------------------------------------- */
+/* --- ours ------------------------------------------------------------------------------------- */
 static double run_ours(struct reader *reader, const char *directory, struct kind kind)
 {
-    const struct local_node_options options = { .directory = directory, .batch_size = kind.group, .sockets = true };
+    const struct local_node_options options = { .directory = directory,
+                                                .batch_size = kind.group,
+                                                .sockets = true };
     struct reader_order order = { .count = 1 };
     struct local_node node;
     struct appender appender;
     int64_t begin;
 
-    if ((size_t)snprintf(order.path, sizeof(order.path), "%s/events.sock", directory) >= sizeof(order.path))
-        fatal("%s is too long for a socket: set LAYERD_BENCH_DIR to a shorter directory", directory);
+    reader_order_at(&order, directory);
     local_node_start(&node, &options);
     appender_open(&appender, node.kernel, 2 * kind.group);
     reader_subscribe(reader, &order);
@@ -61,7 +64,7 @@ static double run_ours(struct reader *reader, const char *directory, struct kind
     return (double)kind.events * NANOSECONDS / (double)(reader->shared->finished_ns - begin);
 }
 
-/* --- theirs ----------------------------------------------------------------------------------------------------------- */
+/* --- theirs ----------------------------------------------------------------------------------- */
 static void tell_ready(void *context)
 {
     wire_write(*(int *)context, "r", 1);
@@ -129,12 +132,13 @@ static void choose_events(double fdatasync_rate)
     kinds[1].events = kinds[0].events / GROUPED_COMMITS * kinds[1].group;
 }
 
-/* --- all of them --------------------------------------------------------------------------------------------------------- */
+/* --- all of them ------------------------------------------------------------------------------ */
 struct results {
     struct samples ours[KINDS], theirs[PEERS][KINDS], ratios[PEERS][KINDS];
 };
 
-static void compare(struct results *r, struct server *servers, struct reader *reader, const char *ours, size_t kind)
+static void compare(struct results *r, struct server *servers, struct reader *reader, const char *ours,
+                    size_t kind)
 {
     double our_rate = run_ours(reader, ours, kinds[kind]);
 
@@ -145,7 +149,8 @@ static void compare(struct results *r, struct server *servers, struct reader *re
 
         samples_add(&r->theirs[i][kind], their_rate);
         samples_add(&r->ratios[i][kind], our_rate / their_rate);
-        say("peers: %s %.0f events/s at %" PRIu64 " a commit", servers[i].peer->name, their_rate, kinds[kind].group);
+        say("peers: %s %.0f events/s at %" PRIu64 " a commit", servers[i].peer->name, their_rate,
+            kinds[kind].group);
     }
 }
 
@@ -157,7 +162,8 @@ static void print(struct results *r)
         metric(BENCH, own_name, samples_median(&r->ours[kind]), "1/s", "higher");
         for (size_t i = 0; i < PEERS; i++) {
             char *ratio AUTO_FREE = text_format("ratio_%s_%" PRIu64, peers[i]->name, kinds[kind].group);
-            char *rate AUTO_FREE = text_format("events_per_second_%s_%" PRIu64, peers[i]->name, kinds[kind].group);
+            char *rate AUTO_FREE = text_format("events_per_second_%s_%" PRIu64, peers[i]->name,
+                                               kinds[kind].group);
 
             metric(BENCH, ratio, samples_median(&r->ratios[i][kind]), "ratio", "higher");
             metric(BENCH, rate, samples_median(&r->theirs[i][kind]), "1/s", "higher");

@@ -1,6 +1,6 @@
-/* replay: how fast a subscriber gets the whole log from its first event, over the real socket and out of the database,
- * seen against how fast events were made durable. The node is started anew before each replay, so that nothing of the
- * log is in its memory.
+/* replay: how fast a subscriber gets the whole log from its first event, over the real socket and out of the
+ * database, seen against how fast events were made durable. The node is started anew before each replay, so
+ * that nothing of the log is in its memory.
  *
  *   bench_replay DIRECTORY LAYERD (not used) */
 #include <stdio.h>
@@ -34,14 +34,15 @@ static double append(const char *directory)
 
 static double replay(struct reader *reader, const char *directory)
 {
-    const struct local_node_options options = { .directory = directory, .batch_size = GROUP, .sockets = true };
+    const struct local_node_options options = { .directory = directory,
+                                                .batch_size = GROUP,
+                                                .sockets = true };
     struct reader_order order = { .count = 1, .from_first = true };
     struct local_node node;
     uint64_t head;
     int64_t begin;
 
-    if ((size_t)snprintf(order.path, sizeof(order.path), "%s/events.sock", directory) >= sizeof(order.path))
-        fatal("%s is too long for a socket: set LAYERD_BENCH_DIR to a shorter directory", directory);
+    reader_order_at(&order, directory);
     local_node_start(&node, &options);
     head = kernel_head(node.kernel);
     begin = now_ns();
@@ -68,7 +69,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < REPETITIONS; i++) {
         double append_rate = append(directory), replay_rate = replay(&reader, directory);
 
-        say("replay %d of %d: appended %.0f events/s, replayed %.0f events/s", i + 1, REPETITIONS, append_rate, replay_rate);
+        say("replay %d of %d: appended %.0f events/s, replayed %.0f events/s", i + 1, REPETITIONS,
+            append_rate, replay_rate);
         samples_add(&appended, append_rate);
         samples_add(&replayed, replay_rate);
         samples_add(&ratios, replay_rate / append_rate);

@@ -1,6 +1,6 @@
-/* transfer: signed transfers end to end. Clients pipeline over the real socket of a real layerd; every BIP-340 signature
- * is verified, every transfer is durable before it is answered. Seen against how many signatures libsecp256k1 alone
- * verifies on one core in the same minutes.
+/* transfer: signed transfers end to end. Clients pipeline over the real socket of a real layerd; every
+ * BIP-340 signature is verified, every transfer is durable before it is answered. Seen against how many
+ * signatures libsecp256k1 alone verifies on one core in the same minutes.
  *
  *   bench_transfer DIRECTORY LAYERD */
 #include <unistd.h>
@@ -14,10 +14,10 @@
 
 #define BENCH "transfer"
 #define CONNECTIONS 8
-#define WINDOW 512        /* requests of one connection that wait for a reply */
-#define REFILL 128        /* sent at once */
-#define TRANSFERS 7500    /* of one connection and repetition: more than fit into SECONDS on most machines */
-#define SECONDS 2.5       /* of one repetition */
+#define WINDOW 512     /* requests of one connection that wait for a reply */
+#define REFILL 128     /* sent at once */
+#define TRANSFERS 7500 /* of one connection and repetition: more than fit into SECONDS on most machines */
+#define SECONDS 2.5    /* of one repetition */
 #define LATENCY_CALLS 4000
 #define LATENCY_SECONDS 4.0
 
@@ -25,7 +25,8 @@ struct results {
     struct samples rates, verify_rates, ratios, io_us, workers_us, executor_us;
 };
 
-static void note_cpu(struct results *r, struct daemon_cpu before, struct daemon_cpu after, double transactions)
+static void note_cpu(struct results *r, struct daemon_cpu before, struct daemon_cpu after,
+                     double transactions)
 {
     samples_add(&r->io_us, (after.io - before.io) * 1e6 / transactions);
     samples_add(&r->workers_us, (after.workers - before.workers) * 1e6 / transactions);
@@ -52,7 +53,8 @@ static void measure_rate(const struct daemon_process *daemon, const struct signe
     samples_add(&r->verify_rates, verify);
     samples_add(&r->ratios, rate / verify);
     signed_lines_close(lines, CONNECTIONS);
-    say("transfer %zu of %d: %.0f transactions/s; libsecp256k1 verifies %.0f/s", r->rates.count, REPETITIONS, rate, verify);
+    say("transfer %zu of %d: %.0f transactions/s; libsecp256k1 verifies %.0f/s", r->rates.count, REPETITIONS,
+        rate, verify);
 }
 
 /* One client that asks, waits, and asks again. */

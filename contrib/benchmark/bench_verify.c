@@ -32,8 +32,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < REPETITIONS; i++) {
         int64_t begin = now_ns();
 
-        if (log_verify(reader, kernel_node_id(node.kernel), kernel_note_key(node.kernel), 0, 0, NULL, NULL, &report,
-                       &error) != OK)
+        if (log_verify(reader, kernel_node_id(node.kernel), kernel_note_key(node.kernel), 0, 0, NULL, NULL,
+                       &report, &error) != OK)
             fatal("the log is wrong: %s", error.message);
         if (!report.tree_checked)
             fatal("the tree was not checked");

@@ -25,10 +25,12 @@ static const struct passwd *user_of(const char *name)
     return user;
 }
 
-_Noreturn static void run(const char *directory, const struct passwd *user, const char *const *arguments, pid_t parent)
+_Noreturn static void run(const char *directory, const struct passwd *user, const char *const *arguments,
+                          pid_t parent)
 {
     char *path = text_format("%s/output", directory), *home = text_format("HOME=%s", directory);
-    char *programs = text_format("PATH=%s", getenv("PATH") == NULL ? "" : getenv("PATH")), locale[] = "LC_ALL=C.UTF-8";
+    char *programs = text_format("PATH=%s", getenv("PATH") == NULL ? "" : getenv("PATH")),
+         locale[] = "LC_ALL=C.UTF-8";
     char *environment[] = { home, programs, locale, NULL };
     int output;
 
@@ -37,7 +39,8 @@ _Noreturn static void run(const char *directory, const struct passwd *user, cons
         _exit(EXIT_FAILURE);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     output = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (getppid() == parent && output >= 0 && dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0)
+    if (getppid() == parent && output >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
+        dup2(output, STDERR_FILENO) >= 0)
         execvpe(arguments[0], (char *const *)arguments, environment);
     _exit(EXIT_FAILURE);
 }

@@ -46,7 +46,7 @@ void daemon_process_stop(struct daemon_process *daemon)
     free(daemon->events_path);
 }
 
-/* --- what /proc says -------------------------------------------------------------------------------------------------- */
+/* --- what /proc says -------------------------------------------------------------------------- */
 /* The first line of a file that begins with `prefix`, without it; false when there is none. */
 static bool read_line(const char *path, const char *prefix, char line[LINE_MAX_SIZE])
 {

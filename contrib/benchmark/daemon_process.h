@@ -1,4 +1,5 @@
-/* The real layerd as a child: started on a directory of its own, looked at from outside, stopped with SIGTERM. */
+/* The real layerd as a child: started on a directory of its own, looked at from outside, stopped with
+ * SIGTERM. */
 #ifndef BENCHMARK_DAEMON_PROCESS_H
 #define BENCHMARK_DAEMON_PROCESS_H
 

@@ -19,10 +19,12 @@
 #define ANSWER_END_SIZE (sizeof(ANSWER_END) - 1)
 #define STEP_MS 100
 
-void load_open(struct load *load, const char *path, const struct signed_lines *lines, size_t count, size_t window,
-               size_t refill)
+void load_open(struct load *load, const char *path, const struct signed_lines *lines, size_t count,
+               size_t window, size_t refill)
 {
-    *load = (struct load){ .count = count, .window = window, .refill = refill, .epoll = epoll_create1(EPOLL_CLOEXEC) };
+    *load = (struct load){
+        .count = count, .window = window, .refill = refill, .epoll = epoll_create1(EPOLL_CLOEXEC)
+    };
     load->connections = memory_array(count, sizeof(*load->connections));
     for (size_t i = 0; i < count; i++) {
         struct load_connection *c = &load->connections[i];
@@ -30,7 +32,8 @@ void load_open(struct load *load, const char *path, const struct signed_lines *l
 
         c->lines = &lines[i];
         c->socket = wire_connect(path);
-        if (fcntl(c->socket, F_SETFL, O_NONBLOCK) != 0 || epoll_ctl(load->epoll, EPOLL_CTL_ADD, c->socket, &event) != 0)
+        if (fcntl(c->socket, F_SETFL, O_NONBLOCK) != 0 ||
+            epoll_ctl(load->epoll, EPOLL_CTL_ADD, c->socket, &event) != 0)
             fatal("epoll: %s", strerror(errno));
     }
 }
@@ -45,7 +48,7 @@ void load_close(struct load *load)
     free(load->connections);
 }
 
-/* --- out ------------------------------------------------------------------------------------------------------------- */
+/* --- out -------------------------------------------------------------------------------------- */
 static void watch_out(struct load *load, struct load_connection *c, bool wanted)
 {
     struct epoll_event event = { .events = EPOLLIN | (wanted ? (uint32_t)EPOLLOUT : 0), .data.ptr = c };
@@ -62,7 +65,8 @@ static void send_planned(struct load *load, struct load_connection *c)
     size_t end = c->planned == 0 ? 0 : c->lines->ends[c->planned - 1];
 
     while (c->sent_bytes < end) {
-        ssize_t sent = send(c->socket, c->lines->text.data + c->sent_bytes, end - c->sent_bytes, MSG_NOSIGNAL);
+        ssize_t sent = send(c->socket, c->lines->text.data + c->sent_bytes, end - c->sent_bytes,
+                            MSG_NOSIGNAL);
 
         if (sent < 0 && errno != EAGAIN && errno != EINTR)
             fatal("layerd takes no more requests: %s", strerror(errno));
@@ -100,7 +104,7 @@ size_t load_sent(const struct load *load)
     return sent;
 }
 
-/* --- in ---------------------------------------------------------------------------------------------------------------- */
+/* --- in --------------------------------------------------------------------------------------- */
 static void take_lines(struct load *load, struct load_connection *c)
 {
     const char *at = (const char *)c->input.data, *end = at + c->input.size, *newline;

@@ -46,9 +46,16 @@ static void start_kernel(struct local_node *node, size_t batch_size)
 {
     static const struct module *const modules[] = { &ledger_module, NULL };
     const struct kernel_options options = {
-        .directory = node->directory, .network = NETWORK_DEV, .modules = modules, .workers = WORKERS,
-        .queue_size = QUEUE_SIZE, .batch_size = batch_size, .block_interval_us = MICROSECONDS_PER_SECOND,
-        .query_timeout_us = 60 * MICROSECONDS_PER_SECOND, .publish = on_publish, .batch_done = on_batch_done,
+        .directory = node->directory,
+        .network = NETWORK_DEV,
+        .modules = modules,
+        .workers = WORKERS,
+        .queue_size = QUEUE_SIZE,
+        .batch_size = batch_size,
+        .block_interval_us = MICROSECONDS_PER_SECOND,
+        .query_timeout_us = 60 * MICROSECONDS_PER_SECOND,
+        .publish = on_publish,
+        .batch_done = on_batch_done,
         .context = node,
     };
     struct error error;
@@ -75,13 +82,15 @@ void local_node_start(struct local_node *node, const struct local_node_options *
         fatal("%s cannot be made", options->directory);
     if (log_set_levels("warn", &error) != OK || evthread_use_pthreads() != 0)
         fatal("the node does not start");
-    *node = (struct local_node){ .directory = realpath(options->directory, NULL), .committed = options->committed,
+    *node = (struct local_node){ .directory = realpath(options->directory, NULL),
+                                 .committed = options->committed,
                                  .context = options->context };
     if (node->directory == NULL)
         fatal("%s has no path", options->directory);
     if (options->sockets) {
         node->base = event_base_new();
-        node->api = api_new(&(struct api_options){ .base = node->base, .directory = node->directory,
+        node->api = api_new(&(struct api_options){ .base = node->base,
+                                                   .directory = node->directory,
                                                    .connections_max = CONNECTIONS_MAX,
                                                    .connections_per_uid = CONNECTIONS_MAX });
     }

@@ -1,5 +1,6 @@
-/* A whole node inside the benchmark: kernel, both sockets and the I/O thread, started as src/node/main.c does. So that
- * a benchmark can look at the clock the moment COMMIT returns, and at the I/O thread's own CPU time. */
+/* A whole node inside the benchmark: kernel, both sockets and the I/O thread, started as src/node/main.c
+ * does. So that a benchmark can look at the clock the moment COMMIT returns, and at the I/O thread's own CPU
+ * time. */
 #ifndef BENCHMARK_LOCAL_NODE_H
 #define BENCHMARK_LOCAL_NODE_H
 
@@ -10,7 +11,7 @@
 
 struct local_node {
     struct kernel *kernel;
-    struct api *api;         /* NULL: no sockets */
+    struct api *api; /* NULL: no sockets */
     struct event_base *base;
     pthread_t io_thread;
     char *directory;

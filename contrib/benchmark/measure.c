@@ -87,7 +87,8 @@ double samples_percentile(struct samples *samples, double percent)
     below = (size_t)place;
     if (below + 1 == samples->count)
         return samples->values[below];
-    return samples->values[below] + (place - (double)below) * (samples->values[below + 1] - samples->values[below]);
+    return samples->values[below] +
+           (place - (double)below) * (samples->values[below + 1] - samples->values[below]);
 }
 
 double samples_median(struct samples *samples)
@@ -97,7 +98,7 @@ double samples_median(struct samples *samples)
 
 void metric(const char *bench, const char *name, double value, const char *unit, const char *better)
 {
-    printf("{\"bench\":\"%s\",\"metric\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"better\":\"%s\"}\n", bench, name, value,
-           unit, better);
+    printf("{\"bench\":\"%s\",\"metric\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"better\":\"%s\"}\n", bench,
+           name, value, unit, better);
     fflush(stdout);
 }

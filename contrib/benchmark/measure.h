@@ -9,7 +9,7 @@
 #define NANOSECONDS 1000000000 /* in a second */
 #define REPETITIONS 5          /* of each measurement, interleaved with what it is compared with */
 
-int64_t now_ns(void);           /* monotonic; the same for all processes */
+int64_t now_ns(void); /* monotonic; the same for all processes */
 double seconds_since(int64_t begin_ns);
 void sleep_ns(int64_t duration_ns);
 

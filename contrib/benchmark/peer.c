@@ -36,6 +36,7 @@ void peer_event(uint64_t seq, struct peer_event *event)
     snprintf(event->key, sizeof(event->key), "benchmark/%04" PRIu64, random % STATE_ROWS);
     snprintf(event->value, sizeof(event->value), "%" PRIu64, random % AMOUNTS);
     snprintf(event->subject, sizeof(event->subject), "account/%s", to);
-    snprintf(event->body, sizeof(event->body), "{\"from\":\"%s\",\"to\":\"%s\",\"asset\":\"BENCH\",\"amount\":%" PRIu64 "}",
-             from, to, 1 + random % AMOUNTS);
+    snprintf(event->body, sizeof(event->body),
+             "{\"from\":\"%s\",\"to\":\"%s\",\"asset\":\"BENCH\",\"amount\":%" PRIu64 "}", from, to,
+             1 + random % AMOUNTS);
 }

@@ -1,6 +1,6 @@
-/* PostgreSQL as a peer: an upsert and an insert for each event, one transaction for a group, all of it pipelined; NOTIFY
- * in the transaction wakes the subscriber, which selects by sequence number. Settings are the defaults, which are
- * durable. */
+/* PostgreSQL as a peer: an upsert and an insert for each event, one transaction for a group, all of it
+ * pipelined; NOTIFY in the transaction wakes the subscriber, which selects by sequence number. Settings are
+ * the defaults, which are durable. */
 #include <inttypes.h>
 #include <libpq-fe.h>
 #include <poll.h>
@@ -41,7 +41,7 @@ static void execute(PGconn *connection, const char *sql)
     PQclear(result);
 }
 
-/* --- the server ------------------------------------------------------------------------------------------------------- */
+/* --- the server ------------------------------------------------------------------------------- */
 static void programs_directory(char *path, size_t size)
 {
     FILE *output = popen("pg_config --bindir", "re");
@@ -55,8 +55,8 @@ static void programs_directory(char *path, size_t size)
 static void make_cluster(const char *programs, const char *directory, const char *data)
 {
     char *program AUTO_FREE = text_format("%s/initdb", programs);
-    const char *const arguments[] = { program, "-D", data, "-U", USER, "--auth=trust", "--locale=C", "-E", "UTF8",
-                                      "--no-sync", NULL };
+    const char *const arguments[] = { program,      "-D", data,   "-U",        USER, "--auth=trust",
+                                      "--locale=C", "-E", "UTF8", "--no-sync", NULL };
 
     child_wait(child_start(directory, USER, arguments), directory);
 }
@@ -72,8 +72,9 @@ static pid_t start(const char *directory)
     programs_directory(programs, sizeof(programs));
     program = text_format("%s/postgres", programs);
     make_cluster(programs, directory, data);
-    process = child_start(directory, USER, (const char *const[]){ program, "-D", data, "-k", directory, "-c",
-                                                                  "listen_addresses=", NULL });
+    process = child_start(
+        directory, USER,
+        (const char *const[]){ program, "-D", data, "-k", directory, "-c", "listen_addresses=", NULL });
     begin = now_ns();
     while ((connection = try_open(directory)) == NULL) {
         child_check(process, directory);
@@ -82,14 +83,15 @@ static pid_t start(const char *directory)
         sleep_ns(POLL_NS);
     }
     execute(connection, "CREATE TABLE state (key text PRIMARY KEY, value text NOT NULL)");
-    execute(connection, "CREATE TABLE event (seq bigint PRIMARY KEY, time_us bigint NOT NULL, type text NOT NULL,"
-                        " subject text, body text NOT NULL)");
+    execute(connection,
+            "CREATE TABLE event (seq bigint PRIMARY KEY, time_us bigint NOT NULL, type text NOT NULL,"
+            " subject text, body text NOT NULL)");
     execute(connection, "CREATE INDEX event_subject ON event (subject, seq)");
     PQfinish(connection);
     return process;
 }
 
-/* --- the producer -------------------------------------------------------------------------------------------------------- */
+/* --- the producer ----------------------------------------------------------------------------- */
 static void prepare(PGconn *connection, const char *name, const char *sql)
 {
     PGresult *result = PQprepare(connection, name, sql, 0, NULL);
@@ -105,9 +107,11 @@ static void *producer_connect(const char *directory)
 
     if (connection == NULL)
         fatal("postgres takes no connection");
-    prepare(connection, "state", "INSERT INTO state (key, value) VALUES ($1, $2)"
-                                 " ON CONFLICT (key) DO UPDATE SET value = excluded.value");
-    prepare(connection, "event", "INSERT INTO event (seq, time_us, type, subject, body) VALUES ($1, $2, $3, $4, $5)");
+    prepare(connection, "state",
+            "INSERT INTO state (key, value) VALUES ($1, $2)"
+            " ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+    prepare(connection, "event",
+            "INSERT INTO event (seq, time_us, type, subject, body) VALUES ($1, $2, $3, $4, $5)");
     prepare(connection, "notify", "NOTIFY event");
     if (PQenterPipelineMode(connection) != 1)
         fatal("postgres: no pipeline");
@@ -134,8 +138,8 @@ static void send_event(PGconn *connection, uint64_t seq)
     snprintf(seq_text, sizeof(seq_text), "%" PRIu64, seq);
     snprintf(time_text, sizeof(time_text), "%" PRId64, now_ns() / 1000);
     send_query(connection, "state", 2, (const char *const[]){ event.key, event.value });
-    send_query(connection, "event", 5, (const char *const[]){ seq_text, time_text, PEER_EVENT_TYPE, event.subject,
-                                                              event.body });
+    send_query(connection, "event", 5,
+               (const char *const[]){ seq_text, time_text, PEER_EVENT_TYPE, event.subject, event.body });
 }
 
 /* Everything up to the end of the transaction: after it, it is durable. */
@@ -170,7 +174,7 @@ static void produce(void *context, uint64_t first, uint64_t count, uint64_t grou
     }
 }
 
-/* --- the subscriber --------------------------------------------------------------------------------------------------------- */
+/* --- the subscriber --------------------------------------------------------------------------- */
 static uint64_t read_page(PGconn *connection, uint64_t after)
 {
     char after_text[NUMBER_SIZE];
@@ -205,13 +209,15 @@ static void wait_for_notification(PGconn *connection)
     }
 }
 
-static void follow(const char *directory, uint64_t after, uint64_t until, void (*ready)(void *context), void *context)
+static void follow(const char *directory, uint64_t after, uint64_t until, void (*ready)(void *context),
+                   void *context)
 {
     PGconn *connection = try_open(directory);
 
     if (connection == NULL)
         fatal("postgres takes no connection");
-    prepare(connection, "page", "SELECT seq, time_us, type, subject, body FROM event WHERE seq > $1 ORDER BY seq LIMIT " PAGE);
+    prepare(connection, "page",
+            "SELECT seq, time_us, type, subject, body FROM event WHERE seq > $1 ORDER BY seq LIMIT " PAGE);
     execute(connection, "LISTEN event");
     ready(context);
     while (after < until) {
@@ -225,6 +231,12 @@ static void follow(const char *directory, uint64_t after, uint64_t until, void (
 }
 
 const struct peer postgres_peer = {
-    .name = "postgres", .user = USER, .start = start, .stop_signal = SIGINT, .connect = producer_connect,
-    .disconnect = disconnect, .produce = produce, .follow = follow,
+    .name = "postgres",
+    .user = USER,
+    .start = start,
+    .stop_signal = SIGINT,
+    .connect = producer_connect,
+    .disconnect = disconnect,
+    .produce = produce,
+    .follow = follow,
 };

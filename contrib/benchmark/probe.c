@@ -9,9 +9,9 @@
 #include "base/memory.h"
 
 #define BLOCK_SIZE 4096
-#define BLOCKS 1024                     /* 4 MiB, as much as the write-ahead log holds between two moves */
+#define BLOCKS 1024 /* 4 MiB, as much as the write-ahead log holds between two moves */
 #define RUN_NS (NANOSECONDS / 2)
-#define TRUSTWORTHY_US 1000             /* above it scheduling is measured, not the disk */
+#define TRUSTWORTHY_US 1000 /* above it scheduling is measured, not the disk */
 
 static void write_block(struct probe *probe)
 {
@@ -64,8 +64,10 @@ void probe_close(struct probe *probe, const char *bench)
     metric(bench, "fdatasync_per_second", samples_median(&probe->rates), "1/s", "higher");
     metric(bench, "fdatasync_p50", p50_us, "us", "lower");
     if (p50_us > TRUSTWORTHY_US)
-        say("WARNING: fdatasync takes %.0f us (p50); over %d us the machine is too busy or its disk too slow, and what "
-            "is printed here cannot be trusted", p50_us, TRUSTWORTHY_US);
+        say("WARNING: fdatasync takes %.0f us (p50); over %d us the machine is too busy or its disk too "
+            "slow, and what "
+            "is printed here cannot be trusted",
+            p50_us, TRUSTWORTHY_US);
     close(probe->file);
     samples_clear(&probe->rates);
     samples_clear(&probe->p50s_us);

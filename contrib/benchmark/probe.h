@@ -1,6 +1,6 @@
-/* How fast this disk makes 4 KiB durable right now: overwriting allocated blocks and fdatasync, which is what the
- * write-ahead log does in its steady state. Every figure about durability is seen against it, because absolute
- * figures say more about the machine than about the program. */
+/* How fast this disk makes 4 KiB durable right now: overwriting allocated blocks and fdatasync, which is what
+ * the write-ahead log does in its steady state. Every figure about durability is seen against it, because
+ * absolute figures say more about the machine than about the program. */
 #ifndef BENCHMARK_PROBE_H
 #define BENCHMARK_PROBE_H
 

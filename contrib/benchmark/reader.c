@@ -34,7 +34,7 @@ struct subscriber {
     int socket;
     char *partial;
     size_t partial_size;
-    uint64_t seq;  /* of the newest event */
+    uint64_t seq; /* of the newest event */
     bool subscribed;
 };
 
@@ -45,10 +45,10 @@ struct following {
     struct subscriber *subscribers;
     size_t waiting; /* subscribers that are not done */
     int epoll;
-    char *input;    /* PARTIAL_MAX, then READ_SIZE: what is read stands behind what was left over */
+    char *input; /* PARTIAL_MAX, then READ_SIZE: what is read stands behind what was left over */
 };
 
-/* --- the child: lines ------------------------------------------------------------------------------------------- */
+/* --- the child: lines ------------------------------------------------------------------------- */
 /* The seq of an event line; 0 for any other line. */
 static uint64_t line_seq(const char *line, size_t size)
 {
@@ -69,11 +69,13 @@ static void look_at_event(struct following *f, struct subscriber *s, uint64_t se
         fatal("event %" PRIu64 " came after event %" PRIu64, seq, s->seq);
     s->seq = seq;
     shared->lines++;
-    if (f->follow.stamps_from != 0 && seq >= f->follow.stamps_from && seq - f->follow.stamps_from < READER_STAMPS_MAX)
+    if (f->follow.stamps_from != 0 && seq >= f->follow.stamps_from &&
+        seq - f->follow.stamps_from < READER_STAMPS_MAX)
         shared->received_ns[seq - f->follow.stamps_from] = at_ns;
 }
 
-static void look_at_line(struct following *f, struct subscriber *s, const char *line, size_t size, int64_t at_ns)
+static void look_at_line(struct following *f, struct subscriber *s, const char *line, size_t size,
+                         int64_t at_ns)
 {
     uint64_t seq = line_seq(line, size);
 
@@ -148,15 +150,18 @@ static void take_input(struct following *f, struct subscriber *s)
         look_at_last(s, text, complete);
 }
 
-/* --- the child: what it is told ------------------------------------------------------------------------------------ */
+/* --- the child: what it is told --------------------------------------------------------------- */
 static void subscribe(struct following *f, struct subscriber *s)
 {
-    static const char first[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscribe\",\"params\":{\"from\":\"first\"}}\n";
-    static const char now[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscribe\",\"params\":{\"from\":\"now\"}}\n";
+    static const char first[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscribe\",\"params\":{\"from\":\"first\"}}\n";
+    static const char now[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscribe\",\"params\":{\"from\":\"now\"}}\n";
     char answer[1024];
 
     s->socket = wire_connect(f->order.path);
-    wire_write(s->socket, f->order.from_first ? first : now, (f->order.from_first ? sizeof(first) : sizeof(now)) - 1);
+    wire_write(s->socket, f->order.from_first ? first : now,
+               (f->order.from_first ? sizeof(first) : sizeof(now)) - 1);
     /* One byte after the other: what follows the answer's line are events already. */
     for (size_t size = 0;; size++) {
         if (size == sizeof(answer) || recv(s->socket, &answer[size], 1, 0) != 1)
@@ -180,8 +185,9 @@ static void begin_following(struct following *f)
         struct epoll_event event = { .events = EPOLLIN, .data.ptr = &f->subscribers[i] };
 
         subscribe(f, &f->subscribers[i]);
-        if (i >= f->order.stalled && (fcntl(f->subscribers[i].socket, F_SETFL, O_NONBLOCK) != 0 ||
-                                      epoll_ctl(f->epoll, EPOLL_CTL_ADD, f->subscribers[i].socket, &event) != 0))
+        if (i >= f->order.stalled &&
+            (fcntl(f->subscribers[i].socket, F_SETFL, O_NONBLOCK) != 0 ||
+             epoll_ctl(f->epoll, EPOLL_CTL_ADD, f->subscribers[i].socket, &event) != 0))
             fatal("epoll: %s", strerror(errno));
     }
 }
@@ -236,13 +242,20 @@ _Noreturn static void child(int orders, struct reader_shared *shared)
     _exit(EXIT_SUCCESS);
 }
 
-/* --- the parent ------------------------------------------------------------------------------------------------------ */
+/* --- the parent ------------------------------------------------------------------------------- */
+void reader_order_at(struct reader_order *order, const char *directory)
+{
+    if (snprintf(order->path, sizeof(order->path), "%s/events.sock", directory) >= (int)sizeof(order->path))
+        fatal("%s is too long for a socket: set LAYERD_BENCH_DIR to a shorter directory", directory);
+}
+
 void reader_fork(struct reader *reader)
 {
     int ends[2];
     pid_t parent = getpid();
 
-    reader->shared = mmap(NULL, sizeof(*reader->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    reader->shared = mmap(NULL, sizeof(*reader->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                          -1, 0);
     if (reader->shared == MAP_FAILED || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||
         (reader->process = fork()) < 0)
         fatal("no process for the subscribers: %s", strerror(errno));

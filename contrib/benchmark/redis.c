@@ -1,5 +1,6 @@
-/* Redis Streams as a peer: XADD pipelined by group with appendfsync always, which answers once the append-only file is
- * synced; the subscriber blocks in XREAD. Redis keeps no state row, index or hash chain here: it does less. */
+/* Redis Streams as a peer: XADD pipelined by group with appendfsync always, which answers once the
+ * append-only file is synced; the subscriber blocks in XREAD. Redis keeps no state row, index or hash chain
+ * here: it does less. */
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -41,9 +42,10 @@ static void *open_or_fail(const char *directory)
 static pid_t start(const char *directory)
 {
     char *path AUTO_FREE = text_format("%s/redis.sock", directory);
-    const char *const arguments[] = { "redis-server", "--port", "0", "--unixsocket", path, "--dir", directory,
-                                      "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--daemonize", "no",
-                                      NULL };
+    const char *const arguments[] = {
+        "redis-server", "--port", "0", "--unixsocket", path, "--dir", directory, "--appendonly", "yes",
+        "--appendfsync", "always", "--save", "", "--daemonize", "no", NULL
+    };
     pid_t process = child_start(directory, USER, arguments);
     redisContext *connection;
     int64_t begin = now_ns();
@@ -70,7 +72,8 @@ static redisReply *take_reply(redisContext *connection, int type)
     if (redisGetReply(connection, &reply) != REDIS_OK)
         fatal("redis: %s", connection->errstr);
     if (((redisReply *)reply)->type != type)
-        fatal("redis: %s", ((redisReply *)reply)->type == REDIS_REPLY_ERROR ? ((redisReply *)reply)->str : "another reply");
+        fatal("redis: %s", ((redisReply *)reply)->type == REDIS_REPLY_ERROR ? ((redisReply *)reply)->str
+                                                                            : "another reply");
     return reply;
 }
 
@@ -78,11 +81,13 @@ static void send_event(redisContext *connection, uint64_t seq)
 {
     char id[ID_SIZE];
     struct peer_event event;
-    const char *arguments[] = { "XADD", "log", id, "type", PEER_EVENT_TYPE, "subject", event.subject, "body", event.body };
+    const char *arguments[] = { "XADD",    "log",         id,     "type",    PEER_EVENT_TYPE,
+                                "subject", event.subject, "body", event.body };
 
     peer_event(seq, &event);
     snprintf(id, sizeof(id), "%" PRIu64 "-0", seq);
-    if (redisAppendCommandArgv(connection, sizeof(arguments) / sizeof(arguments[0]), arguments, NULL) != REDIS_OK)
+    if (redisAppendCommandArgv(connection, sizeof(arguments) / sizeof(arguments[0]), arguments, NULL) !=
+        REDIS_OK)
         fatal("redis: %s", connection->errstr);
 }
 
@@ -111,7 +116,8 @@ static uint64_t last_of(const redisReply *reply, uint64_t after)
     return after;
 }
 
-static void follow(const char *directory, uint64_t after, uint64_t until, void (*ready)(void *context), void *context)
+static void follow(const char *directory, uint64_t after, uint64_t until, void (*ready)(void *context),
+                   void *context)
 {
     redisContext *connection = open_or_fail(directory);
 
@@ -119,8 +125,8 @@ static void follow(const char *directory, uint64_t after, uint64_t until, void (
     while (after < until) {
         redisReply *reply;
 
-        if (redisAppendCommand(connection, "XREAD COUNT 1000 BLOCK 0 STREAMS log %llu-0", (unsigned long long)after) !=
-            REDIS_OK)
+        if (redisAppendCommand(connection, "XREAD COUNT 1000 BLOCK 0 STREAMS log %llu-0",
+                               (unsigned long long)after) != REDIS_OK)
             fatal("redis: %s", connection->errstr);
         reply = take_reply(connection, REDIS_REPLY_ARRAY);
         after = last_of(reply, after);
@@ -130,6 +136,12 @@ static void follow(const char *directory, uint64_t after, uint64_t until, void (
 }
 
 const struct peer redis_peer = {
-    .name = "redis", .user = USER, .start = start, .stop_signal = SIGTERM, .connect = open_or_fail,
-    .disconnect = disconnect, .produce = produce, .follow = follow,
+    .name = "redis",
+    .user = USER,
+    .start = start,
+    .stop_signal = SIGTERM,
+    .connect = open_or_fail,
+    .disconnect = disconnect,
+    .produce = produce,
+    .follow = follow,
 };

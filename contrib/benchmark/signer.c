@@ -25,20 +25,25 @@
 #define VERIFIED_AT_ONCE 64 /* signatures between two looks at the clock */
 #define THREADS_MAX 64
 
-/* --- one line ------------------------------------------------------------------------------------------------------- */
+/* --- one line --------------------------------------------------------------------------------- */
 /* Appends the request; `params` is canonical JSON. Each salt is used once. */
-static void sign_line(const struct signer *signer, unsigned from, const char *method, const char *params, uint64_t id,
-                      struct buffer *out, struct hash *transaction, struct signature *signature)
+static void sign_line(const struct signer *signer, unsigned from, const char *method, const char *params,
+                      uint64_t id, struct buffer *out, struct hash *transaction, struct signature *signature)
 {
     static atomic_uint_fast64_t salt;
     size_t start;
 
-    buffer_append_format(out, "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64 ",\"method\":\"transaction.submit\",\"params\":"
-                              "{\"transaction\":", id);
+    buffer_append_format(out,
+                         "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64 ",\"method\":\"transaction.submit\","
+                         "\"params\":{\"transaction\":",
+                         id);
     start = out->size;
-    buffer_append_format(out, "{\"account\":\"%s\",\"chain\":\"%s\",\"method\":\"%s\",\"params\":%s,\"salt\":\"%032" PRIx64
-                              "\",\"valid_until\":%" PRId64 "}", signer->addresses[from], signer->chain, method, params,
-                         (uint64_t)atomic_fetch_add(&salt, 1), signer->valid_until_us);
+    buffer_append_format(
+        out,
+        "{\"account\":\"%s\",\"chain\":\"%s\",\"method\":\"%s\",\"params\":%s,\"salt\":\"%032" PRIx64
+        "\",\"valid_until\":%" PRId64 "}",
+        signer->addresses[from], signer->chain, method, params, (uint64_t)atomic_fetch_add(&salt, 1),
+        signer->valid_until_us);
     transaction_id(transaction, out->data + start, out->size - start);
     if (!schnorr_sign(signer->secrets[from], transaction, NULL, signature))
         fatal("a transaction cannot be signed");
@@ -47,7 +52,7 @@ static void sign_line(const struct signer *signer, unsigned from, const char *me
     buffer_append_text(out, "\"}}\n");
 }
 
-/* --- the accounts ----------------------------------------------------------------------------------------------------- */
+/* --- the accounts ----------------------------------------------------------------------------- */
 static void learn_chain(struct signer *signer, int socket)
 {
     static const char line[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"node.info\"}\n";
@@ -84,7 +89,8 @@ static void fund(const struct signer *signer, int socket)
     submit(signer, socket, "ledger.issue", issue);
     buffer_append_text(&shares, "{\"transfers\":[");
     for (size_t i = 1; i < SIGNER_ACCOUNTS; i++)
-        buffer_append_format(&shares, "%s{\"amount\":%" PRIu64 ",\"asset\":\"" SIGNER_ASSET "\",\"to\":\"%s\"}",
+        buffer_append_format(&shares,
+                             "%s{\"amount\":%" PRIu64 ",\"asset\":\"" SIGNER_ASSET "\",\"to\":\"%s\"}",
                              i == 1 ? "" : ",", SHARE, signer->addresses[i]);
     buffer_append_text(&shares, "]}");
     submit(signer, socket, "ledger.transfer_batch", buffer_text(&shares));
@@ -111,7 +117,7 @@ void signer_close(struct signer *signer)
         secret_free(signer->secrets[i]);
 }
 
-/* --- many lines --------------------------------------------------------------------------------------------------------- */
+/* --- many lines ------------------------------------------------------------------------------- */
 struct signing {
     const struct signer *signer;
     struct signed_lines *lines;
@@ -136,7 +142,8 @@ static void sign_connection(const struct signing *signing, size_t connection)
 
         snprintf(params, sizeof(params), "{\"amount\":1,\"asset\":\"" SIGNER_ASSET "\",\"to\":\"%s\"}",
                  signer->addresses[to]);
-        sign_line(signer, from, "ledger.transfer", params, i + 1, &lines->text, &lines->ids[i], &lines->signatures[i]);
+        sign_line(signer, from, "ledger.transfer", params, i + 1, &lines->text, &lines->ids[i],
+                  &lines->signatures[i]);
         lines->ends[i] = lines->text.size;
         lines->senders[i] = from;
     }
@@ -177,7 +184,7 @@ void signed_lines_close(struct signed_lines *lines, size_t count)
     }
 }
 
-/* --- the yardstick ------------------------------------------------------------------------------------------------------- */
+/* --- the yardstick ---------------------------------------------------------------------------- */
 double signer_verify_rate(const struct signer *signer, const struct signed_lines *lines)
 {
     secp256k1_xonly_pubkey keys[SIGNER_ACCOUNTS];
@@ -192,8 +199,9 @@ double signer_verify_rate(const struct signer *signer, const struct signed_lines
         for (size_t end = verified + VERIFIED_AT_ONCE; verified < end; verified++) {
             size_t i = verified % lines->count;
 
-            if (!secp256k1_schnorrsig_verify(secp256k1_context_static, lines->signatures[i].bytes, lines->ids[i].bytes,
-                                             sizeof(lines->ids[i].bytes), &keys[lines->senders[i]]))
+            if (!secp256k1_schnorrsig_verify(secp256k1_context_static, lines->signatures[i].bytes,
+                                             lines->ids[i].bytes, sizeof(lines->ids[i].bytes),
+                                             &keys[lines->senders[i]]))
                 fatal("a signature is wrong");
         }
     }

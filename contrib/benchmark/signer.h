@@ -1,4 +1,5 @@
-/* Accounts with keys, and the request lines of transfers between them: rendered and signed before any clock starts. */
+/* Accounts with keys, and the request lines of transfers between them: rendered and signed before any clock
+ * starts. */
 #ifndef BENCHMARK_SIGNER_H
 #define BENCHMARK_SIGNER_H
 
@@ -19,11 +20,11 @@ struct signer {
 
 /* The lines of one connection. */
 struct signed_lines {
-    struct buffer text;   /* all lines, one after the other */
-    size_t *ends;         /* where each line ends */
-    struct hash *ids;     /* what was signed … */
+    struct buffer text; /* all lines, one after the other */
+    size_t *ends;       /* where each line ends */
+    struct hash *ids;   /* what was signed … */
     struct signature *signatures;
-    unsigned *senders;    /* … and by whom */
+    unsigned *senders; /* … and by whom */
     size_t count;
 };
 

@@ -9,7 +9,8 @@ int wire_connect(const char *path); /* blocking; ends the program when nobody li
 bool wire_try_connect(const char *path, int *socket);
 void wire_write(int socket, const void *data, size_t size);
 
-/* Sends one line (with its newline) and gives the reply's, with a final zero instead of the newline; to be freed. */
+/* Sends one line (with its newline) and gives the reply's, with a final zero instead of the newline; to be
+ * freed. */
 char *wire_call(int socket, const char *line, size_t size);
 
 #endif
