@@ -17,7 +17,9 @@ static const struct event_method {
         const char *help;
     } parameters[EVENT_PARAMETERS_MAX];
 } event_methods[] = {
-    { "hello", "Who the node is, and all types of events.", "{node, origin, types, …}",
+    { "hello",
+      "Who the node is, and all types of events.",
+      "{node, origin, types, …}",
       { { NULL, NULL, false, NULL } } },
     { "head", "The newest event.", "{head, hash, …}", { { NULL, NULL, false, NULL } } },
     { "events.get",

@@ -137,7 +137,8 @@ static void add_row(json_t *rows, const struct parameter *parameter)
     for (size_t i = 0; i < json_array_size(parameter->choices); i++)
         buffer_append_format(&help, "%s%s", i == 0 ? "; one of " : ", ",
                              json_string_value(json_array_get(parameter->choices, i)));
-    if (parameter->fallback != NULL) {
+    bool is_none = json_is_integer(parameter->fallback) && json_integer_value(parameter->fallback) == 0;
+    if (parameter->fallback != NULL && !is_none) { /* 0 is how the registry says "none" */
         buffer_append_text(&help, "; default ");
         table_cell(&help, NULL, parameter->fallback);
     }
@@ -210,7 +211,7 @@ int word_help(struct cli *cli)
     if (word != NULL && strchr(word->name, '.') == NULL) {
         printf("%s\n\nUsage: layer-cli %s %s\n", word->help, word->name, word->usage);
         for (size_t i = 0; i < option_count(); i++)
-            if (strstr(word->options, option_at(i)->name) != NULL)
+            if (word_takes(word, option_at(i)->name))
                 printf("  --%-16s %s\n", option_at(i)->name, option_at(i)->help);
         return EXIT_DONE;
     }

@@ -112,23 +112,13 @@ static bool is_given(const struct cli *cli, const struct option *option)
     return option->value == NULL ? *(const bool *)place : *(const char *const *)place != NULL;
 }
 
-/* Whether `name` is one of the words in `names`. */
-static bool is_listed(const char *names, const char *name)
-{
-    size_t size = strlen(name);
-    for (const char *at = names; (at = strstr(at, name)) != NULL; at += size)
-        if ((at == names || at[-1] == ' ') && (at[size] == ' ' || at[size] == '\0'))
-            return true;
-    return false;
-}
-
 static enum status check_word(const struct cli *cli, struct error *error)
 {
     const struct word *word = cli->word == NULL ? NULL : word_find(cli->word);
 
     for (size_t i = 0; i < option_count(); i++)
         if (!options[i].everywhere && is_given(cli, &options[i])
-            && (word == NULL || !is_listed(word->options, options[i].name)))
+            && (word == NULL || !word_takes(word, options[i].name)))
             return error_set(error, ERROR_INVALID_PARAMS, "--%s does not belong to %s", options[i].name,
                              cli->word == NULL ? "nothing" : cli->word);
     if (word == NULL || cli->help)

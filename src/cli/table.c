@@ -353,10 +353,20 @@ static void print_line(FILE *out, const json_t *value)
     fprintf(out, "%s\n", text);
 }
 
+/* What a list answers when it has nothing: {"items":[],"next":null}. */
+static bool is_empty_page(const json_t *value)
+{
+    const json_t *items = json_object_get(value, "items");
+    return json_object_size(value) == 2 && json_is_array(items) && json_array_size(items) == 0
+           && json_is_null(json_object_get(value, "next"));
+}
+
 void table_print(FILE *out, const json_t *value)
 {
     if (json_is_object(value) && json_object_size(value) == 0) {
         fputs("done\n", out);
+    } else if (is_empty_page(value)) {
+        fputs("(none)\n", out);
     } else if (json_is_object(value)) {
         print_object(out, value);
     } else if (all_objects(value)) {

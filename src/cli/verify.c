@@ -122,6 +122,29 @@ static enum layerd_error fetch_proof(struct cli *cli, const char *method, const 
     return LAYERD_OK;
 }
 
+/* A signed head that covers the event (0: any). For a young event, or a young log, there is none yet: it
+ * comes within seconds. */
+static enum layerd_error wait_for_head(struct cli *cli, const struct identity *identity, uint64_t seq,
+                                       char **note, struct layerd_checkpoint *checkpoint,
+                                       struct layerd_failure *failure)
+{
+    int64_t end = clock_monotonic_us() + (int64_t)cli_timeout(cli, CLI_TIMEOUT_DEFAULT_MS) * 1000;
+    struct progress progress;
+    enum layerd_error code;
+
+    progress_begin(&progress);
+    for (;;) {
+        code = fetch_head(cli, identity->verifier, seq, note, checkpoint, failure);
+        if (code != LAYERD_ERROR_PROOF_RANGE || seq > identity->head || clock_monotonic_us() >= end)
+            break;
+        progress_show(&progress, "waiting for the node to sign a head that covers event %" PRIu64,
+                      seq == 0 ? identity->head : seq);
+        poll(NULL, 0, CHECKPOINT_RETRY_MS);
+    }
+    progress_end(&progress);
+    return code;
+}
+
 static int print_json(const struct cli *cli, const json_t *value)
 {
     AUTO_FREE char *text = json_dumps(value, JSON_COMPACT);
@@ -268,7 +291,7 @@ int word_checkpoint(struct cli *cli)
     struct error error;
 
     if (identify(cli, &identity, &failure) != LAYERD_OK
-        || fetch_head(cli, identity.verifier, 0, &note, &checkpoint, &failure) != LAYERD_OK)
+        || wait_for_head(cli, &identity, 0, &note, &checkpoint, &failure) != LAYERD_OK)
         return cli_check_failed(&failure);
     if (cli->save != NULL) {
         AUTO_FREE char *key_file = text_format("%s.key", cli->save);
@@ -325,27 +348,6 @@ static enum layerd_error check_event(struct cli *cli, const struct identity *ide
     if (code == LAYERD_OK)
         *line = text_copy(event.line);
     layerd_unsubscribe(subscription);
-    return code;
-}
-
-/* A young event may not be under a signed head yet: that comes within seconds. */
-static enum layerd_error wait_for_head(struct cli *cli, const struct identity *identity, uint64_t seq,
-                                       char **note, struct layerd_checkpoint *checkpoint,
-                                       struct layerd_failure *failure)
-{
-    int64_t end = clock_monotonic_us() + (int64_t)cli_timeout(cli, CLI_TIMEOUT_DEFAULT_MS) * 1000;
-    struct progress progress;
-    enum layerd_error code;
-
-    progress_begin(&progress);
-    for (;;) {
-        code = fetch_head(cli, identity->verifier, seq, note, checkpoint, failure);
-        if (code != LAYERD_ERROR_PROOF_RANGE || seq > identity->head || clock_monotonic_us() >= end)
-            break;
-        progress_show(&progress, "waiting for a signed head that covers event %" PRIu64, seq);
-        poll(NULL, 0, CHECKPOINT_RETRY_MS);
-    }
-    progress_end(&progress);
     return code;
 }
 

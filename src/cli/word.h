@@ -19,6 +19,7 @@ struct word {
 #define ARGUMENTS_ANY SIZE_MAX
 
 const struct word *word_find(const char *name); /* NULL: a method of the node */
+bool word_takes(const struct word *word, const char *option);
 size_t word_count(void);
 const struct word *word_at(size_t index);
 

@@ -41,6 +41,15 @@ const struct word *word_find(const char *name)
     return NULL;
 }
 
+bool word_takes(const struct word *word, const char *option)
+{
+    size_t size = strlen(option);
+    for (const char *at = word->options; (at = strstr(at, option)) != NULL; at += size)
+        if ((at == word->options || at[-1] == ' ') && (at[size] == ' ' || at[size] == '\0'))
+            return true;
+    return false;
+}
+
 size_t word_count(void)
 {
     return sizeof words / sizeof words[0];

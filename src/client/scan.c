@@ -262,8 +262,10 @@ bool slice_unsigned(struct slice slice, uint64_t *value)
 
 bool slice_signed(struct slice slice, int64_t *value)
 {
-    bool negative = slice.size > 0 && slice.text[0] == '-';
     uint64_t magnitude;
+    if (slice.size == 0)
+        return false;
+    bool negative = slice.text[0] == '-';
     if (!slice_unsigned((struct slice){ slice.text + negative, slice.size - negative }, &magnitude)
         || magnitude > INT64_MAX)
         return false;

@@ -315,7 +315,7 @@ static void objects_are_lines_and_arrays_are_columns(void **state)
     shows("{\"items\":[{\"a\":1}],\"next\":null}", "a\n1\n");
     shows("{\"items\":[{\"a\":1}],\"next\":7}", "a\n1\nnext  7\n");
     shows("{\"x\":1,\"y\":2,\"t\":[{\"a\":1}]}", "x  1\ny  2\nt:\n  a\n  1\n");
-    shows("{\"items\":[],\"next\":null}", "items  (none)\nnext   -\n");
+    shows("{\"items\":[],\"next\":null}", "(none)\n");
     shows("[]", "(none)\n");
     shows("{}", "done\n");
     shows("[1,\"a\"]", "1\na\n");
