@@ -193,3 +193,15 @@ def test_internal_commands_cannot_be_called(shared):
         with pytest.raises(CallError) as caught:
             shared.call(method)
         assert caught.value.code in (-32601, 2006)
+
+
+@needs_root
+def test_a_listed_uid_is_an_operator(nodes):
+    node = nodes(settings=["--operator-uids=%d" % STRANGER]).start()
+    os.chmod(node.directory, 0o750)
+    listed = calls_as(STRANGER, node, ("rpc", "wallet.status", {}), ("rpc", "node.log", {"levels": "info"}))
+    assert [code for code, _ in listed] == [0, 0]
+    other = calls_as(STRANGER + 1, node, ("rpc", "wallet.status", {}))
+    assert other[0][0] == 2006
+    assert calls_as(STRANGER, node, ("rpc", "stop", {}))[0][0] == 0
+    assert node.wait() == 0

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -306,30 +307,18 @@ def test_a_passphrase_is_never_taken_from_a_pipe_by_accident(node):
     assert done.returncode != 0 and "passphrase" in done.stderr
 
 
-def completion_script():
-    for path in (BUILD / "contrib", ROOT / "contrib"):
-        for name in (
-            "layer-cli.bash",
-            "layer-cli.completion",
-            "completion/layer-cli",
-            "bash-completion/layer-cli",
-            "layer-cli.bash-completion",
-        ):
-            if (path / name).exists():
-                return path / name
-    raise AssertionError("no completion script under contrib/")
+COMPLETION = ROOT / "contrib" / "completion" / "layer-cli.bash"
 
 
 def test_the_completion_script_is_valid_bash_and_knows_the_methods(shared):
-    script = completion_script()
-    done = subprocess.run(["bash", "-n", str(script)], stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(["bash", "-n", str(COMPLETION)], stderr=subprocess.PIPE, text=True)
     assert done.returncode == 0, done.stderr
-    text = script.read_text()
+    text = COMPLETION.read_text()
     for method in shared.call("rpc.discover")["methods"]:
         assert method["name"] in text, method["name"]
 
 
-def complete(script, *words):
+def complete(*words):
     """What bash would offer for the last of these words."""
     code = r"""
 source "$1"; shift
@@ -339,7 +328,7 @@ function=$(complete -p layer-cli | sed 's/.*-F \([^ ]*\).*/\1/')
 printf '%s\n' "${COMPREPLY[@]}"
 """
     done = subprocess.run(
-        ["bash", "-c", code, "bash", str(script), *words],
+        ["bash", "-c", code, "bash", str(COMPLETION), *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -351,7 +340,97 @@ printf '%s\n' "${COMPREPLY[@]}"
 
 
 def test_tab_completes_methods_and_their_parameters():
-    script = completion_script()
-    assert {"ledger.transfer", "ledger.transfer_batch"} <= set(complete(script, "layer-cli", "ledger.tr"))
-    offered = complete(script, "layer-cli", "ledger.transfer", "a")
+    assert {"ledger.transfer", "ledger.transfer_batch"} <= set(complete("layer-cli", "ledger.tr"))
+    offered = complete("layer-cli", "ledger.transfer", "a")
     assert {"asset=", "amount="} <= set(offered)
+
+
+def test_a_command_is_signed_offline_and_submitted_as_often_as_one_likes(node, tmp_path, passphrase_file):
+    key, signed = tmp_path / "alice.key", tmp_path / "signed.json"
+    node.cli("key", "new", str(key), "--passphrase-file", passphrase_file)
+    words = [
+        "sign",
+        "--key",
+        key,
+        "--passphrase-file",
+        passphrase_file,
+        "ledger.issue",
+        "symbol=GOLD",
+        "amount=5",
+    ]
+    offline = subprocess.run(
+        [str(LAYER_CLI), "--directory", str(tmp_path / "nowhere"), *map(str, words), "--chain", node.chain],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(tmp_path),
+        timeout=60,
+    )
+    assert offline.returncode == 0, offline.stderr
+    signed.write_text(offline.stdout)
+    first = json.loads(node.cli("--json", "submit", signed).stdout)
+    again = json.loads(node.cli("--json", "submit", signed).stdout)
+    assert first["repeated"] is False and again == dict(first, repeated=True)
+    wrong = json.loads(offline.stdout)
+    wrong["transaction"]["params"]["amount"] = 6
+    signed.write_text(json.dumps(wrong))
+    done = node.cli("submit", signed, check=False)
+    assert done.returncode == 1 and "bad_signature" in done.stderr
+
+
+def test_following_goes_on_over_a_restart_of_the_node(node, alice, bob):
+    node.issue(alice, "GOLD", 100)
+    following = follow(node, "--json", "--follow", "--from", "first", "--type", "ledger.transferred")
+    try:
+        node.transfer(alice, bob, "GOLD", 1, memo="before")
+        assert json.loads(following.stdout.readline())["data"]["memo"] == "before"
+        node.crash()
+        node.transfer(alice, bob, "GOLD", 1, memo="after")
+        assert json.loads(following.stdout.readline())["data"]["memo"] == "after"
+    finally:
+        following.send_signal(signal.SIGINT)
+        following.communicate(timeout=10)
+
+
+def test_waiting_ends_with_the_event_that_was_waited_for(node, alice):
+    waiting = subprocess.Popen(
+        [str(LAYER_CLI), "--directory", str(node.directory), "--json", "wait", "ledger.asset_issued"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(node.home),
+    )
+    time.sleep(0.5)
+    node.issue(alice, "GOLD", 5)
+    out, _ = waiting.communicate(timeout=10)
+    assert waiting.returncode == 0 and json.loads(out)["data"]["symbol"] == "GOLD"
+    done = node.cli("--timeout", "200ms", "wait", "ledger.asset_issued", check=False)
+    assert done.returncode == 4
+
+
+def test_a_head_kept_elsewhere_proves_that_the_log_continues_it(node, alice, bob, tmp_path):
+    node.issue(alice, "GOLD", 100)
+    node.restart()
+    head = tmp_path / "head"
+    node.cli("checkpoint", "--save", head)
+    assert head.exists() and (tmp_path / "head.key").exists()
+    node.transfer(alice, bob, "GOLD", 1)
+    assert node.cli("verify", "--against", head).returncode == 0
+    assert node.cli("proof", "1").returncode == 0
+    other = head.read_text().split("\n")
+    other[2] = "A" * 43 + "="
+    head.write_text("\n".join(other))
+    assert node.cli("verify", "--against", head, check=False).returncode == 5
+
+
+def test_failed_checks_have_an_exit_code_of_their_own(node, alice, bob):
+    node.issue(alice, "GOLD", 100)
+    node.transfer(alice, bob, "GOLD", 1)
+    node.terminate()
+    database = sqlite3.connect(node.database_path, isolation_level=None)
+    database.execute("UPDATE balance SET amount = amount + 1 WHERE account = ?", (bob.public,))
+    database.close()
+    node.start()
+    node.expect_error(".")
+    done = node.cli("audit", check=False)
+    assert done.returncode == 5 and "ledger.conservation" in done.stdout + done.stderr
+    assert node.cli("replay", check=False, timeout=120).returncode == 5

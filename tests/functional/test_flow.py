@@ -170,3 +170,20 @@ def test_caught_up_comes_again_after_each_fall_back_to_replay_and_is_never_wrong
             position = seq_of(line)
         elif b'"caught_up"' in line:
             assert int(line.split(b":")[-1].rstrip(b"}")) == position
+
+
+def test_the_hand_over_between_pages_and_a_tiny_ring_loses_and_repeats_nothing(nodes):
+    """A ring of a few events: subscribers fall out of it and come back all the time."""
+    node = nodes(settings=["--ring-size=64KiB"]).start()
+    node.alice, node.bob = Account("alice"), Account("bob")
+    node.issue(node.alice, "GOLD", 1_000_000)
+    streams = [node.events(receive_buffer=SMALL if number % 2 else None) for number in range(12)]
+    for number, stream in enumerate(streams):
+        types = {} if number % 3 else {"types": ["ledger.*"]}
+        stream.subscribe(**FIRST, **types)
+    newest = flood(node, 4000)
+    for number, stream in enumerate(streams):
+        seqs = [seq_of(line) for line in stream.event_lines(newest)]
+        everything = [seq for seq, in node.query("SELECT seq FROM event ORDER BY seq")][:newest]
+        local = {seq for seq, in node.query("SELECT seq FROM event WHERE type NOT LIKE 'ledger.%'")}
+        assert seqs == [seq for seq in everything if number % 3 or seq not in local]

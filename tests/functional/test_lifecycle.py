@@ -323,3 +323,24 @@ def test_a_daemon_in_the_background_answers_when_its_starter_returns(nodes):
         time.sleep(0.01)
     assert (node.directory / "layerd.log").stat().st_size > 0
     assert " ERROR " not in (node.directory / "layerd.log").read_text()
+
+
+def test_stalled_clients_do_not_keep_the_node_from_stopping(node, alice, bob):
+    node.issue(alice, "GOLD", 1_000_000)
+    stalled = node.events(receive_buffer=4096)
+    stalled.subscribe(**{"from": "first"})
+    deaf = node.rpc(receive_buffer=4096)
+    deaf.send(b'{"jsonrpc":"2.0","id":1,"method":"rpc.discover"}\n' * 50)
+    transfers = [{"to": bob.address, "asset": "GOLD", "amount": 1, "memo": "x" * 200}] * 100
+    requests = [
+        ("transaction.submit", node.signed(alice, "ledger.transfer_batch", transfers=transfers))
+        for _ in range(20)
+    ]
+    assert all(isinstance(result, dict) for result in node.rpc().pipeline(requests))
+    start = time.monotonic()
+    node.process.send_signal(signal.SIGTERM)
+    assert node.process.wait(20) == 0
+    node.process = None
+    assert time.monotonic() - start < 15
+    node.disconnect()
+    assert_closed(node)

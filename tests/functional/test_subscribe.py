@@ -458,3 +458,24 @@ def test_subscribers_are_told_of_the_shutdown(node):
     assert stopped and messages[-1]["end"]["next"] == stopped[-1]["seq"] + 1
     assert stream.is_closed(5)
     stream.close()
+
+
+def test_a_subject_with_a_star_at_its_end_is_a_prefix(house):
+    wanted = [
+        line for line in stored_lines(house) if json.loads(line).get("subject", "").startswith("asset/")
+    ]
+    assert len(wanted) == 3
+    assert replay(house, subjects=["asset/*"]) == wanted
+
+
+def test_a_type_that_no_event_has_is_refused_because_it_would_wait_for_ever(house):
+    refused(-32602, house.events().subscribe, types=["ledger.transfered"], **FIRST)
+    refused(-32602, house.events().subscribe, types=["ledger.*", "nothing.*"], **FIRST)
+
+
+def test_pages_and_streams_have_the_same_formats(house):
+    stream = house.events()
+    (cloud,) = stream.call("events.get", after=2, limit=1, format="cloudevents")["events"]
+    assert cloud["specversion"] == "1.0" and cloud["id"] == "3"
+    (notice,) = stream.call("events.get", after=2, limit=1, format="notify")["events"]
+    assert notice == {"seq": 3, "type": "ledger.asset_issued"}

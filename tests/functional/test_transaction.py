@@ -496,3 +496,30 @@ def test_errors_carry_code_message_name_and_meaning(house):
     assert error.name == "insufficient_balance"
     assert error.data["meaning"]
     assert error.message
+
+
+def test_a_batch_of_transactions_is_answered_as_one_array_in_its_order(house):
+    signed = [transfer(house, amount) for amount in range(1, 101)]
+    line = [
+        {"jsonrpc": "2.0", "id": number, "method": "transaction.submit", "params": params}
+        for number, params in enumerate(signed)
+    ]
+    replies = house.rpc().exchange(json.dumps(line).encode())
+    assert [reply["id"] for reply in replies] == list(range(100))
+    assert [reply["result"]["transaction"] for reply in replies] == [
+        transaction_id(params["transaction"]).hex() for params in signed
+    ]
+
+
+def test_a_later_transaction_of_a_pipeline_may_spend_what_an_earlier_one_brought(node, alice, bob):
+    accounts = [Account("chain %d" % number) for number in range(30)]
+    node.issue(accounts[0], "GOLD", 7)
+    requests = [
+        (
+            "transaction.submit",
+            node.signed(source, "ledger.transfer", to=target.address, asset="GOLD", amount=7),
+        )
+        for source, target in zip(accounts, accounts[1:])
+    ]
+    assert all(isinstance(result, dict) for result in node.rpc().pipeline(requests))
+    assert node.query("SELECT account FROM balance WHERE amount = 7") == [(accounts[-1].public,)]
