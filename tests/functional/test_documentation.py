@@ -34,6 +34,10 @@ VARIES = re.compile(
 )
 
 
+def place(path):
+    return str(path.relative_to(ROOT))
+
+
 # --- Markdown
 # -----------------------------------------------------------------------------------------------------
 
@@ -389,9 +393,7 @@ def first_word(arguments):
     return None
 
 
-@pytest.mark.parametrize(
-    "path", [TOP_README, SCHEMA_README], ids=lambda path: path.parent.name + "/" + path.name
-)
+@pytest.mark.parametrize("path", [TOP_README, SCHEMA_README], ids=place)
 def test_every_command_shown_names_a_word_or_a_method_that_exists(story, path):
     known, shown = known_words(story), [first_word(words) for words in shown_commands(path.read_text())]
     assert shown, "%s shows no command" % path
@@ -407,7 +409,7 @@ def test_every_room_has_a_readme_that_says_what_it_is():
             assert len(readme.read_text().split()) > 50, "src/%s/README.md says next to nothing" % room.name
 
 
-@pytest.mark.parametrize("path", [TOP_README, SCHEMA_README, EXTENSION_README], ids=str)
+@pytest.mark.parametrize("path", [TOP_README, SCHEMA_README, EXTENSION_README], ids=place)
 def test_every_relative_link_leads_somewhere(path):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
         assert (path.parent / target).exists(), target
