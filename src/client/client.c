@@ -13,7 +13,8 @@
 #include "client/failure.h"
 #include "client/request.h"
 
-#define SLOTS_FIRST 16 /* grows by doubling up to LAYERD_PENDING_MAX */
+#define REQUEST_ROOM 128 /* bytes of a request beside its method and parameters */
+#define SLOTS_FIRST 16   /* grows by doubling up to LAYERD_PENDING_MAX */
 
 enum slot_state {
     SLOT_DONE,      /* collected, or refused before it was sent */
@@ -307,16 +308,19 @@ static enum status client_submit(struct layerd_client *client, const char *metho
     buffer_init(&line);
     TRY(make_room(client, deadline_after(timeout_ms), error));
     TRY(slot_new(client, &id, error));
+    /* With the room there from the start, a secret in the parameters leaves no copy behind by growing. */
+    buffer_reserve(&line, REQUEST_ROOM + 6 * strlen(method) + (params == NULL ? 0 : strlen(params)));
     enum status status = request_append(&line, id, method, params, error);
-    if (status != OK) {
+    if (status == OK) {
+        buffer_append(&line, "\n", 1);
+        connection_put(&client->connection, line.data, line.size);
+        *ticket = id;
+    } else {
         client->pending--;
         slot_done(client, id);
-        return status;
     }
-    buffer_append(&line, "\n", 1);
-    connection_put(&client->connection, line.data, line.size);
-    *ticket = id;
-    return OK;
+    explicit_bzero(line.data, line.capacity);
+    return status;
 }
 
 enum layerd_error layerd_submit(struct layerd_client *client, const char *method, const char *params,

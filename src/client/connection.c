@@ -103,6 +103,8 @@ static void write_some(struct connection *connection)
             break;
         connection->out_written += (size_t)written;
     }
+    if (connection->out.size > 0)
+        explicit_bzero(connection->out.data, connection->out.size); /* it may have held a secret */
     buffer_clear(&connection->out);
     connection->out_written = 0;
 }
