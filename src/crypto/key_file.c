@@ -55,7 +55,7 @@ enum status key_file_encode(const struct secret_key *key, const char *name, cons
     memcpy(file.name, name, strlen(name) + 1);
     derivation_new(&file.derivation);
 
-    CLEANUP(buffer_close) struct buffer text;
+    CLEANUP(buffer_close) struct buffer text = { 0 };
     struct writer w;
     buffer_init(&text);
     writer_init(&w, &text);
@@ -103,7 +103,7 @@ static enum status key_file_read(const char *text, size_t size, struct key_file 
         return error_set(error, ERROR_BAD_KEY_FILE, "a member of the key file is missing or out of bounds");
     memcpy(file->name, name, strlen(name) + 1);
 
-    CLEANUP(buffer_close) struct buffer whole;
+    CLEANUP(buffer_close) struct buffer whole = { 0 };
     buffer_init(&whole);
     writer_init(&w, &whole);
     head_write(&w, file);
@@ -118,7 +118,7 @@ static enum status key_file_read(const char *text, size_t size, struct key_file 
 enum status key_file_decode(const char *text, size_t size, const char *passphrase, struct secret_key *key,
                             char name[KEY_NAME_MAX], struct error *error)
 {
-    CLEANUP(buffer_close) struct buffer head;
+    CLEANUP(buffer_close) struct buffer head = { 0 };
     struct key_file file;
     struct account_id account;
 

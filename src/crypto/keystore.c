@@ -47,7 +47,7 @@ static pthread_rwlock_t *lock_alone(struct keystore *keystore)
 
 static enum status file_load(struct keystore *keystore, struct error *error)
 {
-    CLEANUP(buffer_close) struct buffer text;
+    CLEANUP(buffer_close) struct buffer text = { 0 };
 
     buffer_init(&text);
     buffer_reserve(&text, KEYSTORE_FILE_SIZE_MAX);
@@ -109,7 +109,7 @@ bool keystore_is_locked(struct keystore *keystore)
 /* Writes the file as it is in memory, sealed with `key`. */
 static enum status file_save(struct keystore *keystore, const struct encryption_key *key, struct error *error)
 {
-    CLEANUP(buffer_close) struct buffer text;
+    CLEANUP(buffer_close) struct buffer text = { 0 };
 
     buffer_init(&text);
     keystore_file_write(&keystore->file, key, &text);

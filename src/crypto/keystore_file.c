@@ -60,7 +60,7 @@ static void tail_write(struct writer *w, const struct keystore_file *file)
 
 void keystore_file_write(struct keystore_file *file, const struct encryption_key *key, struct buffer *out)
 {
-    CLEANUP(buffer_close) struct buffer text;
+    CLEANUP(buffer_close) struct buffer text = { 0 };
     struct writer w;
 
     buffer_init(&text);
@@ -76,7 +76,7 @@ void keystore_file_write(struct keystore_file *file, const struct encryption_key
 enum status keystore_file_verify(const struct keystore_file *file, const struct encryption_key *key,
                                  struct error *error)
 {
-    CLEANUP(buffer_close) struct buffer text;
+    CLEANUP(buffer_close) struct buffer text = { 0 };
     struct writer w;
 
     buffer_init(&text);
@@ -124,7 +124,7 @@ static enum status keys_read(const json_t *keys, struct keystore_file *file, str
 enum status keystore_file_read(const char *text, size_t size, struct keystore_file *file, struct error *error)
 {
     AUTO_JSON json_t *object = NULL;
-    CLEANUP(buffer_close) struct buffer whole;
+    CLEANUP(buffer_close) struct buffer whole = { 0 };
     struct writer w;
 
     buffer_init(&whole);
@@ -223,7 +223,7 @@ static void associated_data(const struct keystore_key *key, struct buffer *out)
 void keystore_key_seal(struct keystore_key *key, const struct encryption_key *encryption,
                        const struct secret_key *secret)
 {
-    CLEANUP(buffer_close) struct buffer associated;
+    CLEANUP(buffer_close) struct buffer associated = { 0 };
 
     buffer_init(&associated);
     associated_data(key, &associated);
@@ -233,7 +233,7 @@ void keystore_key_seal(struct keystore_key *key, const struct encryption_key *en
 bool keystore_key_unseal(const struct keystore_key *key, const struct encryption_key *encryption,
                          struct secret_key *secret)
 {
-    CLEANUP(buffer_close) struct buffer associated;
+    CLEANUP(buffer_close) struct buffer associated = { 0 };
 
     buffer_init(&associated);
     associated_data(key, &associated);

@@ -19,7 +19,8 @@ static void check_sql(struct query *q, const struct invariant *invariant, char *
 }
 
 bool audit_run(const struct registry *registry, struct query *q,
-               void (*each)(void *context, const struct invariant *invariant, const char *violation), void *context)
+               void (*each)(void *context, const struct invariant *invariant, const char *violation),
+               void *context)
 {
     bool all = true;
 

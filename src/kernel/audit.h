@@ -7,9 +7,10 @@
 
 #define VIOLATION_MAX 256
 
-/* Runs all invariants, each in a snapshot of its own; `each` hears of every one, with what is wrong or NULL. Returns whether all
- * hold. */
+/* Runs all invariants, each in a snapshot of its own; `each` hears of every one, with what is wrong or NULL.
+ * Returns whether all hold. */
 bool audit_run(const struct registry *registry, struct query *q,
-               void (*each)(void *context, const struct invariant *invariant, const char *violation), void *context);
+               void (*each)(void *context, const struct invariant *invariant, const char *violation),
+               void *context);
 
 #endif

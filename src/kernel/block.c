@@ -5,7 +5,8 @@
 
 #include "crypto/hash.h"
 
-void block_follow(const struct block *parent, int64_t parent_advance_us, int64_t clock_us, struct block *block)
+void block_follow(const struct block *parent, int64_t parent_advance_us, int64_t clock_us,
+                  struct block *block)
 {
     int64_t now_us = clock_us + parent->advanced_us;
     int64_t elapsed_us;
@@ -74,7 +75,8 @@ void block_content_transaction(struct block_content *content, const struct hash 
     add(content, id->bytes, sizeof(id->bytes));
 }
 
-void block_content_event(struct block_content *content, const char *type, struct bytes subject, struct bytes body)
+void block_content_event(struct block_content *content, const char *type, struct bytes subject,
+                         struct bytes body)
 {
     add(content, "E", 1);
     add_sized(content, bytes_of_text(type));
@@ -89,9 +91,10 @@ void block_content_end(struct block_content *content, struct hash *out)
 
 void block_insert(struct database *database, const struct block *block)
 {
-    struct statement *s = statement(database,
-        "INSERT INTO block (height, time_us, chain_time_us, advanced_us, transactions, events, first_seq, content,"
-        " previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    struct statement *s = statement(
+        database,
+        "INSERT INTO block (height, time_us, chain_time_us, advanced_us, transactions, events, first_seq,"
+        " content, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
     bind_integer(s, (int64_t)block->height);
     bind_integer(s, block->time_us);

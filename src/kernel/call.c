@@ -1,5 +1,6 @@
-/* One call from outside, on a worker: find the method, check who asks and what for, verify the signature, and either answer (a
- * query) or queue (a command). Everything that can be refused without the database is refused here. */
+/* One call from outside, on a worker: find the method, check who asks and what for, verify the signature, and
+ * either answer (a query) or queue (a command). Everything that can be refused without the database is
+ * refused here. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ static void answer_error(struct call *call, enum status status, const struct err
     call->done(call, status, error, bytes_of(NULL, 0));
 }
 
-/* --- commands ----------------------------------------------------------------------------------------------------------- */
+/* --- commands --------------------------------------------------------------------------------- */
 static void queue_command(struct kernel *k, struct call *call, struct job *job)
 {
     struct error error;
@@ -40,51 +41,58 @@ static void queue_command(struct kernel *k, struct call *call, struct job *job)
 static enum status check_network(const struct kernel *k, const struct command *command, struct error *error)
 {
     if (command->dev_only && k->options.network != NETWORK_DEV)
-        return error_set(error, ERROR_NOT_ON_THIS_NETWORK, "%s exists on the dev network; this is %s", command->name,
-                         network_name(k->options.network));
+        return error_set(error, ERROR_NOT_ON_THIS_NETWORK, "%s exists on the dev network; this is %s",
+                         command->name, network_name(k->options.network));
     return OK;
 }
 
 /* Fills the job from a decoded transaction whose canonical bytes are `canonical`. */
-static enum status job_from_transaction(struct kernel *k, const struct transaction *t, const struct buffer *canonical,
-                                        struct job *job, struct error *error)
+static enum status job_from_transaction(struct kernel *k, const struct transaction *t,
+                                        const struct buffer *canonical, struct job *job, struct error *error)
 {
     void *params;
 
     job->command = registry_command(k->registry, t->method);
     if (job->command == NULL || job->command->access != ACCESS_SIGNED)
-        return error_set(error, ERROR_METHOD_NOT_FOUND, "transaction.method: no command '%s' takes a signature",
-                         t->method);
+        return error_set(error, ERROR_METHOD_NOT_FOUND,
+                         "transaction.method: no command '%s' takes a signature", t->method);
     if (strcmp(t->chain, k->chain) != 0)
-        return error_set(error, ERROR_WRONG_CHAIN, "the transaction is for chain '%s'; this is '%s'", t->chain, k->chain);
+        return error_set(error, ERROR_WRONG_CHAIN, "the transaction is for chain '%s'; this is '%s'",
+                         t->chain, k->chain);
     TRY(check_network(k, job->command, error));
-    TRY(params_parse(job->command->params, job->command->param_count, job->command->params_size, t->params, k->chain,
-                     &job->arena, &params, error));
+    TRY(params_parse(job->command->params, job->command->param_count, job->command->params_size, t->params,
+                     k->chain, &job->arena, &params, error));
     job->params = params;
     job->is_signed = true;
     job->account = t->account;
     job->method = job->command->name;
     job->valid_until_us = t->valid_until_us;
-    job->canonical = bytes_of(arena_text(&job->arena, (const char *)canonical->data, canonical->size), canonical->size);
+    job->canonical =
+        bytes_of(arena_text(&job->arena, (const char *)canonical->data, canonical->size), canonical->size);
     return OK;
 }
 
-static enum status prepare_submitted(struct kernel *k, const json_t *params, struct job *job, struct error *error)
+static enum status prepare_submitted(struct kernel *k, const json_t *params, struct job *job,
+                                     struct error *error)
 {
-    const json_t *transaction = json_object_get(params, "transaction"), *signature = json_object_get(params, "signature");
+    const json_t *transaction = json_object_get(params, "transaction"),
+                 *signature = json_object_get(params, "signature");
     struct buffer canonical CLEANUP(buffer_close) = { 0 };
     struct transaction t;
 
-    if (!json_is_object(params) || json_object_size(params) != 2 || transaction == NULL || !json_is_string(signature))
-        return error_set(error, ERROR_INVALID_PARAMS, "exactly 'transaction' (an object) and 'signature' (128 hex digits) are "
-                                                      "expected");
+    if (!json_is_object(params) || json_object_size(params) != 2 || transaction == NULL ||
+        !json_is_string(signature))
+        return error_set(error, ERROR_INVALID_PARAMS,
+                         "exactly 'transaction' (an object) and 'signature' (128 hex digits) are "
+                         "expected");
     if (!hex_decode(job->signature.bytes, sizeof(job->signature.bytes), json_string_value(signature),
                     json_string_length(signature)))
         return error_set(error, ERROR_INVALID_PARAMS, "signature: 128 hex digits are expected");
     TRY(transaction_decode(transaction, &t, &canonical, &job->id, error));
     TRY(job_from_transaction(k, &t, &canonical, job, error));
     if (!schnorr_verify(&t.account, job->id.bytes, sizeof(job->id.bytes), &job->signature))
-        return error_set(error, ERROR_BAD_SIGNATURE, "the signature does not match the account and the transaction");
+        return error_set(error, ERROR_BAD_SIGNATURE,
+                         "the signature does not match the account and the transaction");
     return OK;
 }
 
@@ -104,13 +112,14 @@ static void call_submit(struct kernel *k, struct call *call, const json_t *param
 }
 
 /* An unsigned call of a signed command: the node signs with the key that `from` names. */
-static enum status envelope(const struct kernel *k, const json_t *params, const char **from, int64_t *valid_for_us,
-                            json_t **inner, struct error *error)
+static enum status envelope(const struct kernel *k, const json_t *params, const char **from,
+                            int64_t *valid_for_us, json_t **inner, struct error *error)
 {
     const json_t *name = json_object_get(params, "from"), *valid_for = json_object_get(params, "valid_for");
 
     if (!json_is_string(name))
-        return error_set(error, ERROR_UNSIGNED, "sign the transaction, or name a key of this node with 'from'");
+        return error_set(error, ERROR_UNSIGNED,
+                         "sign the transaction, or name a key of this node with 'from'");
     if (k->options.keystore == NULL)
         return error_set(error, ERROR_UNSIGNED, "this node keeps no keys; sign the transaction");
     *from = json_string_value(name);
@@ -118,8 +127,10 @@ static enum status envelope(const struct kernel *k, const json_t *params, const 
     if (json_is_integer(valid_for) && json_integer_value(valid_for) > 0 &&
         (uint64_t)json_integer_value(valid_for) <= INTEGER_MAX / 2)
         *valid_for_us = json_integer_value(valid_for);
-    else if (valid_for != NULL && !(json_is_string(valid_for) && duration_parse(json_string_value(valid_for), valid_for_us)))
-        return error_set(error, ERROR_INVALID_PARAMS, "valid_for: a duration is expected: microseconds, or like 90s, 10m");
+    else if (valid_for != NULL &&
+             !(json_is_string(valid_for) && duration_parse(json_string_value(valid_for), valid_for_us)))
+        return error_set(error, ERROR_INVALID_PARAMS,
+                         "valid_for: a duration is expected: microseconds, or like 90s, 10m");
     *inner = json_copy((json_t *)params);
     if (*inner == NULL)
         return error_set(error, ERROR_INTERNAL, "out of memory");
@@ -128,8 +139,8 @@ static enum status envelope(const struct kernel *k, const json_t *params, const 
     return OK;
 }
 
-static enum status prepare_own(struct kernel *k, const struct command *command, const json_t *params, struct job *job,
-                               struct error *error)
+static enum status prepare_own(struct kernel *k, const struct command *command, const json_t *params,
+                               struct job *job, struct error *error)
 {
     struct buffer canonical CLEANUP(buffer_close) = { 0 };
     json_t *inner AUTO_JSON = NULL;
@@ -155,16 +166,17 @@ static enum status prepare_unsigned(struct kernel *k, const struct command *comm
     void *parsed;
 
     TRY(check_network(k, command, error));
-    TRY(params_parse(command->params, command->param_count, command->params_size, params, k->chain, &job->arena, &parsed,
-                     error));
+    TRY(params_parse(command->params, command->param_count, command->params_size, params, k->chain,
+                     &job->arena, &parsed, error));
     job->params = parsed;
     job->command = command;
     job->method = command->name;
     return OK;
 }
 
-static enum status prepare_command(struct kernel *k, const struct caller *caller, const struct command *command,
-                                   const json_t *params, struct job *job, struct error *error)
+static enum status prepare_command(struct kernel *k, const struct caller *caller,
+                                   const struct command *command, const json_t *params, struct job *job,
+                                   struct error *error)
 {
     switch (command->access) {
     case ACCESS_PUBLIC:
@@ -174,11 +186,13 @@ static enum status prepare_command(struct kernel *k, const struct caller *caller
             return error_set(error, ERROR_UNSIGNED, "sign the transaction and send it with " METHOD_SUBMIT
                                                     ", or name a key of this node with 'from'");
         if (!caller->operator_)
-            return error_set(error, ERROR_DENIED, "the node signs for its operator alone; sign the transaction yourself");
+            return error_set(error, ERROR_DENIED,
+                             "the node signs for its operator alone; sign the transaction yourself");
         return prepare_own(k, command, params, job, error);
     case ACCESS_OPERATOR:
         if (!caller->operator_)
-            return error_set(error, ERROR_DENIED, "%s is for the operator; your uid is %" PRId64, command->name, caller->uid);
+            return error_set(error, ERROR_DENIED, "%s is for the operator; your uid is %" PRId64,
+                             command->name, caller->uid);
         return prepare_unsigned(k, command, params, job, error);
     case ACCESS_INTERNAL:
         break;
@@ -186,7 +200,8 @@ static enum status prepare_command(struct kernel *k, const struct caller *caller
     return error_set(error, ERROR_METHOD_NOT_FOUND, "no method '%s'", command->name);
 }
 
-static void call_command(struct kernel *k, struct call *call, const struct command *command, const json_t *params)
+static void call_command(struct kernel *k, struct call *call, const struct command *command,
+                         const json_t *params)
 {
     struct job *job = job_new(JOB_COMMAND);
     struct error error;
@@ -201,7 +216,7 @@ static void call_command(struct kernel *k, struct call *call, const struct comma
     answer_error(call, status, &error);
 }
 
-/* --- queries ---------------------------------------------------------------------------------------------------------------- */
+/* --- queries ---------------------------------------------------------------------------------- */
 enum status query_fail(struct query *q, enum status code, const char *format, ...)
 {
     va_list arguments;
@@ -220,8 +235,8 @@ uint64_t page_limit(uint64_t asked)
     return asked < PAGE_LIMIT_MAX ? asked : PAGE_LIMIT_MAX;
 }
 
-static enum status run_query(struct kernel *k, size_t worker, struct query *q, const struct query_method *method,
-                             const void *params, struct buffer *out)
+static enum status run_query(struct kernel *k, size_t worker, struct query *q,
+                             const struct query_method *method, const void *params, struct buffer *out)
 {
     struct database *reader = k->readers[worker];
     struct writer w;
@@ -261,8 +276,8 @@ static void call_query(struct kernel *k, size_t worker, struct call *call, const
         status = query_fail(&q, ERROR_DENIED, "%s is for the operator; your uid is %" PRId64, method->name,
                             call->caller.uid);
     else
-        status = params_parse(method->params, method->param_count, method->params_size, params, k->chain, &arena,
-                              &parsed, &q.error);
+        status = params_parse(method->params, method->param_count, method->params_size, params, k->chain,
+                              &arena, &parsed, &q.error);
     if (status == OK)
         status = run_query(k, worker, &q, method, parsed, &out);
     if (out.size == 0)
@@ -272,7 +287,7 @@ static void call_query(struct kernel *k, size_t worker, struct call *call, const
     arena_close(&arena);
 }
 
-/* --- the door ------------------------------------------------------------------------------------------------------------------- */
+/* --- the door --------------------------------------------------------------------------------- */
 void kernel_call(struct kernel *k, size_t worker, struct call *call, const char *method, const json_t *params)
 {
     const struct command *command;

@@ -13,10 +13,12 @@ static void delete_row(struct database *database, int64_t id)
     statement_run(s);
 }
 
-bool deadline_take_due(struct database *database, enum deadline_clock clock, int64_t now_us, struct deadline_row *due)
+bool deadline_take_due(struct database *database, enum deadline_clock clock, int64_t now_us,
+                       struct deadline_row *due)
 {
-    struct statement *s = statement(database, "SELECT id, kind, subject FROM deadline WHERE clock = ? AND due_us <= ?"
-                                              " ORDER BY due_us, id LIMIT 1");
+    struct statement *s =
+        statement(database, "SELECT id, kind, subject FROM deadline WHERE clock = ? AND due_us <= ?"
+                            " ORDER BY due_us, id LIMIT 1");
     struct bytes subject;
     int64_t id;
 
@@ -36,8 +38,8 @@ bool deadline_take_due(struct database *database, enum deadline_clock clock, int
 
 int64_t deadline_earliest(struct database *database, enum deadline_clock clock)
 {
-    struct statement *s = statement(database,
-                                    "SELECT due_us FROM deadline WHERE clock = ? ORDER BY due_us, id LIMIT 1");
+    struct statement *s =
+        statement(database, "SELECT due_us FROM deadline WHERE clock = ? ORDER BY due_us, id LIMIT 1");
     int64_t due_us = INT64_MAX;
 
     bind_integer(s, clock);
@@ -50,23 +52,27 @@ int64_t deadline_earliest(struct database *database, enum deadline_clock clock)
 
 void deadline_clear(struct execution *x, const char *kind, struct bytes subject)
 {
-    struct statement *s = statement(x->machine->database, "DELETE FROM deadline WHERE kind = ? AND subject = ?");
+    struct statement *s =
+        statement(x->machine->database, "DELETE FROM deadline WHERE kind = ? AND subject = ?");
 
     bind_text(s, kind);
     bind_blob(s, subject.data, subject.size);
     statement_run(s);
 }
 
-void deadline_set(struct execution *x, enum deadline_clock clock, int64_t due_us, const char *kind, struct bytes subject)
+void deadline_set(struct execution *x, enum deadline_clock clock, int64_t due_us, const char *kind,
+                  struct bytes subject)
 {
     struct statement *s;
 
     INVARIANT(x->scope == SCOPE_BASE, "deadline '%s' set outside the base ledger", kind);
-    INVARIANT(registry_deadline(x->machine->registry, kind) != NULL, "no module declares the deadline '%s'", kind);
+    INVARIANT(registry_deadline(x->machine->registry, kind) != NULL, "no module declares the deadline '%s'",
+              kind);
     INVARIANT(subject.size >= 1 && subject.size <= DEADLINE_SUBJECT_MAX, "a deadline's subject of %zu bytes",
               subject.size);
     deadline_clear(x, kind, subject);
-    s = statement(x->machine->database, "INSERT INTO deadline (clock, due_us, kind, subject) VALUES (?, ?, ?, ?)");
+    s = statement(x->machine->database,
+                  "INSERT INTO deadline (clock, due_us, kind, subject) VALUES (?, ?, ?, ?)");
     bind_integer(s, clock);
     bind_integer(s, due_us);
     bind_text(s, kind);

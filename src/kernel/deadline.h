@@ -1,4 +1,5 @@
-/* Deadlines are rows: clock, due time, kind, subject. The machine takes them in order of due time at the start of a block. */
+/* Deadlines are rows: clock, due time, kind, subject. The machine takes them in order of due time at the
+ * start of a block. */
 #ifndef KERNEL_DEADLINE_H
 #define KERNEL_DEADLINE_H
 
@@ -14,7 +15,8 @@ struct deadline_row {
     size_t subject_size;
 };
 
-/* Takes the earliest deadline of this clock with due time ≤ now out of the table; equal times in order of setting. */
+/* Takes the earliest deadline of this clock with due time ≤ now out of the table; equal times in order of
+ * setting. */
 MUST_CHECK bool deadline_take_due(struct database *database, enum deadline_clock clock, int64_t now_us,
                                   struct deadline_row *due);
 /* Due time of the earliest; INT64_MAX: none. */

@@ -29,7 +29,7 @@ struct effect_job {
     enum status outcome;
 };
 
-/* --- asking for one (in a handler) ---------------------------------------------------------------------------------------- */
+/* --- asking for one (in a handler) ------------------------------------------------------------ */
 uint64_t effect_request(struct execution *x, const char *kind, const char *key, const char *request)
 {
     struct machine *m = x->machine;
@@ -57,7 +57,7 @@ uint64_t effect_request(struct execution *x, const char *kind, const char *key, 
     return (uint64_t)sqlite3_last_insert_rowid(database_handle(m->database));
 }
 
-/* --- running (worker) ---------------------------------------------------------------------------------------------------------- */
+/* --- running (worker) ------------------------------------------------------------------------- */
 static void run_effect(struct work *work, size_t worker)
 {
     struct effect_job *effect = (struct effect_job *)work;
@@ -94,7 +94,7 @@ void effects_free(struct effects *effects)
     free(effects);
 }
 
-/* --- handing out (executor) ------------------------------------------------------------------------------------------------------ */
+/* --- handing out (executor) ------------------------------------------------------------------- */
 static bool is_running(const struct effects *effects, uint64_t id)
 {
     for (size_t i = 0; i < effects->count; i++) {
@@ -155,12 +155,13 @@ int64_t effects_dispatch(struct effects *effects, struct database *database, int
         }
         job = new_job(effects, s);
         effects->running[effects->count++] = job->run.id;
-        INVARIANT(workers_submit(effects->workers, &job->work), "the effects' queue is as long as what may run");
+        INVARIANT(workers_submit(effects->workers, &job->work),
+                  "the effects' queue is as long as what may run");
     }
     return due_us;
 }
 
-/* --- the end of a run (executor) ---------------------------------------------------------------------------------------------------- */
+/* --- the end of a run (executor) -------------------------------------------------------------- */
 int64_t effect_backoff(const struct effect_kind *kind, unsigned attempt)
 {
     int64_t delay_us = kind->backoff_us == 0 ? EFFECT_BACKOFF_DEFAULT_US : kind->backoff_us;
@@ -170,9 +171,11 @@ int64_t effect_backoff(const struct effect_kind *kind, unsigned attempt)
     return delay_us < EFFECT_BACKOFF_MAX_US ? delay_us : EFFECT_BACKOFF_MAX_US;
 }
 
-static void set_next_attempt(const struct effect_job *job, struct execution *x, unsigned attempts, int64_t next_us)
+static void set_next_attempt(const struct effect_job *job, struct execution *x, unsigned attempts,
+                             int64_t next_us)
 {
-    struct statement *s = statement(x->machine->database, "UPDATE effect SET attempts = ?, next_us = ? WHERE id = ?");
+    struct statement *s =
+        statement(x->machine->database, "UPDATE effect SET attempts = ?, next_us = ? WHERE id = ?");
 
     bind_integer(s, attempts);
     bind_integer(s, next_us);
@@ -215,8 +218,11 @@ static void end_effect(const struct effect_job *job, struct execution *x)
     x->machine->effects_requested = true; /* a place to run became free */
     if (job->kind->ended != NULL)
         job->kind->ended(x, job->run.id, job->key, job->request, job->outcome, buffer_text(&result));
-    event_effect_ended(x, &(struct event_effect_ended){ .effect = job->run.id, .kind = job->kind->name, .state = state,
-                       .attempts = job->run.attempt, .result = buffer_bytes(&result) });
+    event_effect_ended(x, &(struct event_effect_ended){ .effect = job->run.id,
+                                                        .kind = job->kind->name,
+                                                        .state = state,
+                                                        .attempts = job->run.attempt,
+                                                        .result = buffer_bytes(&result) });
 }
 
 enum status effect_job_finish(struct effect_job *job, struct execution *x)
@@ -228,8 +234,8 @@ enum status effect_job_finish(struct effect_job *job, struct execution *x)
     if (job->outcome == ERROR_STOPPING) {
         set_next_attempt(job, x, job->run.attempt - 1, x->machine->wall_us); /* the next start resumes it */
     } else if (retry) {
-        log_warn("effect %" PRIu64 " (%s), attempt %u of %u: %s", job->run.id, job->kind->name, job->run.attempt, most,
-                 job->run.error.message);
+        log_warn("effect %" PRIu64 " (%s), attempt %u of %u: %s", job->run.id, job->kind->name,
+                 job->run.attempt, most, job->run.error.message);
         set_next_attempt(job, x, job->run.attempt,
                          x->machine->wall_us + effect_backoff(job->kind, job->run.attempt));
     } else {

@@ -1,6 +1,6 @@
-/* Effects, the transactional outbox: rows written with their cause, run by workers after COMMIT at least once, retried with
- * backoff, their result brought back as a job of the executor. Memory holds only which are running now: a restart resumes
- * from the rows. */
+/* Effects, the transactional outbox: rows written with their cause, run by workers after COMMIT at least
+ * once, retried with backoff, their result brought back as a job of the executor. Memory holds only which are
+ * running now: a restart resumes from the rows. */
 #ifndef KERNEL_EFFECT_H
 #define KERNEL_EFFECT_H
 
@@ -20,12 +20,13 @@ struct effects *effects_start(struct kernel *kernel);
 void effects_stop(struct effects *effects);
 void effects_free(struct effects *effects);
 
-/* Hands every waiting effect whose time has come to a worker (executor, after COMMIT). Returns when the next one is due
- * (INT64_MAX: none waits). */
+/* Hands every waiting effect whose time has come to a worker (executor, after COMMIT). Returns when the next
+ * one is due (INT64_MAX: none waits). */
 int64_t effects_dispatch(struct effects *effects, struct database *database, int64_t now_us);
 
-/* --- inside the executor's transaction ---------------------------------------------------------------------------------- */
-/* What came of a run: ends the effect (rows, event effect.ended, the kind's `ended`) or sets its next attempt. */
+/* --- inside the executor's transaction -------------------------------------------------------- */
+/* What came of a run: ends the effect (rows, event effect.ended, the kind's `ended`) or sets its next
+ * attempt. */
 struct effect_job;
 enum status effect_job_finish(struct effect_job *job, struct execution *x);
 void effect_job_free(struct effects *effects, struct effect_job *job); /* after COMMIT */

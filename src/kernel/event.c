@@ -9,11 +9,12 @@
 #include "kernel/event_record.h"
 #include "kernel/module.h"
 
-/* --- the catalogue ------------------------------------------------------------------------------------------------------ */
+/* --- the catalogue ---------------------------------------------------------------------------- */
 #define FIELD(type, name, help) { #name, #type, help, false, false },
 #define OPTIONAL_FIELD(type, name, help) { #name, #type, help, true, false },
 #define SUBJECT(type, name, help) { #name, #type, help, false, true },
-#define EVENT(name, type, version, text, subject, fields) static const struct event_field fields_of_##name[] = { fields };
+#define EVENT(name, type, version, text, subject, fields)                                                    \
+    static const struct event_field fields_of_##name[] = { fields };
 #include "layerd/events.def"
 #undef EVENT
 #undef FIELD
@@ -70,7 +71,7 @@ bool event_subject_valid(const char *text)
     return size <= SUBJECT_TEXT_MAX;
 }
 
-/* --- writing one field ------------------------------------------------------------------------------------------------------ */
+/* --- writing one field ------------------------------------------------------------------------ */
 static void write_account(struct writer *w, struct account_id account)
 {
     char address[ADDRESS_TEXT_MAX];
@@ -133,7 +134,7 @@ static bool has_json(struct bytes json)
 }
 #define PRESENT(value) _Generic((value), const char *: has_text, struct bytes: has_json)(value)
 
-/* --- the subject: its kind, a slash, the field as text ------------------------------------------------------------------------ */
+/* --- the subject: its kind, a slash, the field as text ---------------------------------------- */
 static void subject_account(struct buffer *out, struct account_id account)
 {
     char address[ADDRESS_TEXT_MAX];
@@ -164,7 +165,7 @@ static void subject_text(struct buffer *out, const char *text)
     buffer_append_text(out, text);
 }
 
-/* --- one function for each event ------------------------------------------------------------------------------------------------ */
+/* --- one function for each event -------------------------------------------------------------- */
 static void record(struct execution *x, enum event_index index, const char *kind, struct buffer *subject,
                    struct buffer *body)
 {

@@ -1,5 +1,5 @@
-/* Typed events: what include/layerd/events.def declares, as C. A handler fills struct event_NAME and calls event_NAME();
- * the kernel renders it once, and those bytes are stored, hashed and sent. */
+/* Typed events: what include/layerd/events.def declares, as C. A handler fills struct event_NAME and calls
+ * event_NAME(); the kernel renders it once, and those bytes are stored, hashed and sent. */
 #ifndef KERNEL_EVENT_H
 #define KERNEL_EVENT_H
 
@@ -26,8 +26,8 @@ struct execution;
 #define EVENT(name, type, version, text, subject, fields) struct event_##name { fields };
 #include "layerd/events.def"
 #undef EVENT
-/* Records the event within the command at hand. Cannot fail: what it holds was checked before. Returns OK, so that a handler
- * may end with it. */
+/* Records the event within the command at hand. Cannot fail: what it holds was checked before. Returns OK, so
+ * that a handler may end with it. */
 #define EVENT(name, type, version, text, subject, fields) \
     enum status event_##name(struct execution *x, const struct event_##name *event);
 #include "layerd/events.def"
@@ -36,8 +36,8 @@ struct execution;
 #undef OPTIONAL_FIELD
 #undef SUBJECT
 
-/* Whether a text given from outside may stand in a subject: printable ASCII without quotes and backslashes, of at most
- * SUBJECT_TEXT_MAX bytes, so that filters compare bytes. Handlers check before they record. */
+/* Whether a text given from outside may stand in a subject: printable ASCII without quotes and backslashes,
+ * of at most SUBJECT_TEXT_MAX bytes, so that filters compare bytes. Handlers check before they record. */
 #define SUBJECT_TEXT_MAX 180
 bool event_subject_valid(const char *text);
 

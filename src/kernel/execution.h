@@ -1,5 +1,5 @@
-/* A command while it runs in the executor: who signed, what time it is, the rows it may write, the events it records.
- * Valid only inside a handler. */
+/* A command while it runs in the executor: who signed, what time it is, the rows it may write, the events it
+ * records. Valid only inside a handler. */
 #ifndef KERNEL_EXECUTION_H
 #define KERNEL_EXECUTION_H
 
@@ -15,8 +15,10 @@ struct execution;
 
 struct database *execution_database(struct execution *x);
 struct kernel *execution_kernel(struct execution *x);            /* local scope only; aborts in base scope */
-struct account_id execution_account(const struct execution *x);  /* who signed (verified); all zero for operator and deadlines */
-struct hash execution_transaction(const struct execution *x);    /* id of the signed transaction; all zero without one */
+struct account_id
+execution_account(const struct execution *x); /* who signed (verified); all zero for operator and deadlines */
+struct hash
+execution_transaction(const struct execution *x); /* id of the signed transaction; all zero without one */
 uint64_t execution_block(const struct execution *x);             /* height */
 int64_t execution_time(const struct execution *x);               /* block time, µs */
 int64_t execution_chain_time(const struct execution *x);         /* chain time, µs */
@@ -30,12 +32,14 @@ uint64_t execution_next_seq(const struct execution *x);
 /* Refuses the command: fills the reply's error and returns `code`. */
 enum status fail(struct execution *x, enum status code, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* A deadline (kind declared by a module; subject ≤ 64 bytes; one per kind and subject; replaces an earlier one). */
-void deadline_set(struct execution *x, enum deadline_clock clock, int64_t due_us, const char *kind, struct bytes subject);
+/* A deadline (kind declared by a module; subject ≤ 64 bytes; one per kind and subject; replaces an earlier
+ * one). */
+void deadline_set(struct execution *x, enum deadline_clock clock, int64_t due_us, const char *kind,
+                  struct bytes subject);
 void deadline_clear(struct execution *x, const char *kind, struct bytes subject);
 
-/* Asks for an effect: written in this transaction, run after COMMIT. The same kind and key again is the same effect. Returns
- * its id. `request` is JSON text. */
+/* Asks for an effect: written in this transaction, run after COMMIT. The same kind and key again is the same
+ * effect. Returns its id. `request` is JSON text. */
 uint64_t effect_request(struct execution *x, const char *kind, const char *key, const char *request);
 
 /* dev.advance_time: from the next block on. */

@@ -1,6 +1,7 @@
-/* The executor: the one thread that writes. It takes what has queued while the last commit was synced, runs it in one
- * transaction (each command all or nothing), commits once, and only then lets anything out: first the events, then the
- * replies. A failure to write ends the process (store/database.h), so nothing is ever said that did not happen. */
+/* The executor: the one thread that writes. It takes what has queued while the last commit was synced, runs
+ * it in one transaction (each command all or nothing), commits once, and only then lets anything out: first
+ * the events, then the replies. A failure to write ends the process (store/database.h), so nothing is ever
+ * said that did not happen. */
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@
 #include "kernel/internal.h"
 
 #define LOG_ROOM "kernel"
-#define CAREFUL_BATCHES 64 /* after a spoiled one, so that nobody can make the node do its work twice for long */
+#define CAREFUL_BATCHES                                                                                      \
+    64 /* after a spoiled one, so that nobody can make the node do its work twice for long */
 
 struct job *job_new(enum job_kind kind)
 {
@@ -41,7 +43,7 @@ bool executor_submit(struct kernel *k, struct job *job)
     return false;
 }
 
-/* --- one job, inside the transaction ------------------------------------------------------------------------------------ */
+/* --- one job, inside the transaction ---------------------------------------------------------- */
 static void refuse(struct job *job, enum status status, const struct error *error)
 {
     job->status = status;
@@ -161,8 +163,9 @@ static void run_job(struct kernel *k, struct job *job)
     }
 }
 
-/* --- events: into the log, and rendered for subscribers ------------------------------------------------------------------- */
-static void append_event(struct kernel *k, const struct pending_event *pending, struct publication *p, size_t index)
+/* --- events: into the log, and rendered for subscribers --------------------------------------- */
+static void append_event(struct kernel *k, const struct pending_event *pending, struct publication *p,
+                         size_t index)
 {
     struct machine *m = &k->machine;
     const struct event_type *type = event_type_at((size_t)pending->type);
@@ -227,7 +230,7 @@ void publication_free(struct publication *p)
     free(p);
 }
 
-/* --- after COMMIT ------------------------------------------------------------------------------------------------------------- */
+/* --- after COMMIT ----------------------------------------------------------------------------- */
 static void deliver(struct kernel *k, struct job *job)
 {
     atomic_fetch_sub(&k->queued_bytes, job->bytes);
@@ -282,7 +285,8 @@ static void run_own(struct kernel *k, const struct machine_command *own)
     INVARIANT(machine_run(&k->machine, &x, own, &k->results, &error) == OK, "%s", error.message);
 }
 
-/* Only signed base commands may run a second time; whoever just spoiled a batch makes the next ones careful. */
+/* Only signed base commands may run a second time; whoever just spoiled a batch makes the next ones careful.
+ */
 static bool must_be_careful(struct kernel *k, struct job *const *jobs, size_t count)
 {
     if (k->careful_batches > 0) {
@@ -322,7 +326,8 @@ static void start_over(struct kernel *k, struct job **jobs, size_t count)
     database_begin(k->writer);
 }
 
-/* One transaction: the jobs, or a command of the node's own (NULL: none). Returns whether dev.advance_time moved the clock. */
+/* One transaction: the jobs, or a command of the node's own (NULL: none). Returns whether dev.advance_time
+ * moved the clock. */
 static bool commit_batch(struct kernel *k, struct job **jobs, size_t count, const struct machine_command *own,
                          bool force_checkpoint)
 {
@@ -341,7 +346,8 @@ static bool commit_batch(struct kernel *k, struct job **jobs, size_t count, cons
     advanced = k->machine.next_advance_us > 0;
     if (machine_batch_end(&k->machine))
         atomic_fetch_add(&k->blocks, 1);
-    event_log_checkpoint(k->log, now_us + k->machine.head.advanced_us, force_checkpoint); /* in events' time */
+    event_log_checkpoint(k->log, now_us + k->machine.head.advanced_us,
+                         force_checkpoint); /* in events' time */
     database_commit(k->writer);
     publish(k, p);
     if (k->machine.effects_requested)
@@ -386,8 +392,10 @@ static void move_wal(struct kernel *k)
         return;
     snprintf(path, sizeof(path), "%s-wal", k->database_path);
     event.bytes = stat(path, &wal) == 0 ? (uint64_t)wal.st_size : 0;
-    log_warn("a reader has kept %" PRIu64 " bytes of write-ahead log from being moved for 30 s: look for an sqlite3 "
-             "shell or tool with a transaction open", event.bytes);
+    log_warn("a reader has kept %" PRIu64
+             " bytes of write-ahead log from being moved for 30 s: look for an sqlite3 "
+             "shell or tool with a transaction open",
+             event.bytes);
     executor_record(k, record_pinned, &event, false);
 }
 
@@ -404,18 +412,20 @@ static void run_batch(struct kernel *k, struct job **jobs, size_t count)
     move_wal(k);
 }
 
-/* --- the loop ------------------------------------------------------------------------------------------------------------------ */
+/* --- the loop --------------------------------------------------------------------------------- */
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
-/* When the executor must act although nobody calls: a deadline, an empty block, a checkpoint, an effect's next attempt. */
+/* When the executor must act although nobody calls: a deadline, an empty block, a checkpoint, an effect's
+ * next attempt. */
 static int64_t next_action(struct kernel *k)
 {
     const struct block *head = &k->machine.head;
     int64_t due_us = deadline_earliest(k->writer, CLOCK_BLOCK);
-    int64_t checkpoint_us = event_log_checkpoint_due(k->log); /* in events' time, as the deadlines of block time are */
+    int64_t checkpoint_us =
+        event_log_checkpoint_due(k->log); /* in events' time, as the deadlines of block time are */
 
     if (checkpoint_us != INT64_MAX)
         checkpoint_us -= head->advanced_us;
@@ -431,7 +441,8 @@ static void *executor_main(void *context)
     struct kernel *k = context;
 
     for (;;) {
-        int64_t now_us = kernel_clock(k), action_us = next_action(k), due_us = earlier(action_us, k->effects_due_us);
+        int64_t now_us = kernel_clock(k), action_us = next_action(k),
+                due_us = earlier(action_us, k->effects_due_us);
         int64_t wait_us = -1;
         size_t count;
 
@@ -453,7 +464,8 @@ static void *executor_main(void *context)
 void executor_start(struct kernel *k)
 {
     k->effects_due_us = 0;
-    INVARIANT(pthread_create(&k->executor, NULL, executor_main, k) == 0, "the executor's thread did not start");
+    INVARIANT(pthread_create(&k->executor, NULL, executor_main, k) == 0,
+              "the executor's thread did not start");
     pthread_setname_np(k->executor, "executor");
 }
 

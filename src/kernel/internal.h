@@ -1,5 +1,5 @@
-/* The kernel as its own files see it. Which thread owns what: the executor owns `machine`, `log`, `effects` and the writer;
- * each worker owns its reader; the rest is read-only after start, or atomic. */
+/* The kernel as its own files see it. Which thread owns what: the executor owns `machine`, `log`, `effects`
+ * and the writer; each worker owns its reader; the rest is read-only after start, or atomic. */
 #ifndef KERNEL_INTERNAL_H
 #define KERNEL_INTERNAL_H
 
@@ -16,7 +16,8 @@
 #define JOB_OVERHEAD 640                             /* bytes that a waiting command takes besides its own */
 #define NODE_ID_TEXT 33
 #define CHAIN_TEXT TRANSACTION_CHAIN_MAX
-#define CLOCK_POLL_US MICROSECONDS_PER_SECOND        /* how long the executor sleeps at most while something is due later */
+#define CLOCK_POLL_US                                                                                        \
+    MICROSECONDS_PER_SECOND /* how long the executor sleeps at most while something is due later */
 
 enum job_kind { JOB_COMMAND, JOB_TASK, JOB_EFFECT };
 
@@ -79,10 +80,11 @@ struct kernel {
     atomic_uint_fast64_t commits, commands, refused, events, blocks, queries, busy;
 };
 
-/* --- executor.c ---------------------------------------------------------------------------------------------------------- */
+/* --- executor.c ------------------------------------------------------------------------------- */
 void executor_start(struct kernel *kernel);
 void executor_stop(struct kernel *kernel); /* drains and joins */
-/* Before the thread starts and after it ended: block 0 of a new chain; one local command of the node's own. */
+/* Before the thread starts and after it ended: block 0 of a new chain; one local command of the node's own.
+ */
 void executor_genesis(struct kernel *kernel, const struct hash *genesis);
 void executor_record(struct kernel *kernel, command_handler *run, const void *params, bool force_checkpoint);
 /* False: the queue is full (or over its bytes), and the job is still the caller's. */
@@ -90,15 +92,16 @@ bool executor_submit(struct kernel *kernel, struct job *job);
 struct job *job_new(enum job_kind kind);
 void job_free(struct job *job);
 
-/* --- kernel.c -------------------------------------------------------------------------------------------------------------- */
+/* --- kernel.c --------------------------------------------------------------------------------- */
 int64_t kernel_clock(const struct kernel *kernel); /* the sequencer's clock, µs */
 
-/* --- transaction_row.c ------------------------------------------------------------------------------------------------------ */
+/* --- transaction_row.c ------------------------------------------------------------------------ */
 struct stored_transaction { /* texts are owned */
     uint64_t number, block, first_seq, last_seq;
     char *result;
 };
-MUST_CHECK bool transaction_find(struct database *database, const struct hash *id, struct stored_transaction *found);
+MUST_CHECK bool transaction_find(struct database *database, const struct hash *id,
+                                 struct stored_transaction *found);
 void stored_transaction_close(struct stored_transaction *found);
 void transaction_insert(struct database *database, const struct job *job, uint64_t block, struct bytes result,
                         uint64_t first_seq, uint64_t next_seq);

@@ -29,7 +29,7 @@ const char *network_name(enum network network)
     return "";
 }
 
-/* --- identity: who this node is, which chain it keeps ----------------------------------------------------------------------- */
+/* --- identity: who this node is, which chain it keeps ----------------------------------------- */
 static void make_identity(struct kernel *k)
 {
     uint8_t random[16 + 32];
@@ -72,7 +72,8 @@ static enum status load_identity(struct kernel *k, struct hash *genesis, struct 
         !hex_decode(genesis->bytes, sizeof(genesis->bytes), genesis_text, strlen(genesis_text)))
         return error_set(error, ERROR_CORRUPT, "the database's facts about its node are not complete");
     if (strcmp(network, network_name(k->options.network)) != 0)
-        return error_set(error, ERROR_INVALID_PARAMS, "the database is of the %s network, and %s was asked for", network,
+        return error_set(error, ERROR_INVALID_PARAMS,
+                         "the database is of the %s network, and %s was asked for", network,
                          network_name(k->options.network));
     snprintf(k->node_id, sizeof(k->node_id), "%s", node_id);
     snprintf(k->chain, sizeof(k->chain), "%s", chain);
@@ -80,10 +81,12 @@ static enum status load_identity(struct kernel *k, struct hash *genesis, struct 
     return OK;
 }
 
-/* --- start -------------------------------------------------------------------------------------------------------------------- */
+/* --- start ------------------------------------------------------------------------------------ */
 static enum status open_database(struct kernel *k, int *from, int *to, struct error *error)
 {
-    const struct database_options options = { .path = k->database_path, .mode = DATABASE_WRITER, .vfs = k->options.vfs };
+    const struct database_options options = { .path = k->database_path,
+                                              .mode = DATABASE_WRITER,
+                                              .vfs = k->options.vfs };
 
     TRY(database_open(&options, &k->writer, error));
     return migrate(k->writer, k->backup_directory, from, to, error);
@@ -139,13 +142,15 @@ static enum status record_stopped(struct execution *x, const void *params, struc
 static void record_start(struct kernel *k, int from, int to)
 {
     char *clean AUTO_FREE = meta_get(k->writer, META_CLEAN_STOP);
-    struct event_node_started started = { .version = PACKAGE_VERSION, .network = network_name(k->options.network),
+    struct event_node_started started = { .version = PACKAGE_VERSION,
+                                          .network = network_name(k->options.network),
                                           .height = k->machine.head.height,
                                           .clean = clean == NULL || strcmp(clean, "yes") == 0 };
 
     if (from > 0 && from < to)
         executor_record(k, record_upgraded,
-                        &(struct event_database_upgraded){ .from = (uint64_t)from, .to = (uint64_t)to }, false);
+                        &(struct event_database_upgraded){ .from = (uint64_t)from, .to = (uint64_t)to },
+                        false);
     executor_record(k, record_started, &started, false);
     if (!started.clean)
         log_info("the stop before was not orderly; the log was checked from its last checkpoint");
@@ -219,7 +224,7 @@ enum status kernel_start(const struct kernel_options *options, struct kernel **k
     return OK;
 }
 
-/* --- stop ---------------------------------------------------------------------------------------------------------------------- */
+/* --- stop ------------------------------------------------------------------------------------- */
 void kernel_stop(struct kernel *k, const char *reason)
 {
     atomic_store(&k->stopping, true);
@@ -237,7 +242,7 @@ bool kernel_stopping(const struct kernel *k)
     return atomic_load(&k->stopping);
 }
 
-/* --- tasks ----------------------------------------------------------------------------------------------------------------------- */
+/* --- tasks ------------------------------------------------------------------------------------ */
 bool kernel_submit_task(struct kernel *k, struct kernel_task *task)
 {
     struct job *job = job_new(JOB_TASK);
@@ -249,7 +254,7 @@ bool kernel_submit_task(struct kernel *k, struct kernel_task *task)
     return false;
 }
 
-/* --- facts ------------------------------------------------------------------------------------------------------------------------- */
+/* --- facts ------------------------------------------------------------------------------------ */
 int64_t kernel_clock(const struct kernel *k)
 {
     return k->options.clock == NULL ? clock_wall_us() : k->options.clock(k->options.clock_context);
@@ -316,8 +321,13 @@ enum status kernel_reader(struct kernel *k, struct database **reader, struct err
 void kernel_counters(struct kernel *k, struct kernel_counters *counters)
 {
     *counters = (struct kernel_counters){
-        .commits = atomic_load(&k->commits), .commands = atomic_load(&k->commands),
-        .refused = atomic_load(&k->refused), .events = atomic_load(&k->events), .blocks = atomic_load(&k->blocks),
-        .queries = atomic_load(&k->queries), .busy = atomic_load(&k->busy), .queued = queue_count(&k->queue),
+        .commits = atomic_load(&k->commits),
+        .commands = atomic_load(&k->commands),
+        .refused = atomic_load(&k->refused),
+        .events = atomic_load(&k->events),
+        .blocks = atomic_load(&k->blocks),
+        .queries = atomic_load(&k->queries),
+        .busy = atomic_load(&k->busy),
+        .queued = queue_count(&k->queue),
     };
 }

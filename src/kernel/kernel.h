@@ -1,5 +1,6 @@
-/* The deterministic machine. One kernel a process: it owns the executor thread (the only writer), the readers, the registry of
- * modules, deadlines and effects. api/ brings calls in and gets replies and publications back; node/ starts and stops it. */
+/* The deterministic machine. One kernel a process: it owns the executor thread (the only writer), the
+ * readers, the registry of modules, deadlines and effects. api/ brings calls in and gets replies and
+ * publications back; node/ starts and stops it. */
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H
 
@@ -28,7 +29,7 @@ struct publication {
 void publication_free(struct publication *publication);
 
 struct kernel_options {
-    const char *directory;        /* data directory, made by the caller; the database is DIRECTORY/layerd.sqlite3 */
+    const char *directory; /* data directory, made by the caller; the database is DIRECTORY/layerd.sqlite3 */
     enum network network;
     const struct module *const *modules; /* ends with NULL; the kernel adds its own */
     size_t workers;               /* threads for signatures and queries */
@@ -40,24 +41,28 @@ struct kernel_options {
     const char *vfs;              /* NULL: default */
     int64_t (*clock)(void *context); /* NULL: the wall clock; tests give their own */
     void *clock_context;
-    const struct hash *seed;      /* of a new chain's identity; NULL: random. Tests give one to get the same chain again */
+    const struct hash
+        *seed; /* of a new chain's identity; NULL: random. Tests give one to get the same chain again */
     struct keystore *keystore;    /* NULL: unsigned commands with `from` are refused */
-    /* Called by the executor after COMMIT with each batch's events, in order, before the replies of that batch. Takes ownership.
-     * NULL: nobody listens. Must not block. */
+    /* Called by the executor after COMMIT with each batch's events, in order, before the replies of that
+     * batch. Takes ownership. NULL: nobody listens. Must not block. */
     void (*publish)(void *context, struct publication *publication);
-    /* Called by the executor after all replies of a batch were handed to `done`: the moment to wake the I/O thread once. */
+    /* Called by the executor after all replies of a batch were handed to `done`: the moment to wake the I/O
+     * thread once. */
     void (*batch_done)(void *context);
     void *context;
 };
 
 /* Opens or makes the database, migrates, checks the log, starts the threads. */
-MUST_CHECK enum status kernel_start(const struct kernel_options *options, struct kernel **kernel, struct error *error);
+MUST_CHECK enum status kernel_start(const struct kernel_options *options, struct kernel **kernel,
+                                    struct error *error);
 /* Finishes what is queued, records node.stopped, signs a checkpoint, closes the database. */
 void kernel_stop(struct kernel *kernel, const char *reason);
 
-/* --- calls -------------------------------------------------------------------------------------------------------------- */
-/* One call from outside. The caller allocates it, and gets it back through `done` exactly once: from a worker (queries and
- * refusals) or from the executor after COMMIT (commands). result is borrowed until `done` returns. */
+/* --- calls ------------------------------------------------------------------------------------ */
+/* One call from outside. The caller allocates it, and gets it back through `done` exactly once: from a worker
+ * (queries and refusals) or from the executor after COMMIT (commands). result is borrowed until `done`
+ * returns. */
 struct call {
     struct caller caller;
     /* Called once. status OK: result is one JSON value. Otherwise error tells. */
@@ -67,23 +72,26 @@ struct call {
     void *state;            /* the kernel's */
 };
 
-/* Runs one parsed call on the calling thread as far as it goes without waiting: finds the method, checks access and parameters,
- * verifies signatures, answers queries, queues commands. Call it from a worker (`worker` is its number, which picks the read
- * connection). `params` is borrowed: a json object, or NULL. Methods: those of the modules, and "transaction.submit" with
+/* Runs one parsed call on the calling thread as far as it goes without waiting: finds the method, checks
+ * access and parameters, verifies signatures, answers queries, queues commands. Call it from a worker
+ * (`worker` is its number, which picks the read connection). `params` is borrowed: a json object, or NULL.
+ * Methods: those of the modules, and "transaction.submit" with
  * {"transaction":{account,chain,method,params,salt,valid_until},"signature":hex}. */
-void kernel_call(struct kernel *kernel, size_t worker, struct call *call, const char *method, const json_t *params);
+void kernel_call(struct kernel *kernel, size_t worker, struct call *call, const char *method,
+                 const json_t *params);
 
-/* Runs `task` in the executor's next batch, in its own savepoint, as SCOPE_LOCAL; `done` after COMMIT. For cursors and the like.
- * False: the queue is full or the kernel stops (then `done` is not called). */
+/* Runs `task` in the executor's next batch, in its own savepoint, as SCOPE_LOCAL; `done` after COMMIT. For
+ * cursors and the like. False: the queue is full or the kernel stops (then `done` is not called). */
 struct kernel_task {
     enum status (*run)(struct kernel_task *task, struct execution *x);
-    void (*done)(struct kernel_task *task, enum status status, const struct error *error); /* owns the task from here on */
+    void (*done)(struct kernel_task *task, enum status status,
+                 const struct error *error); /* owns the task from here on */
 };
 bool kernel_submit_task(struct kernel *kernel, struct kernel_task *task);
 
 struct workers *kernel_workers(struct kernel *kernel); /* the pool: api submits its parsing here */
 
-/* --- facts (any thread) -------------------------------------------------------------------------------------------------- */
+/* --- facts (any thread) ----------------------------------------------------------------------- */
 const char *kernel_chain(const struct kernel *kernel);
 const char *kernel_node_id(const struct kernel *kernel);  /* 32 hex digits */
 const char *kernel_origin(const struct kernel *kernel);   /* checkpoint origin: "layerd/<node id>" */
@@ -94,7 +102,8 @@ const char *network_name(enum network network);
 uint64_t kernel_head(const struct kernel *kernel);        /* newest committed event */
 uint64_t kernel_height(const struct kernel *kernel);      /* newest committed block */
 struct keystore *kernel_keystore(struct kernel *kernel);
-bool kernel_stopping(const struct kernel *kernel);        /* effects that run long ask, and end with ERROR_STOPPING */
+bool kernel_stopping(
+    const struct kernel *kernel); /* effects that run long ask, and end with ERROR_STOPPING */
 
 /* A read-only connection of one's own (the I/O thread has one); close with database_close. */
 MUST_CHECK enum status kernel_reader(struct kernel *kernel, struct database **reader, struct error *error);
@@ -106,7 +115,7 @@ struct kernel_counters {
 };
 void kernel_counters(struct kernel *kernel, struct kernel_counters *counters);
 
-/* --- the registry (for help, completion, schemas) ------------------------------------------------------------------------ */
+/* --- the registry (for help, completion, schemas) --------------------------------------------- */
 /* Writes the OpenRPC 1.2 document of all commands and queries, and JSON Schema of all events. */
 void kernel_write_openrpc(const struct module *const *modules, struct writer *w);
 void kernel_write_event_schema(struct writer *w);

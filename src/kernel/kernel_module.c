@@ -1,5 +1,5 @@
-/* What the kernel itself offers: transactions, blocks, deadlines and effects as lists; SQL, audit, verify, replay; help and facts
- * about the node; the dev network's clock. */
+/* What the kernel itself offers: transactions, blocks, deadlines and effects as lists; SQL, audit, verify,
+ * replay; help and facts about the node; the dev network's clock. */
 #include "kernel/kernel_module.h"
 
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 #include "kernel/rpc_help.h"
 #include "kernel/sql.h"
 
-/* --- parameters shared by lists -------------------------------------------------------------------------------------------- */
+/* --- parameters shared by lists --------------------------------------------------------------- */
 struct page { uint64_t after, limit; };
 static const struct param page_params[] = {
     PARAM(struct page, after, INTEGER, OPTIONAL, "the `next` of the page before"),
@@ -54,7 +54,7 @@ static void write_blob(struct writer *w, const char *key, struct bytes blob)
     writer_member_hex(w, key, blob.data, blob.size);
 }
 
-/* --- transactions ------------------------------------------------------------------------------------------------------------- */
+/* --- transactions ----------------------------------------------------------------------------- */
 struct id_param { struct hash id; };
 static const struct param id_params[] = {
     PARAM(struct id_param, id, HASH, REQUIRED, "the transaction's id"),
@@ -97,10 +97,26 @@ static enum status transaction_get(struct query *q, const void *params, struct w
     return OK;
 }
 
+struct submit_params {
+    struct bytes transaction, signature;
+};
+static const struct param submit_param_table[] = {
+    PARAM(struct submit_params, transaction, JSON, REQUIRED,
+          "{account, chain, method, params, salt (32 hex digits), valid_until (block time, µs)}"),
+    PARAM(struct submit_params, signature, BYTES, REQUIRED,
+          "BIP-340 signature, by the account, of the tagged hash layerd/transaction of the RFC 8785 form"),
+};
+const struct query_method submit_method = {
+    METHOD_SUBMIT, ACCESS_PUBLIC, NULL, PARAMS(struct submit_params, submit_param_table),
+    .help = "Execute a signed transaction, or answer what it gave the first time.",
+    .result = "{transaction, block, result, repeated}",
+};
+
 struct transaction_page { uint64_t after, limit; struct account_id account; };
 static const struct param transaction_page_params[] = {
     PARAM(struct transaction_page, after, INTEGER, OPTIONAL, "the `next` of the page before"),
-    PARAM(struct transaction_page, limit, INTEGER, OPTIONAL, "items at most, up to 1000", .fallback = PAGE_LIMIT_DEFAULT),
+    PARAM(struct transaction_page, limit, INTEGER, OPTIONAL, "items at most, up to 1000",
+          .fallback = PAGE_LIMIT_DEFAULT),
     PARAM(struct transaction_page, account, ACCOUNT, OPTIONAL, "only what this account signed"),
 };
 
@@ -109,8 +125,9 @@ static enum status transaction_list(struct query *q, const void *params, struct 
     const struct transaction_page *p = params;
     const uint64_t limit = page_limit(p->limit);
     const bool all = account_is_zero(&p->account);
-    struct statement *s = statement(q->database, "SELECT * FROM signed_transaction WHERE number > ? AND (? OR account = ?)"
-                                                 " ORDER BY number LIMIT ?");
+    struct statement *s =
+        statement(q->database, "SELECT * FROM signed_transaction WHERE number > ? AND (? OR account = ?)"
+                               " ORDER BY number LIMIT ?");
     uint64_t count = 0, last = 0;
 
     bind_integer(s, (int64_t)p->after);
@@ -126,7 +143,7 @@ static enum status transaction_list(struct query *q, const void *params, struct 
     return OK;
 }
 
-/* --- blocks -------------------------------------------------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 struct height_param { uint64_t height; };
 static const struct param height_params[] = {
     PARAM(struct height_param, height, INTEGER, REQUIRED, "the block's height"),
@@ -172,7 +189,7 @@ static enum status block_list(struct query *q, const void *params, struct writer
     return OK;
 }
 
-/* --- deadlines and effects ------------------------------------------------------------------------------------------------------- */
+/* --- deadlines and effects -------------------------------------------------------------------- */
 static enum status deadline_list(struct query *q, const void *params, struct writer *w)
 {
     const struct page *p = params;
@@ -253,11 +270,12 @@ static enum status effect_get(struct query *q, const void *params, struct writer
     return OK;
 }
 
-/* --- SQL, audit, verify -------------------------------------------------------------------------------------------------------- */
+/* --- SQL, audit, verify ----------------------------------------------------------------------- */
 struct sql_params { const char *query; uint64_t limit; };
 static const struct param sql_param_table[] = {
     PARAM(struct sql_params, query, TEXT, REQUIRED, "one statement that reads", .most = SQL_LENGTH_MAX),
-    PARAM(struct sql_params, limit, INTEGER, OPTIONAL, "rows at most, up to 100000", .fallback = SQL_ROWS_DEFAULT),
+    PARAM(struct sql_params, limit, INTEGER, OPTIONAL, "rows at most, up to 100000",
+          .fallback = SQL_ROWS_DEFAULT),
 };
 
 static enum status sql(struct query *q, const void *params, struct writer *w)
@@ -312,8 +330,8 @@ static enum status verify(struct query *q, const void *params, struct writer *w)
     const struct verify_params *p = params;
     struct log_report report;
 
-    TRY(log_verify(q->database, kernel_node_id(q->kernel), kernel_note_key(q->kernel), p->after, p->until, not_stopping,
-                   q->kernel, &report, &q->error));
+    TRY(log_verify(q->database, kernel_node_id(q->kernel), kernel_note_key(q->kernel), p->after, p->until,
+                   not_stopping, q->kernel, &report, &q->error));
     writer_object_begin(w);
     writer_member_boolean(w, "ok", true);
     writer_member_unsigned(w, "first", report.first);
@@ -328,7 +346,7 @@ static enum status verify(struct query *q, const void *params, struct writer *w)
     return OK;
 }
 
-/* --- replay: an effect, because it may take long ---------------------------------------------------------------------------------- */
+/* --- replay: an effect, because it may take long ---------------------------------------------- */
 #define EFFECT_REPLAY "kernel.replay"
 
 static enum status replay(struct execution *x, const void *params, struct writer *w)
@@ -355,9 +373,13 @@ static enum status run_replay(struct effect_run *run)
 {
     struct kernel *k = run->kernel;
     char *work_path AUTO_FREE = text_format("%s/replay-%s.sqlite3", k->directory, run->key);
-    const struct replay_options options = { .registry = k->registry, .database_path = k->database_path,
-                                            .work_path = work_path, .chain = k->chain, .network = k->options.network,
-                                            .stop = replay_must_stop, .context = k };
+    const struct replay_options options = { .registry = k->registry,
+                                            .database_path = k->database_path,
+                                            .work_path = work_path,
+                                            .chain = k->chain,
+                                            .network = k->options.network,
+                                            .stop = replay_must_stop,
+                                            .context = k };
     struct replay_report report;
     struct writer w;
 
@@ -373,8 +395,8 @@ static enum status run_replay(struct effect_run *run)
     return OK;
 }
 
-static void replay_ended(struct execution *x, uint64_t id, const char *key, const char *request, enum status outcome,
-                         const char *result)
+static void replay_ended(struct execution *x, uint64_t id, const char *key, const char *request,
+                         enum status outcome, const char *result)
 {
     struct event_replay_completed event = { .run = key };
     struct error error;
@@ -393,7 +415,7 @@ static void replay_ended(struct execution *x, uint64_t id, const char *key, cons
     event_replay_completed(x, &event);
 }
 
-/* --- facts ---------------------------------------------------------------------------------------------------------------------- */
+/* --- facts ------------------------------------------------------------------------------------ */
 static enum status node_info(struct query *q, const void *params, struct writer *w)
 {
     struct kernel *k = q->kernel;
@@ -454,7 +476,7 @@ static enum status node_status(struct query *q, const void *params, struct write
     return OK;
 }
 
-/* --- help ------------------------------------------------------------------------------------------------------------------------ */
+/* --- help ------------------------------------------------------------------------------------- */
 struct help_params { const char *method; };
 static const struct param help_param_table[] = {
     PARAM(struct help_params, method, TEXT, OPTIONAL, "one method; all when absent"),
@@ -472,8 +494,9 @@ static enum status help(struct query *q, const void *params, struct writer *w)
     if (rpc_help_one(q->kernel->registry, p->method, w))
         return OK;
     near = registry_suggest(q->kernel->registry, p->method);
-    return query_fail(q, ERROR_METHOD_NOT_FOUND, "no method '%.64s'%s%s%s", p->method, near == NULL ? "" : "; did you mean '",
-                      near == NULL ? "" : near, near == NULL ? "" : "'?");
+    return query_fail(q, ERROR_METHOD_NOT_FOUND, "no method '%.64s'%s%s%s", p->method,
+                      near == NULL ? "" : "; did you mean '", near == NULL ? "" : near,
+                      near == NULL ? "" : "'?");
 }
 
 static enum status discover(struct query *q, const void *params, struct writer *w)
@@ -483,7 +506,7 @@ static enum status discover(struct query *q, const void *params, struct writer *
     return OK;
 }
 
-/* --- the dev network's clock ---------------------------------------------------------------------------------------------------------- */
+/* --- the dev network's clock ------------------------------------------------------------------ */
 #define ADVANCE_MOST_US ((int64_t)366 * 86400 * MICROSECONDS_PER_SECOND)
 #define ADVANCED_TOTAL_MOST_US ((int64_t)100 * 366 * 86400 * MICROSECONDS_PER_SECOND)
 
@@ -497,7 +520,8 @@ static enum status advance_time(struct execution *x, const void *params, struct 
     const struct advance_params *p = params;
 
     if (p->by < 1 || p->by > ADVANCE_MOST_US)
-        return fail(x, ERROR_INVALID_PARAMS, "by: from 1 microsecond to 366 days are allowed, not %" PRId64, p->by);
+        return fail(x, ERROR_INVALID_PARAMS, "by: from 1 microsecond to 366 days are allowed, not %" PRId64,
+                    p->by);
     if (x->machine->next.advanced_us + x->machine->next_advance_us + p->by > ADVANCED_TOTAL_MOST_US)
         return fail(x, ERROR_LIMIT, "time was advanced by a hundred years already");
     execution_advance_time(x, p->by);
@@ -508,13 +532,16 @@ static enum status advance_time(struct execution *x, const void *params, struct 
                                                                  .account = execution_account(x) });
 }
 
-/* --- the tables ------------------------------------------------------------------------------------------------------------------------ */
+/* --- the tables ------------------------------------------------------------------------------- */
 static const struct command commands[] = {
-    { "dev.advance_time", SCOPE_BASE, ACCESS_SIGNED, advance_time, PARAMS(struct advance_params, advance_param_table),
+    { "dev.advance_time", SCOPE_BASE, ACCESS_SIGNED, advance_time,
+      PARAMS(struct advance_params, advance_param_table),
       .help = "Move block time and chain time forward, and fire what that makes due before the answer.",
       .result = "{block_time_us}", .example = "from=alice by=2h", .dev_only = true },
     { "replay", SCOPE_LOCAL, ACCESS_OPERATOR, replay, NO_PARAMS,
-      .help = "Rebuild the base ledger from its transactions and compare every block and row; ends with replay.completed.",
+      .help =
+          "Rebuild the base ledger from its transactions and compare every block and row; ends with"
+          " replay.completed.",
       .result = "{effect, run}" },
 };
 
@@ -524,27 +551,30 @@ static const struct query_method queries[] = {
       .example = "method=ledger.transfer", .detached = true },
     { "rpc.discover", ACCESS_PUBLIC, discover, NO_PARAMS, .help = "The OpenRPC document of all methods.",
       .result = "an OpenRPC 1.2 document", .detached = true },
-    { "node.info", ACCESS_PUBLIC, node_info, NO_PARAMS, .help = "Who this node is: network, chain, keys, heads.",
+    { "node.info", ACCESS_PUBLIC, node_info, NO_PARAMS,
+      .help = "Who this node is: network, chain, keys, heads.",
       .result = "{version, network, chain, node_id, origin, verifier, head, height, …}", .detached = true },
-    { "node.status", ACCESS_PUBLIC, node_status, NO_PARAMS, .help = "Counters since the start, and memory in use.",
+    { "node.status", ACCESS_PUBLIC, node_status, NO_PARAMS,
+      .help = "Counters since the start, and memory in use.",
       .result = "{commits, commands, refused, events, …}" },
     { "transaction.get", ACCESS_PUBLIC, transaction_get, PARAMS(struct id_param, id_params),
       .help = "One executed transaction with its signature and result.", .result = "{number, id, block, …}" },
-    { "transaction.list", ACCESS_PUBLIC, transaction_list, PARAMS(struct transaction_page, transaction_page_params),
-      .help = "Executed transactions in order.", .result = "{items, next}", .example = "limit=20" },
+    { "transaction.list", ACCESS_PUBLIC, transaction_list,
+      PARAMS(struct transaction_page, transaction_page_params), .help = "Executed transactions in order.",
+      .result = "{items, next}", .example = "limit=20" },
     { "block.get", ACCESS_PUBLIC, block_get, PARAMS(struct height_param, height_params), .help = "One block.",
       .result = "{height, time_us, hash, …}", .example = "height=1" },
-    { "block.list", ACCESS_PUBLIC, block_list, PARAMS(struct page, page_params), .help = "Blocks in order of height.",
-      .result = "{items, next}" },
+    { "block.list", ACCESS_PUBLIC, block_list, PARAMS(struct page, page_params),
+      .help = "Blocks in order of height.", .result = "{items, next}" },
     { "deadline.list", ACCESS_PUBLIC, deadline_list, PARAMS(struct page, page_params),
       .help = "What will fire when its time comes.", .result = "{items, next}" },
     { "effect.list", ACCESS_OPERATOR, effect_list, PARAMS(struct page, page_params),
       .help = "Work outside the transaction: waiting, done and failed.", .result = "{items, next}" },
-    { "effect.get", ACCESS_OPERATOR, effect_get, PARAMS(struct effect_param, effect_params), .help = "One effect.",
-      .result = "{id, kind, state, …}" },
+    { "effect.get", ACCESS_OPERATOR, effect_get, PARAMS(struct effect_param, effect_params),
+      .help = "One effect.", .result = "{id, kind, state, …}" },
     { "sql", ACCESS_PUBLIC, sql, PARAMS(struct sql_params, sql_param_table),
       .help = "Run one SQL statement that reads; schema/README.md describes the views.",
-      .result = "{columns, rows, truncated}", .example = "query=\"SELECT * FROM v_balance\"" },
+      .result = "{columns, types, rows, truncated}", .example = "query=\"SELECT * FROM v_balance\"" },
     { "audit", ACCESS_OPERATOR, audit, NO_PARAMS, .help = "Check every invariant over the whole database.",
       .result = "{ok, invariants}", .slow = true },
     { "verify", ACCESS_OPERATOR, verify, PARAMS(struct verify_params, verify_param_table),
@@ -557,24 +587,37 @@ static const struct effect_kind effects[] = {
 };
 
 static const struct invariant invariants[] = {
-    { .name = "kernel.blocks", .help = "Each block follows the one before: height, hash, time.",
-      .sql = "SELECT 'block ' || b.height FROM block b LEFT JOIN block p ON p.height = b.height - 1 WHERE b.height > 0"
-             " AND (p.hash IS NULL OR b.previous <> p.hash OR b.time_us < p.time_us"
-             " OR b.chain_time_us < p.chain_time_us) LIMIT 1" },
-    { .name = "kernel.events", .help = "Event numbers are dense and their times never go back.",
+    { .name = "kernel.blocks",
+      .help = "Each block follows the one before: height, hash, time.",
+      .sql =
+          "SELECT 'block ' || b.height FROM block b LEFT JOIN block p ON p.height = b.height - 1"
+          " WHERE b.height > 0 AND (p.hash IS NULL OR b.previous <> p.hash OR b.time_us < p.time_us"
+          " OR b.chain_time_us < p.chain_time_us) LIMIT 1" },
+    { .name = "kernel.events",
+      .help = "Event numbers are dense and their times never go back.",
       .sql = "SELECT 'event ' || seq FROM (SELECT seq, time_us, lag(seq) OVER (ORDER BY seq) AS before,"
              " lag(time_us) OVER (ORDER BY seq) AS time_before FROM event)"
              " WHERE seq <> coalesce(before, 0) + 1 OR time_us < coalesce(time_before, 0) LIMIT 1" },
-    { .name = "kernel.transactions", .help = "Each transaction belongs to a block that exists.",
-      .sql = "SELECT 'transaction ' || number FROM signed_transaction t LEFT JOIN block b ON b.height = t.block"
-             " WHERE b.height IS NULL LIMIT 1" },
-    { .name = "kernel.cursors", .help = "No cursor is ahead of the log.",
-      .sql = "SELECT 'cursor ' || name FROM cursor WHERE acknowledged > (SELECT coalesce(max(seq), 0) FROM event) LIMIT 1" },
+    { .name = "kernel.transactions",
+      .help = "Each transaction belongs to a block that exists.",
+      .sql =
+          "SELECT 'transaction ' || number FROM signed_transaction t LEFT JOIN block b ON b.height = t.block"
+          " WHERE b.height IS NULL LIMIT 1" },
+    { .name = "kernel.cursors",
+      .help = "No cursor is ahead of the log.",
+      .sql =
+          "SELECT 'cursor ' || name FROM cursor"
+          " WHERE acknowledged > (SELECT coalesce(max(seq), 0) FROM event) LIMIT 1" },
 };
 
 static const char *const base_tables[] = { "block", "deadline", NULL };
 
 const struct module kernel_module = {
-    .name = "kernel", .help = "transactions, blocks, SQL, checks and facts", COMMANDS(commands), QUERIES(queries),
-    EFFECTS(effects), INVARIANTS(invariants), .base_tables = base_tables,
+    .name = "kernel",
+    .help = "transactions, blocks, SQL, checks and facts",
+    COMMANDS(commands),
+    QUERIES(queries),
+    EFFECTS(effects),
+    INVARIANTS(invariants),
+    .base_tables = base_tables,
 };

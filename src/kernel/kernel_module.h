@@ -6,7 +6,9 @@
 
 extern const struct module kernel_module;
 
-/* The one method that is not a table entry's handler, because its parameters are another command's. */
+/* The one method that is in no table, because its parameters are another command's: call.c answers it.
+ * Declared like the others, for help and documents; it has no handler. */
 #define METHOD_SUBMIT "transaction.submit"
+extern const struct query_method submit_method;
 
 #endif

@@ -9,8 +9,8 @@
 #include "kernel/event_record.h"
 #include "store/event_log.h"
 
-void machine_init(struct machine *m, struct database *database, const struct registry *registry, struct kernel *kernel,
-                  const char *chain, enum network network)
+void machine_init(struct machine *m, struct database *database, const struct registry *registry,
+                  struct kernel *kernel, const char *chain, enum network network)
 {
     memset(m, 0, sizeof(*m));
     m->database = database;
@@ -69,13 +69,14 @@ bool machine_batch_end(struct machine *m)
     return true;
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 void event_record(struct execution *x, int type, const struct buffer *subject, const struct buffer *body)
 {
     struct machine *m = x->machine;
     struct pending_event *event;
 
-    INVARIANT(body->size <= EVENT_BODY_MAX, "%s: a body of %zu bytes", event_type_at((size_t)type)->name, body->size);
+    INVARIANT(body->size <= EVENT_BODY_MAX, "%s: a body of %zu bytes", event_type_at((size_t)type)->name,
+              body->size);
     INVARIANT(subject == NULL || subject->size <= EVENT_SUBJECT_MAX, "%s: a subject of %zu bytes",
               event_type_at((size_t)type)->name, subject->size);
     if (m->event_count == m->event_capacity) {
@@ -114,7 +115,7 @@ static void mark_last(struct machine *m, size_t from)
         m->events[m->event_count - 1].last = true;
 }
 
-/* --- one command ---------------------------------------------------------------------------------------------------------- */
+/* --- one command ------------------------------------------------------------------------------ */
 /* Undoes what a refused command wrote, or says that it cannot. */
 static void take_back(struct machine *m, int64_t changes_before)
 {
@@ -172,7 +173,7 @@ enum status machine_run(struct machine *m, struct execution *x, const struct mac
     return OK;
 }
 
-/* --- deadlines -------------------------------------------------------------------------------------------------------------- */
+/* --- deadlines -------------------------------------------------------------------------------- */
 static bool fire_next(struct machine *m, enum deadline_clock clock, int64_t now_us)
 {
     struct deadline_row due;
@@ -212,7 +213,7 @@ bool machine_deadline_due(struct machine *m, int64_t clock_us)
            deadline_earliest(m->database, CLOCK_CHAIN) <= next.chain_time_us;
 }
 
-/* --- genesis ------------------------------------------------------------------------------------------------------------------ */
+/* --- genesis ---------------------------------------------------------------------------------- */
 void machine_genesis(struct machine *m, int64_t time_us, const struct hash *previous, uint64_t next_seq)
 {
     struct execution x = { .machine = m, .scope = SCOPE_BASE };
@@ -242,7 +243,7 @@ void machine_genesis(struct machine *m, int64_t time_us, const struct hash *prev
     machine_batch_end(m);
 }
 
-/* --- what handlers see: execution.h ----------------------------------------------------------------------------------------------- */
+/* --- what handlers see: execution.h ----------------------------------------------------------- */
 struct database *execution_database(struct execution *x)
 {
     return x->machine->database;
@@ -302,7 +303,8 @@ uint64_t execution_next_seq(const struct execution *x)
 
 void execution_advance_time(struct execution *x, int64_t by_us)
 {
-    INVARIANT(x->scope == SCOPE_BASE && x->machine->network == NETWORK_DEV, "time advances on dev, by a base command");
+    INVARIANT(x->scope == SCOPE_BASE && x->machine->network == NETWORK_DEV,
+              "time advances on dev, by a base command");
     x->machine->next_advance_us += by_us;
 }
 

@@ -1,9 +1,10 @@
-/* The machine: executes base and local commands, one after the other, against one writer connection, and makes blocks. It has no
- * threads and asks no clock: the executor drives it with the wall clock, replay with the times of the stored blocks, and both get
- * the same block hashes.
+/* The machine: executes base and local commands, one after the other, against one writer connection, and
+ * makes blocks. It has no threads and asks no clock: the executor drives it with the wall clock, replay with
+ * the times of the stored blocks, and both get the same block hashes.
  *
- * A batch: machine_batch_begin (times of the block that may come), machine_fire_deadlines, machine_run for each command,
- * machine_batch_end (the block's row, when a base command or a deadline made one). The caller owns the transaction. */
+ * A batch: machine_batch_begin (times of the block that may come), machine_fire_deadlines, machine_run for
+ * each command, machine_batch_end (the block's row, when a base command or a deadline made one). The caller
+ * owns the transaction. */
 #ifndef KERNEL_MACHINE_H
 #define KERNEL_MACHINE_H
 
@@ -42,7 +43,7 @@ struct machine {
     uint64_t next_seq;           /* of the next event recorded */
     bool effects_requested;      /* since batch begin */
     bool careful;                /* a savepoint for each command; see machine_run */
-    bool spoiled;                /* a refused command left rows behind: the caller rolls the whole batch back */
+    bool spoiled; /* a refused command left rows behind: the caller rolls the whole batch back */
     int64_t wall_us;             /* of this batch, for local rows */
 
     struct buffer text;
@@ -66,17 +67,19 @@ void machine_close(struct machine *machine);
 void machine_batch_begin(struct machine *machine, int64_t clock_us, uint64_t next_seq, bool careful);
 /* The batch makes a block even when nothing happens in it. */
 void machine_open_block(struct machine *machine);
-/* Fires what is due, in order of due time, block-time deadlines first. True when DEADLINES_PER_BLOCK_MAX were not enough. */
+/* Fires what is due, in order of due time, block-time deadlines first. True when DEADLINES_PER_BLOCK_MAX were
+ * not enough. */
 bool machine_fire_deadlines(struct machine *machine);
 /* Whether any deadline would fire at this clock, without firing it. */
 bool machine_deadline_due(struct machine *machine, int64_t clock_us);
 
-/* Runs one command: all of it or nothing. x holds account and transaction; `after` (may be NULL) runs once the handler said OK,
- * for rows that belong to the command. The result's JSON is appended to `result`.
+/* Runs one command: all of it or nothing. x holds account and transaction; `after` (may be NULL) runs once
+ * the handler said OK, for rows that belong to the command. The result's JSON is appended to `result`.
  *
- * Careful, each command has a savepoint to go back to. Otherwise it has none, which saves a third of the writer's time: most
- * refusals come before anything was written, and one that comes later marks the batch as spoiled, to be rolled back and run
- * again with care. Only commands that may run twice (signed base commands) may run without care. */
+ * Careful, each command has a savepoint to go back to. Otherwise it has none, which saves a third of the
+ * writer's time: most refusals come before anything was written, and one that comes later marks the batch as
+ * spoiled, to be rolled back and run again with care. Only commands that may run twice (signed base commands)
+ * may run without care. */
 struct machine_command {
     enum scope scope;
     command_handler *run;
@@ -84,11 +87,14 @@ struct machine_command {
     void (*after)(void *context, struct execution *x, struct bytes result, uint64_t first_seq);
     void *context;
 };
-MUST_CHECK enum status machine_run(struct machine *machine, struct execution *x, const struct machine_command *command,
-                                   struct buffer *result, struct error *error);
+MUST_CHECK enum status machine_run(struct machine *machine, struct execution *x,
+                                   const struct machine_command *command, struct buffer *result,
+                                   struct error *error);
 
-/* Runs module geneses into block 0, whose times and previous hash are given by the caller in machine->next. */
-void machine_genesis(struct machine *machine, int64_t time_us, const struct hash *previous, uint64_t next_seq);
+/* Runs module geneses into block 0, whose times and previous hash are given by the caller in machine->next.
+ */
+void machine_genesis(struct machine *machine, int64_t time_us, const struct hash *previous,
+                     uint64_t next_seq);
 
 /* Writes the block's row when one was opened, and makes it the head. Returns whether it did. */
 bool machine_batch_end(struct machine *machine);

@@ -1,5 +1,6 @@
-/* What a module declares: commands, queries, deadline kinds, effect kinds and invariants, each once. From these tables come
- * parsing, checks, uniform errors, help, shell completion, the OpenRPC document and the documentation.
+/* What a module declares: commands, queries, deadline kinds, effect kinds and invariants, each once. From
+ * these tables come parsing, checks, uniform errors, help, shell completion, the OpenRPC document and the
+ * documentation.
  *
  * Example: ledger/module.c. node/modules.c lists the modules; the kernel knows none by name. */
 #ifndef KERNEL_MODULE_H
@@ -18,7 +19,7 @@ struct execution; /* a command being executed: execution.h */
 struct query;     /* a query being answered: query.h */
 struct kernel;
 
-/* --- parameters ------------------------------------------------------------------------------------------------------ */
+/* --- parameters ------------------------------------------------------------------------------- */
 enum param_type {
     PARAM_ACCOUNT,  /* struct account_id; address or 64 hex digits. Absent: all zero */
     PARAM_ASSET,    /* struct asset_id; symbol or 64 hex digits. Absent: all zero */
@@ -56,28 +57,32 @@ struct param {
     const struct param *items;  /* PARAM_LIST: what each item is made of */
     size_t item_params, item_size;
 };
-#define PARAM(structure, field, kind, need, text, ...) \
-    { .name = #field, .type = PARAM_##kind, .required = need, .offset = offsetof(structure, field), .help = text, \
-      ##__VA_ARGS__ }
+#define PARAM(structure, field, kind, need, text, ...)                                                       \
+    {                                                                                                        \
+        .name = #field, .type = PARAM_##kind, .required = need, .offset = offsetof(structure, field),        \
+        .help = text, ##__VA_ARGS__                                                                          \
+    }
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define PARAMS(structure, table) .params = (table), .param_count = COUNT_OF(table), .params_size = sizeof(structure)
+#define PARAMS(structure, table)                                                                             \
+    .params = (table), .param_count = COUNT_OF(table), .params_size = sizeof(structure)
 #define NO_PARAMS .params = NULL, .param_count = 0, .params_size = 0
 
-/* --- commands and queries ---------------------------------------------------------------------------------------------- */
+/* --- commands and queries --------------------------------------------------------------------- */
 enum scope {
-    SCOPE_BASE,  /* part of the replicated, deterministic ledger: no clock, randomness, floating point, local tables */
+    SCOPE_BASE,  /* part of the replicated, deterministic ledger: no clock, randomness, floating point, local
+                    tables */
     SCOPE_LOCAL, /* changes this node's own rows */
 };
 
 enum access {
-    ACCESS_PUBLIC,   /* anybody who can open the socket */
-    ACCESS_SIGNED,   /* a signed transaction, or `from` naming a key in this node's keystore (operator only) */
+    ACCESS_PUBLIC, /* anybody who can open the socket */
+    ACCESS_SIGNED, /* a signed transaction, or `from` naming a key in this node's keystore (operator only) */
     ACCESS_OPERATOR, /* the node's uid, root, or a uid of the configuration */
     ACCESS_INTERNAL, /* only from inside: results of effects */
 };
 
-/* Runs in the executor, inside the open transaction, under its own savepoint. Everything is rolled back unless OK.
- * The result is one JSON value written to `result`; nothing written means {}. */
+/* Runs in the executor, inside the open transaction, under its own savepoint. Everything is rolled back
+ * unless OK. The result is one JSON value written to `result`; nothing written means {}. */
 typedef enum status command_handler(struct execution *x, const void *params, struct writer *result);
 
 struct command {
@@ -107,20 +112,20 @@ struct query_method {
     bool detached; /* touches no database: runs also when no reader is to be had; q->database is NULL */
 };
 
-/* --- deadlines ------------------------------------------------------------------------------------------------------------ */
+/* --- deadlines -------------------------------------------------------------------------------- */
 enum deadline_clock { CLOCK_BLOCK = 0, CLOCK_CHAIN = 1 };
 
 struct deadline_kind {
     const char *name; /* "ledger.escrow" */
-    /* Fires at the start of the first block whose time is ≥ the due time. Must not fail: what it needs was checked when it
-     * was set. */
+    /* Fires at the start of the first block whose time is ≥ the due time. Must not fail: what it needs was
+     * checked when it was set. */
     void (*fire)(struct execution *x, struct bytes subject);
     const char *help;
 };
 
-/* --- effects -------------------------------------------------------------------------------------------------------------- */
-/* Work outside the transaction: run at least once by a worker after COMMIT, retried with backoff, its result brought back into
- * the executor. `run` must be idempotent under `key`. */
+/* --- effects ---------------------------------------------------------------------------------- */
+/* Work outside the transaction: run at least once by a worker after COMMIT, retried with backoff, its result
+ * brought back into the executor. `run` must be idempotent under `key`. */
 struct effect_run {
     struct kernel *kernel;
     uint64_t id;
@@ -142,9 +147,9 @@ struct effect_kind {
     const char *help;
 };
 
-/* --- invariants ------------------------------------------------------------------------------------------------------------ */
-/* A statement about the whole database that always holds. `sql` gives one row per violation, its first column saying what is
- * wrong; or `check` looks for itself and reports the first violation. */
+/* --- invariants ------------------------------------------------------------------------------- */
+/* A statement about the whole database that always holds. `sql` gives one row per violation, its first column
+ * saying what is wrong; or `check` looks for itself and reports the first violation. */
 struct invariant {
     const char *name; /* "ledger.conservation" */
     const char *help;
@@ -152,7 +157,7 @@ struct invariant {
     enum status (*check)(struct query *q, char *violation, size_t size); /* fills violation when broken */
 };
 
-/* --- the module -------------------------------------------------------------------------------------------------------------- */
+/* --- the module ------------------------------------------------------------------------------- */
 struct module {
     const char *name; /* prefix of its command names */
     const char *help;
@@ -167,7 +172,8 @@ struct module {
     const struct invariant *invariants;
     size_t invariant_count;
     const char *const *base_tables; /* tables that replay rebuilds and compares; ends with NULL */
-    /* In the executor, in the first transaction of a new database: rows that the chain starts with. NULL: none. */
+    /* In the executor, in the first transaction of a new database: rows that the chain starts with. NULL:
+     * none. */
     void (*genesis)(struct execution *x);
 };
 #define COMMANDS(table) .commands = (table), .command_count = COUNT_OF(table)

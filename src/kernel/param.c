@@ -26,11 +26,13 @@ struct parse {
 static enum status refuse(const struct parse *p, const struct param *param, const char *expected)
 {
     if (p->list != NULL)
-        return error_set(p->error, ERROR_INVALID_PARAMS, "%s[%zu].%s: %s", p->list, p->item, param->name, expected);
+        return error_set(p->error, ERROR_INVALID_PARAMS, "%s[%zu].%s: %s", p->list, p->item, param->name,
+                         expected);
     return error_set(p->error, ERROR_INVALID_PARAMS, "%s: %s", param->name, expected);
 }
 
-static enum status parse_account(const struct parse *p, const struct param *param, const json_t *json, void *out)
+static enum status parse_account(const struct parse *p, const struct param *param, const json_t *json,
+                                 void *out)
 {
     if (!json_is_string(json) || !address_decode(out, json_string_value(json), json_string_length(json)))
         return refuse(p, param, "an address (" ADDRESS_PREFIX_MAIN "1… or " ADDRESS_PREFIX_TEST
@@ -38,7 +40,8 @@ static enum status parse_account(const struct parse *p, const struct param *para
     return OK;
 }
 
-static enum status parse_asset(const struct parse *p, const struct param *param, const json_t *json, void *out)
+static enum status parse_asset(const struct parse *p, const struct param *param, const json_t *json,
+                               void *out)
 {
     struct asset_id *id = out;
 
@@ -52,11 +55,13 @@ static enum status parse_asset(const struct parse *p, const struct param *param,
         if (hex_decode(id->bytes, sizeof(id->bytes), text, json_string_length(json)))
             return OK;
     }
-    return refuse(p, param, "an asset's symbol (2 to 12 of A-Z and 0-9, a letter first) or id (64 hex digits) is expected");
+    return refuse(
+        p, param,
+        "an asset's symbol (2 to 12 of A-Z and 0-9, a letter first) or id (64 hex digits) is expected");
 }
 
-static enum status parse_unsigned(const struct parse *p, const struct param *param, const json_t *json, uint64_t least,
-                                  void *out)
+static enum status parse_unsigned(const struct parse *p, const struct param *param, const json_t *json,
+                                  uint64_t least, void *out)
 {
     json_int_t value = json_integer_value(json);
 
@@ -71,7 +76,8 @@ static enum status parse_time(const struct parse *p, const struct param *param, 
 {
     int64_t time_us;
 
-    if (json_is_integer(json) && json_integer_value(json) >= 1 && (uint64_t)json_integer_value(json) <= INTEGER_MAX) {
+    if (json_is_integer(json) && json_integer_value(json) >= 1 &&
+        (uint64_t)json_integer_value(json) <= INTEGER_MAX) {
         *(int64_t *)out = json_integer_value(json);
         return OK;
     }
@@ -82,7 +88,8 @@ static enum status parse_time(const struct parse *p, const struct param *param, 
     return refuse(p, param, "a time is expected: microseconds since 1970, or like 2026-11-20T22:43:03Z");
 }
 
-static enum status parse_duration(const struct parse *p, const struct param *param, const json_t *json, void *out)
+static enum status parse_duration(const struct parse *p, const struct param *param, const json_t *json,
+                                  void *out)
 {
     int64_t duration_us;
 
@@ -94,7 +101,8 @@ static enum status parse_duration(const struct parse *p, const struct param *par
         *(int64_t *)out = duration_us;
         return OK;
     }
-    return refuse(p, param, "a duration is expected: microseconds, or like 90s, 10m, 2h, 7d (at most 1000 days)");
+    return refuse(p, param,
+                  "a duration is expected: microseconds, or like 90s, 10m, 2h, 7d (at most 1000 days)");
 }
 
 static enum status parse_text(const struct parse *p, const struct param *param, const json_t *json, void *out)
@@ -109,7 +117,8 @@ static enum status parse_text(const struct parse *p, const struct param *param, 
     return OK;
 }
 
-static enum status parse_choice(const struct parse *p, const struct param *param, const json_t *json, void *out)
+static enum status parse_choice(const struct parse *p, const struct param *param, const json_t *json,
+                                void *out)
 {
     char expected[256] = "expected is one of:";
 
@@ -132,7 +141,8 @@ static enum status parse_hash(const struct parse *p, const struct param *param, 
     return OK;
 }
 
-static enum status parse_bytes(const struct parse *p, const struct param *param, const json_t *json, void *out)
+static enum status parse_bytes(const struct parse *p, const struct param *param, const json_t *json,
+                               void *out)
 {
     size_t most = param->most == 0 ? BYTES_DEFAULT_MOST : param->most;
     size_t digits = json_is_string(json) ? json_string_length(json) : 1;
@@ -155,12 +165,13 @@ static enum status parse_json(const struct parse *p, const struct param *param, 
     TRY(json_canonical(json, &canonical, p->error));
     if (canonical.size > most)
         return refuse(p, param, "the JSON value is too long");
-    *(struct bytes *)out = bytes_of(arena_text(p->arena, (const char *)canonical.data, canonical.size), canonical.size);
+    *(struct bytes *)out =
+        bytes_of(arena_text(p->arena, (const char *)canonical.data, canonical.size), canonical.size);
     return OK;
 }
 
-static enum status parse_members(const struct parse *p, const struct param *params, size_t count, const json_t *json,
-                                 uint8_t *out);
+static enum status parse_members(const struct parse *p, const struct param *params, size_t count,
+                                 const json_t *json, uint8_t *out);
 
 static enum status parse_list(const struct parse *p, const struct param *param, const json_t *json, void *out)
 {
@@ -176,7 +187,8 @@ static enum status parse_list(const struct parse *p, const struct param *param, 
         const json_t *item = json_array_get(json, inner.item);
 
         if (!json_is_object(item))
-            return error_set(p->error, ERROR_INVALID_PARAMS, "%s[%zu]: an object is expected", param->name, inner.item);
+            return error_set(p->error, ERROR_INVALID_PARAMS, "%s[%zu]: an object is expected", param->name,
+                             inner.item);
         TRY(parse_members(&inner, param->items, param->item_params, item,
                           (uint8_t *)list->items + inner.item * param->item_size));
     }
@@ -184,7 +196,8 @@ static enum status parse_list(const struct parse *p, const struct param *param, 
     return OK;
 }
 
-static enum status parse_value(const struct parse *p, const struct param *param, const json_t *json, void *out)
+static enum status parse_value(const struct parse *p, const struct param *param, const json_t *json,
+                               void *out)
 {
     switch (param->type) {
     case PARAM_ACCOUNT:
@@ -249,7 +262,8 @@ static void set_fallback(const struct param *param, void *out)
     }
 }
 
-static enum status refuse_unknown(const struct parse *p, const struct param *params, size_t count, const char *name)
+static enum status refuse_unknown(const struct parse *p, const struct param *params, size_t count,
+                                  const char *name)
 {
     const char *near = NULL;
     unsigned distance = 3;
@@ -263,12 +277,13 @@ static enum status refuse_unknown(const struct parse *p, const struct param *par
         }
     }
     if (near != NULL)
-        return error_set(p->error, ERROR_INVALID_PARAMS, "unknown parameter '%.64s'; did you mean '%s'?", name, near);
+        return error_set(p->error, ERROR_INVALID_PARAMS, "unknown parameter '%.64s'; did you mean '%s'?",
+                         name, near);
     return error_set(p->error, ERROR_INVALID_PARAMS, "unknown parameter '%.64s'", name);
 }
 
-static enum status parse_members(const struct parse *p, const struct param *params, size_t count, const json_t *json,
-                                 uint8_t *out)
+static enum status parse_members(const struct parse *p, const struct param *params, size_t count,
+                                 const json_t *json, uint8_t *out)
 {
     size_t used = 0;
 
@@ -301,8 +316,8 @@ static enum status parse_members(const struct parse *p, const struct param *para
     return OK;
 }
 
-enum status params_parse(const struct param *params, size_t count, size_t size, const json_t *json, const char *chain,
-                         struct arena *arena, void **out, struct error *error)
+enum status params_parse(const struct param *params, size_t count, size_t size, const json_t *json,
+                         const char *chain, struct arena *arena, void **out, struct error *error)
 {
     const struct parse p = { .chain = chain, .arena = arena, .error = error };
     void *made = arena_new(arena, size == 0 ? 1 : size);

@@ -1,5 +1,5 @@
-/* Parameters: from JSON to the struct that a handler takes, by the command's declaration. Pure; the same for calls, signed
- * transactions and replay. */
+/* Parameters: from JSON to the struct that a handler takes, by the command's declaration. Pure; the same for
+ * calls, signed transactions and replay. */
 #ifndef KERNEL_PARAM_H
 #define KERNEL_PARAM_H
 
@@ -7,8 +7,9 @@
 
 #include "kernel/module.h"
 
-/* Fills a new struct of `size` bytes, with what it points to, in `arena`. NULL json means no parameters. `chain` turns asset
- * symbols into ids. ERROR_INVALID_PARAMS names the parameter, what was wrong and what is expected; unknown members are errors. */
+/* Fills a new struct of `size` bytes, with what it points to, in `arena`. NULL json means no parameters.
+ * `chain` turns asset symbols into ids. ERROR_INVALID_PARAMS names the parameter, what was wrong and what is
+ * expected; unknown members are errors. */
 MUST_CHECK enum status params_parse(const struct param *params, size_t count, size_t size, const json_t *json,
                                     const char *chain, struct arena *arena, void **out, struct error *error);
 

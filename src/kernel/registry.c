@@ -60,11 +60,12 @@ static const void *table_find(const struct table *table, const char *name)
 static void check_params(const char *method, const struct param *params, size_t count, size_t size)
 {
     for (size_t i = 0; i < count; i++) {
-        INVARIANT(params[i].offset < size, "%s: parameter %s lies outside its struct", method, params[i].name);
+        INVARIANT(params[i].offset < size, "%s: parameter %s lies outside its struct", method,
+                  params[i].name);
         INVARIANT(strcmp(params[i].name, "from") != 0 && strcmp(params[i].name, "valid_for") != 0,
                   "%s: '%s' belongs to the envelope of unsigned calls", method, params[i].name);
-        INVARIANT(params[i].type != PARAM_CHOICE || params[i].choices != NULL, "%s: %s has no choices", method,
-                  params[i].name);
+        INVARIANT(params[i].type != PARAM_CHOICE || params[i].choices != NULL, "%s: %s has no choices",
+                  method, params[i].name);
         INVARIANT(params[i].type != PARAM_LIST || (params[i].item_size > 0 && params[i].most > 0),
                   "%s: the list %s has no bound", method, params[i].name);
     }
@@ -77,14 +78,16 @@ static void add_module(struct registry *r, const struct module *module)
     for (size_t i = 0; i < module->command_count; i++) {
         const struct command *c = &module->commands[i];
 
-        INVARIANT(c->scope != SCOPE_BASE || c->access == ACCESS_SIGNED, "%s: base commands are signed", c->name);
+        INVARIANT(c->scope != SCOPE_BASE || c->access == ACCESS_SIGNED, "%s: base commands are signed",
+                  c->name);
         check_params(c->name, c->params, c->param_count, c->params_size);
         table_add(&r->commands, c->name, c);
     }
     for (size_t i = 0; i < module->query_count; i++) {
         const struct query_method *q = &module->queries[i];
 
-        INVARIANT(q->access == ACCESS_PUBLIC || q->access == ACCESS_OPERATOR, "%s: queries are not signed", q->name);
+        INVARIANT(q->access == ACCESS_PUBLIC || q->access == ACCESS_OPERATOR, "%s: queries are not signed",
+                  q->name);
         check_params(q->name, q->params, q->param_count, q->params_size);
         table_add(&r->queries, q->name, q);
     }
@@ -106,8 +109,8 @@ struct registry *registry_new(const struct module *const *modules)
     table_sort(&r->deadlines);
     table_sort(&r->effects);
     for (size_t i = 0; i < r->commands.count; i++)
-        INVARIANT(table_find(&r->queries, r->commands.entries[i].name) == NULL, "'%s' is a command and a query",
-                  r->commands.entries[i].name);
+        INVARIANT(table_find(&r->queries, r->commands.entries[i].name) == NULL,
+                  "'%s' is a command and a query", r->commands.entries[i].name);
     return r;
 }
 

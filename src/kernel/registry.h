@@ -1,6 +1,6 @@
-/* The registry: every module's declarations, found by name. Built once at start and read-only from then on. Two modules that
- * declare the same name, a command outside its module's prefix, or a base command that is not signed are broken invariants:
- * they show at the first start, not in production. */
+/* The registry: every module's declarations, found by name. Built once at start and read-only from then on.
+ * Two modules that declare the same name, a command outside its module's prefix, or a base command that is
+ * not signed are broken invariants: they show at the first start, not in production. */
 #ifndef KERNEL_REGISTRY_H
 #define KERNEL_REGISTRY_H
 
@@ -8,7 +8,8 @@
 
 struct registry;
 
-struct registry *registry_new(const struct module *const *modules); /* NULL-terminated; the kernel's own is added */
+struct registry *
+registry_new(const struct module *const *modules); /* NULL-terminated; the kernel's own is added */
 void registry_free(struct registry *registry);
 
 const struct command *registry_command(const struct registry *registry, const char *name);
@@ -23,7 +24,8 @@ const struct module *registry_module(const struct registry *registry, size_t ind
 /* The declared method nearest to a mistyped one, or NULL when none is near. */
 const char *registry_suggest(const struct registry *registry, const char *name);
 
-/* How many letters must be changed, added or removed to get from one word to the other (at most `limit` + 1). */
+/* How many letters must be changed, added or removed to get from one word to the other (at most `limit` + 1).
+ */
 unsigned edit_distance(const char *a, const char *b, unsigned limit);
 
 #endif

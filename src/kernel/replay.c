@@ -43,7 +43,7 @@ static bool read_live_block(struct replay *r, uint64_t height, struct block *blo
     return block_from_row(s, block);
 }
 
-/* --- one transaction ------------------------------------------------------------------------------------------------------ */
+/* --- one transaction -------------------------------------------------------------------------- */
 struct stored {
     uint64_t number, first_seq;
     struct hash id;
@@ -64,8 +64,8 @@ static bool execute(struct replay *r, const struct stored *stored, const struct 
         return differs(r, "transaction %" PRIu64 ": no command '%s'", stored->number, t->method);
     if (command->scope != SCOPE_BASE)
         return true; /* this node's own rows: not part of the ledger */
-    if (params_parse(command->params, command->param_count, command->params_size, t->params, r->options->chain, &r->arena,
-                     &params, &r->error) != OK)
+    if (params_parse(command->params, command->param_count, command->params_size, t->params,
+                     r->options->chain, &r->arena, &params, &r->error) != OK)
         return differs(r, "transaction %" PRIu64 ": %.200s", stored->number, r->error.message);
     machine_command.run = command->run;
     machine_command.params = params;
@@ -100,8 +100,9 @@ static bool replay_transaction(struct replay *r, const struct stored *stored)
 
 static bool replay_transactions(struct replay *r, uint64_t height)
 {
-    struct statement *s = statement(r->database, "SELECT number, id, body, signature, result, first_seq"
-                                                 " FROM live.signed_transaction WHERE block = ? ORDER BY number");
+    struct statement *s =
+        statement(r->database, "SELECT number, id, body, signature, result, first_seq"
+                               " FROM live.signed_transaction WHERE block = ? ORDER BY number");
 
     bind_integer(s, (int64_t)height);
     while (statement_row(s)) {
@@ -120,7 +121,7 @@ static bool replay_transactions(struct replay *r, uint64_t height)
     return true;
 }
 
-/* --- blocks ----------------------------------------------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 static bool compare_block(struct replay *r, const struct block *live)
 {
     const struct block *mine = &r->machine.head;
@@ -128,7 +129,9 @@ static bool compare_block(struct replay *r, const struct block *live)
     if (!hash_equal(&mine->previous, &live->previous))
         return differs(r, "block %" PRIu64 ": another previous hash", live->height);
     if (mine->transactions != live->transactions || mine->events != live->events)
-        return differs(r, "block %" PRIu64 ": %" PRIu64 " transactions and %" PRIu64 " events, rebuilt %" PRIu64 " and %" PRIu64,
+        return differs(r,
+                       "block %" PRIu64 ": %" PRIu64 " transactions and %" PRIu64 " events, rebuilt %" PRIu64
+                       " and %" PRIu64,
                        live->height, live->transactions, live->events, mine->transactions, mine->events);
     if (!hash_equal(&mine->hash, &live->hash))
         return differs(r, "block %" PRIu64 ": another hash", live->height);
@@ -155,7 +158,8 @@ static bool replay_block(struct replay *r, const struct block *live)
     return compare_block(r, live);
 }
 
-/* Goes on from the machine's head for at most `most` blocks. *more tells whether there may be further ones. */
+/* Goes on from the machine's head for at most `most` blocks. *more tells whether there may be further ones.
+ */
 static bool replay_blocks(struct replay *r, uint64_t most, bool *more)
 {
     struct block live;
@@ -172,11 +176,12 @@ static bool replay_blocks(struct replay *r, uint64_t most, bool *more)
     return true;
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 /* Whether the table of one database holds a row that the other's lacks. */
 static bool table_has_more(struct replay *r, const char *in, const char *than, const char *table, bool *found)
 {
-    char *sql AUTO_FREE = text_format("SELECT * FROM %s.%s EXCEPT SELECT * FROM %s.%s LIMIT 1", in, table, than, table);
+    char *sql AUTO_FREE =
+        text_format("SELECT * FROM %s.%s EXCEPT SELECT * FROM %s.%s LIMIT 1", in, table, than, table);
     sqlite3_stmt *prepared = NULL;
     sqlite3 *db = database_handle(r->database);
     int code = sqlite3_prepare_v2(db, sql, -1, &prepared, NULL);
@@ -218,7 +223,7 @@ static bool compare_rows(struct replay *r)
     return true;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------------------ */
+/* --- the whole -------------------------------------------------------------------------------- */
 static enum status attach(struct replay *r)
 {
     sqlite3_stmt *prepared = NULL;
@@ -242,7 +247,8 @@ static enum status run(struct replay *r)
     TRY(attach(r));
     while (more && equal) {
         if (r->options->stop != NULL && r->options->stop(r->options->context))
-            return error_set(&r->error, ERROR_STOPPING, "stopped after %" PRIu64 " blocks", r->report->blocks);
+            return error_set(&r->error, ERROR_STOPPING, "stopped after %" PRIu64 " blocks",
+                             r->report->blocks);
         database_execute(r->database, "BEGIN");
         equal = replay_blocks(r, BLOCKS_A_TURN, &more);
         if (equal && !more)
@@ -264,7 +270,8 @@ static void remove_work(const char *path)
     }
 }
 
-enum status replay_run(const struct replay_options *options, struct replay_report *report, struct error *error)
+enum status replay_run(const struct replay_options *options, struct replay_report *report,
+                       struct error *error)
 {
     const struct database_options rebuilt = { .path = options->work_path, .mode = DATABASE_WRITER };
     struct replay r = { .options = options, .report = report };

@@ -1,6 +1,7 @@
-/* Replay: the base ledger built again from its stored transactions, every signature verified, every block hash and every base row
- * compared with what is on disk. Works on a running node: it reads a bounded number of blocks at a time and holds a snapshot of
- * the live database only for the last of them and the comparison of rows. */
+/* Replay: the base ledger built again from its stored transactions, every signature verified, every block
+ * hash and every base row compared with what is on disk. Works on a running node: it reads a bounded number
+ * of blocks at a time and holds a snapshot of the live database only for the last of them and the comparison
+ * of rows. */
 #ifndef KERNEL_REPLAY_H
 #define KERNEL_REPLAY_H
 
@@ -23,6 +24,7 @@ struct replay_report {
     char difference[256]; /* the first thing that differs */
 };
 
-MUST_CHECK enum status replay_run(const struct replay_options *options, struct replay_report *report, struct error *error);
+MUST_CHECK enum status replay_run(const struct replay_options *options, struct replay_report *report,
+                                  struct error *error);
 
 #endif

@@ -1,6 +1,8 @@
 /* Help: see rpc_help.h. */
 #include "kernel/rpc_help.h"
 
+#include <string.h>
+
 #include "kernel/kernel_module.h"
 #include "kernel/param.h"
 
@@ -15,7 +17,8 @@ const char *access_name(enum access access)
     return "";
 }
 
-static void write_line(struct writer *w, const char *name, const char *kind, enum access access, const char *text)
+static void write_line(struct writer *w, const char *name, const char *kind, enum access access,
+                       const char *text)
 {
     writer_object_begin(w);
     writer_member_text(w, "name", name);
@@ -30,17 +33,18 @@ void rpc_help_all(const struct registry *registry, struct writer *w)
     writer_object_begin(w);
     writer_key(w, "methods");
     writer_array_begin(w);
-    write_line(w, METHOD_SUBMIT, "command", ACCESS_PUBLIC,
-               "Execute a signed transaction, or answer what it gave the first time.");
+    write_line(w, submit_method.name, "command", submit_method.access, submit_method.help);
     for (size_t i = 0; i < registry_module_count(registry); i++) {
         const struct module *module = registry_module(registry, i);
 
         for (size_t j = 0; j < module->command_count; j++) {
             if (module->commands[j].access != ACCESS_INTERNAL)
-                write_line(w, module->commands[j].name, "command", module->commands[j].access, module->commands[j].help);
+                write_line(w, module->commands[j].name, "command", module->commands[j].access,
+                           module->commands[j].help);
         }
         for (size_t j = 0; j < module->query_count; j++)
-            write_line(w, module->queries[j].name, "query", module->queries[j].access, module->queries[j].help);
+            write_line(w, module->queries[j].name, "query", module->queries[j].access,
+                       module->queries[j].help);
     }
     writer_array_end(w);
     writer_object_end(w);
@@ -73,8 +77,9 @@ static void write_params(struct writer *w, const struct param *params, size_t co
     writer_array_end(w);
 }
 
-static void write_one(struct writer *w, const char *name, const char *kind, enum access access, const char *text,
-                      const char *result, const char *example, const struct param *params, size_t count)
+static void write_one(struct writer *w, const char *name, const char *kind, enum access access,
+                      const char *text, const char *result, const char *example, const struct param *params,
+                      size_t count)
 {
     writer_object_begin(w);
     writer_member_text(w, "name", name);
@@ -94,8 +99,13 @@ bool rpc_help_one(const struct registry *registry, const char *name, struct writ
     const struct command *c = registry_command(registry, name);
     const struct query_method *q = registry_query(registry, name);
 
-    if (c != NULL && c->access != ACCESS_INTERNAL)
-        write_one(w, c->name, "command", c->access, c->help, c->result, c->example, c->params, c->param_count);
+    if (strcmp(name, submit_method.name) == 0)
+        write_one(w, submit_method.name, "command", submit_method.access, submit_method.help,
+                  submit_method.result, submit_method.example, submit_method.params,
+                  submit_method.param_count);
+    else if (c != NULL && c->access != ACCESS_INTERNAL)
+        write_one(w, c->name, "command", c->access, c->help, c->result, c->example, c->params,
+                  c->param_count);
     else if (q != NULL)
         write_one(w, q->name, "query", q->access, q->help, q->result, q->example, q->params, q->param_count);
     else

@@ -7,8 +7,8 @@
 /* {"methods":[{"name","kind","access","help"}…]} */
 void rpc_help_all(const struct registry *registry, struct writer *w);
 
-/* {"name","kind","access","help","result","example","params":[{"name","type","required","help","default","choices"}…]};
- * false: no such method. */
+/* {"name","kind","access","help","result","example","params":[{"name","type","required","help","default",
+ * "choices"}…]}; false: no such method. */
 bool rpc_help_one(const struct registry *registry, const char *name, struct writer *w);
 
 /* The word for who may call. */

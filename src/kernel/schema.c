@@ -1,4 +1,5 @@
-/* The registry as documents: OpenRPC for methods, JSON Schema for events. schema/rpc.json and schema/events.json are these. */
+/* The registry as documents: OpenRPC for methods, JSON Schema for events. schema/rpc.json and
+ * schema/events.json are these. */
 #include <string.h>
 
 #include "config.h"
@@ -7,7 +8,7 @@
 #include "kernel/param.h"
 #include "kernel/rpc_help.h"
 
-/* --- OpenRPC ------------------------------------------------------------------------------------------------------------ */
+/* --- OpenRPC ---------------------------------------------------------------------------------- */
 static void write_param(const struct param *param, struct writer *w)
 {
     writer_object_begin(w);
@@ -61,8 +62,9 @@ static void write_methods(const struct module *module, struct writer *w)
         const struct command *c = &module->commands[i];
 
         if (c->access != ACCESS_INTERNAL)
-            write_method(&(struct method){ c->name, c->help, c->result, c->example, "command", c->access, c->params,
-                                           c->param_count, c->dev_only }, w);
+            write_method(&(struct method){ c->name, c->help, c->result, c->example, "command", c->access,
+                                           c->params, c->param_count, c->dev_only },
+                         w);
     }
     for (size_t i = 0; i < module->query_count; i++) {
         const struct query_method *q = &module->queries[i];
@@ -74,17 +76,10 @@ static void write_methods(const struct module *module, struct writer *w)
 
 static void write_submit(struct writer *w)
 {
-    struct transaction_document { struct bytes transaction, signature; };
-    static const struct param params[] = {
-        PARAM(struct transaction_document, transaction, JSON, REQUIRED,
-              "{account, chain, method, params, salt (32 hex digits), valid_until (block time, µs)}"),
-        PARAM(struct transaction_document, signature, BYTES, REQUIRED,
-              "BIP-340 signature, by the account, of the tagged hash layerd/transaction of the transaction's RFC 8785 form"),
-    };
+    const struct query_method *m = &submit_method;
 
-    write_method(&(struct method){ METHOD_SUBMIT, "Execute a signed transaction, or answer what it gave the first time.",
-                                   "{transaction, block, result, repeated}", NULL, "command", ACCESS_PUBLIC, params,
-                                   COUNT_OF(params), false }, w);
+    write_method(&(struct method){ m->name, m->help, m->result, m->example, "command", m->access, m->params,
+                                   m->param_count, false }, w);
 }
 
 void kernel_write_openrpc(const struct module *const *modules, struct writer *w)
@@ -95,9 +90,11 @@ void kernel_write_openrpc(const struct module *const *modules, struct writer *w)
     writer_object_begin(w);
     writer_member_text(w, "title", "layerd");
     writer_member_text(w, "version", PACKAGE_VERSION);
-    writer_member_text(w, "description",
-                       "JSON-RPC 2.0, one message a line, on layerd.sock. Methods of access 'signed' are sent inside "
-                       METHOD_SUBMIT ", or as they are with 'from' naming a key of the node (and 'valid_for').");
+    writer_member_text(
+        w, "description",
+        "JSON-RPC 2.0, one message a line, on layerd.sock. Methods of access 'signed' are sent inside "
+        METHOD_SUBMIT
+        ", or as they are with 'from' naming a key of the node (and 'valid_for').");
     writer_object_end(w);
     writer_key(w, "methods");
     writer_array_begin(w);
@@ -122,7 +119,7 @@ void kernel_write_openrpc(const struct module *const *modules, struct writer *w)
     writer_object_end(w);
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------------------ */
+/* --- events ----------------------------------------------------------------------------------- */
 static void write_field_schema(const struct event_field *field, struct writer *w)
 {
     writer_object_begin(w);
@@ -181,7 +178,8 @@ void kernel_write_event_schema(struct writer *w)
     writer_object_begin(w);
     writer_member_text(w, "$schema", "https://json-schema.org/draft/2020-12/schema");
     writer_member_text(w, "title", "layerd events");
-    writer_member_text(w, "description", "The data member of each event, by type. A type's version only grows.");
+    writer_member_text(w, "description",
+                       "The data member of each event, by type. A type's version only grows.");
     writer_key(w, "$defs");
     writer_object_begin(w);
     for (size_t i = 0; i < event_type_count(); i++)

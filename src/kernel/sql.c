@@ -1,5 +1,5 @@
-/* SQL for people: see sql.h. The connection is read-only already; the authorizer keeps statements from reaching anything but
- * this database's rows (no ATTACH, no PRAGMA, no files). */
+/* SQL for people: see sql.h. The connection is read-only already; the authorizer keeps statements from
+ * reaching anything but this database's rows (no ATTACH, no PRAGMA, no files). */
 #include "kernel/sql.h"
 
 #include <math.h>
@@ -8,8 +8,8 @@
 /* Functions that touch more than their arguments. */
 static bool function_is_refused(const char *name)
 {
-    static const char *const refused[] = { "load_extension", "readfile", "writefile", "edit", "fts3_tokenizer",
-                                           "sqlite_log" };
+    static const char *const refused[] = { "load_extension", "readfile",       "writefile",
+                                           "edit",           "fts3_tokenizer", "sqlite_log" };
 
     for (size_t i = 0; i < COUNT_OF(refused); i++) {
         if (sqlite3_stricmp(name, refused[i]) == 0)
@@ -110,7 +110,8 @@ static void write_column(struct writer *w, sqlite3_stmt *prepared, int column)
     }
 }
 
-static enum status write_rows(struct query *q, sqlite3 *db, sqlite3_stmt *prepared, uint64_t rows_most, struct writer *w)
+static enum status write_rows(struct query *q, sqlite3 *db, sqlite3_stmt *prepared, uint64_t rows_most,
+                              struct writer *w)
 {
     const int columns = sqlite3_column_count(prepared);
     uint64_t rows = 0;
@@ -122,6 +123,11 @@ static enum status write_rows(struct query *q, sqlite3 *db, sqlite3_stmt *prepar
     writer_array_begin(w);
     for (int i = 0; i < columns; i++)
         writer_text(w, sqlite3_column_name(prepared, i));
+    writer_array_end(w);
+    writer_key(w, "types");
+    writer_array_begin(w);
+    for (int i = 0; i < columns; i++)
+        writer_text(w, sqlite3_column_decltype(prepared, i));
     writer_array_end(w);
     writer_key(w, "rows");
     writer_array_begin(w);
@@ -137,8 +143,9 @@ static enum status write_rows(struct query *q, sqlite3 *db, sqlite3_stmt *prepar
         rows++;
     }
     if (code == SQLITE_INTERRUPT)
-        return query_fail(q, ERROR_TIMEOUT, "the statement ran longer than a query may; narrow it, or read the database with "
-                                            "sqlite3 -readonly");
+        return query_fail(q, ERROR_TIMEOUT,
+                          "the statement ran longer than a query may; narrow it, or read the database with "
+                          "sqlite3 -readonly");
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         return query_fail(q, ERROR_SQL, "%s", sqlite3_errmsg(db));
     writer_array_end(w);

@@ -9,8 +9,9 @@
 #define SQL_ROWS_MAX 100000
 #define SQL_BYTES_MAX ((size_t)8 * 1024 * 1024)
 
-/* Writes {"columns":[…],"rows":[[…]],"truncated":bool}. Blobs are hex, integers beyond 2^53−1 strings. ERROR_SQL with SQLite's own
- * message, ERROR_TIMEOUT. */
+/* Writes {"columns":[…],"types":[…],"rows":[[…]],"truncated":bool}; a type is the declared one of the table's
+ * column, null for an expression. Blobs are hex, integers beyond 2^53−1 strings.
+ * ERROR_SQL with SQLite's own message, ERROR_TIMEOUT. */
 enum status sql_run(struct query *q, const char *text, uint64_t rows_most, struct writer *w);
 
 #endif

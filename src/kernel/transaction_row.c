@@ -5,8 +5,9 @@
 
 bool transaction_find(struct database *database, const struct hash *id, struct stored_transaction *found)
 {
-    struct statement *s = statement(database, "SELECT number, block, result, first_seq, last_seq FROM signed_transaction"
-                                              " WHERE id = ?");
+    struct statement *s =
+        statement(database, "SELECT number, block, result, first_seq, last_seq FROM signed_transaction"
+                            " WHERE id = ?");
 
     bind_blob(s, id->bytes, sizeof(id->bytes));
     if (!statement_row(s))
@@ -29,9 +30,10 @@ void stored_transaction_close(struct stored_transaction *found)
 void transaction_insert(struct database *database, const struct job *job, uint64_t block, struct bytes result,
                         uint64_t first_seq, uint64_t next_seq)
 {
-    struct statement *s = statement(database,
-        "INSERT INTO signed_transaction (id, block, account, method, body, signature, result, first_seq, last_seq)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    struct statement *s = statement(
+        database,
+        "INSERT INTO signed_transaction (id, block, account, method, body, signature, result, first_seq,"
+        " last_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
     bind_blob(s, job->id.bytes, sizeof(job->id.bytes));
     bind_integer(s, (int64_t)block);

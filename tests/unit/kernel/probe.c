@@ -1,4 +1,5 @@
-/* The probe: see probe.h. Its rows live in `meta`, its events are dev.time_advanced, whose number says what happened. */
+/* The probe: see probe.h. Its rows live in `meta`, its events are dev.time_advanced, whose number says what
+ * happened. */
 #include "probe.h"
 
 #include <inttypes.h>
@@ -68,8 +69,8 @@ static void alarm_fires(struct execution *x, struct bytes subject)
 {
     size_t used = strlen(probe_fired);
 
-    snprintf(probe_fired + used, sizeof(probe_fired) - used, "%.*s@%" PRId64 "/%" PRId64 " ", (int)subject.size,
-             (const char *)subject.data, execution_time(x), execution_chain_time(x));
+    snprintf(probe_fired + used, sizeof(probe_fired) - used, "%.*s@%" PRId64 "/%" PRId64 " ",
+             (int)subject.size, (const char *)subject.data, execution_time(x), execution_chain_time(x));
     record(x, 7);
 }
 
@@ -103,8 +104,8 @@ static enum status work(struct effect_run *run)
     return OK;
 }
 
-static void work_ended(struct execution *x, uint64_t id, const char *key, const char *request, enum status outcome,
-                       const char *result)
+static void work_ended(struct execution *x, uint64_t id, const char *key, const char *request,
+                       enum status outcome, const char *result)
 {
     (void)request, (void)outcome;
     meta_set(execution_database(x), key, result);
@@ -118,20 +119,22 @@ static enum status never(struct execution *x, const void *params, struct writer 
 }
 
 static const struct command commands[] = {
-    { "probe.note", SCOPE_BASE, ACCESS_SIGNED, note, PARAMS(struct note, note_params), .help = "Record a number.",
-      .result = "{block, time_us}" },
-    { "probe.alarm", SCOPE_BASE, ACCESS_SIGNED, set_alarm, PARAMS(struct alarm, alarm_params), .help = "Set a deadline.",
-      .result = "{}" },
+    { "probe.note", SCOPE_BASE, ACCESS_SIGNED, note, PARAMS(struct note, note_params),
+      .help = "Record a number.", .result = "{block, time_us}" },
+    { "probe.alarm", SCOPE_BASE, ACCESS_SIGNED, set_alarm, PARAMS(struct alarm, alarm_params),
+      .help = "Set a deadline.", .result = "{}" },
     { "probe.work", SCOPE_LOCAL, ACCESS_OPERATOR, start_work, PARAMS(struct work_params, work_param_table),
       .help = "Ask for an effect.", .result = "{effect}" },
-    { "probe.internal", SCOPE_LOCAL, ACCESS_INTERNAL, never, NO_PARAMS, .help = "Not for outside.", .result = "{}" },
+    { "probe.internal", SCOPE_LOCAL, ACCESS_INTERNAL, never, NO_PARAMS, .help = "Not for outside.",
+      .result = "{}" },
 };
 
 static enum status sleepy(struct query *q, const void *params, struct writer *w)
 {
     (void)params;
-    struct statement *s = statement(q->database, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
-                                                 " SELECT max(i) AS most FROM n");
+    struct statement *s =
+        statement(q->database, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+                               " SELECT max(i) AS most FROM n");
 
     if (statement_row(s))
         writer_integer(w, column_integer(s, "most"));
@@ -139,7 +142,8 @@ static enum status sleepy(struct query *q, const void *params, struct writer *w)
 }
 
 static const struct query_method queries[] = {
-    { "probe.endless", ACCESS_PUBLIC, sleepy, NO_PARAMS, .help = "Never ends by itself.", .result = "a number" },
+    { "probe.endless", ACCESS_PUBLIC, sleepy, NO_PARAMS, .help = "Never ends by itself.",
+      .result = "a number" },
 };
 
 static const struct deadline_kind deadlines[] = {
@@ -151,5 +155,10 @@ static const struct effect_kind effects[] = {
 };
 
 const struct module probe_module = {
-    .name = "probe", .help = "for tests", COMMANDS(commands), QUERIES(queries), DEADLINES(deadlines), EFFECTS(effects),
+    .name = "probe",
+    .help = "for tests",
+    COMMANDS(commands),
+    QUERIES(queries),
+    DEADLINES(deadlines),
+    EFFECTS(effects),
 };

@@ -1,4 +1,5 @@
-/* A module for testing the kernel: commands that record what they saw, deadlines on both clocks, effects that fail on order. */
+/* A module for testing the kernel: commands that record what they saw, deadlines on both clocks, effects that
+ * fail on order. */
 #ifndef TESTS_PROBE_H
 #define TESTS_PROBE_H
 

@@ -1,7 +1,8 @@
-/* The whole node on a failing disk. For every N, a child lives through the same history of signed commands while the Nth change to
- * the disk fails, or no space is left from there on, or the power goes; it tells each acknowledged transaction through a pipe. It
- * must finish, or stop with EXIT_STORAGE; and then a node that opens what it left must hold every acknowledged transaction, keep
- * all invariants, and replay to the same blocks.
+/* The whole node on a failing disk. For every N, a child lives through the same history of signed commands
+ * while the Nth change to the disk fails, or no space is left from there on, or the power goes; it tells each
+ * acknowledged transaction through a pipe. It must finish, or stop with EXIT_STORAGE; and then a node that
+ * opens what it left must hold every acknowledged transaction, keep all invariants, and replay to the same
+ * blocks.
  *
  * LAYERD_FAULT_STRIDE: every how manieth N is tried (default 1: all of them). */
 #include <inttypes.h>
@@ -31,8 +32,9 @@
 
 static const struct module *const modules[] = { &ledger_module, NULL };
 
-/* --- the history (child) ------------------------------------------------------------------------------------------------ */
-static json_t *step_command(struct fixture *f, int step, const char *escrow, const char **who, const char **method)
+/* --- the history (child) ---------------------------------------------------------------------- */
+static json_t *step_command(struct fixture *f, int step, const char *escrow, const char **who,
+                            const char **method)
 {
     *who = step % 2 == 0 ? "alice" : "bob";
     *method = "ledger.transfer";
@@ -57,7 +59,8 @@ static json_t *step_command(struct fixture *f, int step, const char *escrow, con
         return fixture_json("{'by':'1m'}");
     default:
         return fixture_json("{'to':'%s','asset':'DEV','amount':%d,'memo':'%.200s'}",
-                            fixture_address(f, step % 2 == 0 ? "bob" : "alice"), step + 1, PREIMAGE PREIMAGE PREIMAGE);
+                            fixture_address(f, step % 2 == 0 ? "bob" : "alice"), step + 1,
+                            PREIMAGE PREIMAGE PREIMAGE);
     }
 }
 
@@ -100,7 +103,7 @@ static void live(int out, const struct fault *fault)
     _exit(0);
 }
 
-/* --- what it left (parent) ------------------------------------------------------------------------------------------------ */
+/* --- what it left (parent) -------------------------------------------------------------------- */
 static bool not_stopped(void *context)
 {
     (void)context;
@@ -124,9 +127,13 @@ static void check_remains(const char *directory, char *const *ids, size_t count)
     fixture_audit(&f);
     json_decref(fixture_query(&f, "verify", "{}"));
     snprintf(work, sizeof(work), "%s/replayed.sqlite3", directory);
-    if (replay_run(&(struct replay_options){ .registry = registry, .database_path = kernel_database_path(f.kernel),
-                                             .work_path = work, .chain = kernel_chain(f.kernel), .network = NETWORK_DEV,
-                                             .stop = not_stopped }, &report, &error) != OK)
+    if (replay_run(&(struct replay_options){ .registry = registry,
+                                             .database_path = kernel_database_path(f.kernel),
+                                             .work_path = work,
+                                             .chain = kernel_chain(f.kernel),
+                                             .network = NETWORK_DEV,
+                                             .stop = not_stopped },
+                   &report, &error) != OK)
         fail_msg("replay: %s", error.message);
     if (!report.equal)
         fail_msg("replay: %s", report.difference);
@@ -134,7 +141,8 @@ static void check_remains(const char *directory, char *const *ids, size_t count)
     fixture_stop(&f);
 }
 
-/* One life and what it left. Returns how many changes to the disk a whole life makes, when it came to its end. */
+/* One life and what it left. Returns how many changes to the disk a whole life makes, when it came to its
+ * end. */
 static uint64_t one_life(const struct fault *fault)
 {
     char line[512], directory[256] = "", *ids[STEPS];
@@ -166,8 +174,8 @@ static uint64_t one_life(const struct fault *fault)
     assert_int_equal(waitpid(child, &status, 0), child);
     if (!WIFEXITED(status) || (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != EXIT_STORAGE &&
                                WEXITSTATUS(status) != FAULT_POWER_EXIT))
-        fail_msg("change %" PRIu64 " failing (kind %d, seed %" PRIu64 "): the node ended with status %x", fault->nth, fault->kind,
-                 fault->seed, (unsigned)status);
+        fail_msg("change %" PRIu64 " failing (kind %d, seed %" PRIu64 "): the node ended with status %x",
+                 fault->nth, fault->kind, fault->seed, (unsigned)status);
     if (directory[0] != '\0')
         check_remains(directory, ids, count);
     for (size_t i = 0; i < count; i++)
@@ -182,7 +190,8 @@ static void every_change_failing(enum fault_kind kind)
     uint64_t changes = one_life(&(struct fault){ .operations = FAULT_CHANGE, .nth = 0 });
 
     assert_true(stride >= 1 && changes > STEPS);
-    print_message("%" PRIu64 " changes to the disk, every %" PRIu64 ". fails, seed %" PRIu64 "\n", changes, stride, seed);
+    print_message("%" PRIu64 " changes to the disk, every %" PRIu64 ". fails, seed %" PRIu64 "\n", changes,
+                  stride, seed);
     for (uint64_t nth = 1 + seed % stride; nth <= changes; nth += stride)
         one_life(&(struct fault){ .operations = FAULT_CHANGE, .nth = nth, .kind = kind, .seed = seed + nth });
 }
