@@ -1,5 +1,5 @@
-/* Two servers, one wake. The executor's thread only puts things on lists; the I/O thread takes them, events first, then
- * replies, so that whoever was answered finds the events of the answer. */
+/* Two servers, one wake. The executor's thread only puts things on lists; the I/O thread takes them,
+ * events first, then replies, so that whoever was answered finds the events of the answer. */
 #include "api/api.h"
 
 #include <stdlib.h>
@@ -25,7 +25,9 @@ struct api {
     struct wake wake;
     struct event_server *events;
     struct rpc_server *rpc; /* NULL until it listens */
-    struct { atomic_uint_fast64_t connections, subscribers, requests, deliveries, refused, ring_bytes; } counters;
+    struct {
+        atomic_uint_fast64_t connections, subscribers, requests, deliveries, refused, ring_bytes;
+    } counters;
 };
 
 static void on_woken(void *context)
@@ -100,7 +102,8 @@ enum status api_listen(struct api *api, struct kernel *kernel, struct error *err
         .kernel = kernel,
         .hold_method = api->hold_method,
         .calls_max = api->options.calls_max == 0 ? SIZE_MAX : api->options.calls_max,
-        .calls_bytes_max = api->options.calls_bytes_max == 0 ? RPC_IN_FLIGHT_TOTAL : api->options.calls_bytes_max,
+        .calls_bytes_max =
+            api->options.calls_bytes_max == 0 ? RPC_IN_FLIGHT_TOTAL : api->options.calls_bytes_max,
         .request_count = &api->counters.requests,
     };
     TRY(event_server_open(api->events, &events, error));

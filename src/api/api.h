@@ -1,6 +1,6 @@
-/* The two sockets: layerd.sock (JSON-RPC 2.0) and events.sock (the event stream). Everything here runs on the I/O thread
- * except api_publish and api_wake, which the executor calls, and `done` callbacks. Turns bytes into kernel calls and back; no rules
- * of its own. */
+/* The two sockets: layerd.sock (JSON-RPC 2.0) and events.sock (the event stream). Everything here runs on
+ * the I/O thread except api_publish and api_wake, which the executor calls, and `done` callbacks. Turns
+ * bytes into kernel calls and back; no rules of its own. */
 #ifndef API_API_H
 #define API_API_H
 
@@ -18,11 +18,14 @@ struct api_options {
     size_t connections_max;          /* each socket */
     size_t connections_per_uid;
     size_t ring_bytes;               /* committed lines kept for subscribers; 0: 16 MiB */
-    size_t calls_max;                /* in flight; beyond it no connection is read until some have ended; 0: no bound of its own */
+    /* in flight; beyond it no connection is read until some have ended; 0: no bound of its own */
+    size_t calls_max;
     size_t calls_bytes_max;          /* the same for the bytes of their lines; 0: 128 MiB */
-    size_t unsent_bytes_max;         /* each socket's, not read by clients: beyond it the worst of them is closed; 0: 256 MiB */
-    int64_t idle_line_timeout_us;    /* a line begun and not finished (slow-loris) closes the connection; 0: 30 s */
-    const char *hold_method;         /* replies of this method ("stop") are kept until api_finish; may be NULL */
+    /* each socket's, not read by clients: beyond it the worst of them is closed; 0: 128 MiB */
+    size_t unsent_bytes_max;
+    /* a line begun and not finished (slow-loris) closes the connection; 0: 30 s */
+    int64_t idle_line_timeout_us;
+    const char *hold_method; /* replies of this method ("stop") are kept until api_finish; may be NULL */
 };
 
 /* Made before the kernel, because the kernel publishes to it; listens once both exist. */
@@ -33,8 +36,9 @@ MUST_CHECK enum status api_listen(struct api *api, struct kernel *kernel, struct
 void api_publish(void *api, struct publication *publication);
 void api_wake(void *api);
 
-/* Stop in this order: no new connections or requests (api_pause; calls under way still answer); then kernel_stop; then api_finish
- * sends what is left (subscribers get "end" with why "shutdown"), then the held replies, and closes; then api_free. */
+/* Stop in this order: no new connections or requests (api_pause; calls under way still answer); then
+ * kernel_stop; then api_finish sends what is left (subscribers get "end" with why "shutdown"), then the
+ * held replies, and closes; then api_free. */
 void api_pause(struct api *api);
 void api_finish(struct api *api);
 void api_free(struct api *api);

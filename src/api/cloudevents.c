@@ -1,4 +1,5 @@
-/* Event lines have one fixed form, so reading them back is a matter of literals in order; no JSON parser is needed. */
+/* Event lines have one fixed form, so reading them back is a matter of literals in order; no JSON parser
+ * is needed. */
 #include "api/cloudevents.h"
 
 #include <inttypes.h>
@@ -60,8 +61,8 @@ static bool parse_tail(struct scanner *s, struct line_parts *parts)
         return false;
     struct scanner after = { s->end - tail, s->end };
     parts->data = bytes_of(s->at, left - tail);
-    return literal(&after, parts->last ? on : off) && string(&after, &parts->hash) && parts->hash.size == HASH_DIGITS
-           && literal(&after, "}") && after.at == after.end;
+    return literal(&after, parts->last ? on : off) && string(&after, &parts->hash)
+           && parts->hash.size == HASH_DIGITS && literal(&after, "}") && after.at == after.end;
 }
 
 bool line_parse(const char *line, size_t size, struct line_parts *parts)
@@ -93,8 +94,10 @@ void cloudevent_write(struct buffer *out, const struct line_parts *parts, const 
 {
     char time[TIME_TEXT_MAX];
     time_text(time, parts->time_us);
-    buffer_append_format(out, "{\"specversion\":\"1.0\",\"id\":\"%" PRIu64 "\",\"source\":\"/node/%s\",\"type\":\""
-                         TYPE_PREFIX, parts->seq, node_id);
+    buffer_append_format(out,
+                         "{\"specversion\":\"1.0\",\"id\":\"%" PRIu64
+                         "\",\"source\":\"/node/%s\",\"type\":\"" TYPE_PREFIX,
+                         parts->seq, node_id);
     append_bytes(out, parts->type);
     buffer_append_format(out, ".v%u\"", parts->version);
     if (parts->subject.size > 0) {
@@ -103,9 +106,11 @@ void cloudevent_write(struct buffer *out, const struct line_parts *parts, const 
         buffer_append_text(out, "\"");
     }
     /* The sequence extension sorts as text, so it has the digits of the largest seq. */
-    buffer_append_format(out, ",\"time\":\"%s\",\"datacontenttype\":\"application/json\",\"sequence\":\"%016" PRIu64
-                         "\",\"block\":\"%" PRIu64 "\",\"last\":%s,\"hash\":\"", time, parts->seq, parts->block,
-                         parts->last ? "true" : "false");
+    buffer_append_format(
+        out,
+        ",\"time\":\"%s\",\"datacontenttype\":\"application/json\",\"sequence\":\"%016" PRIu64
+        "\",\"block\":\"%" PRIu64 "\",\"last\":%s,\"hash\":\"",
+        time, parts->seq, parts->block, parts->last ? "true" : "false");
     append_bytes(out, parts->hash);
     buffer_append_text(out, "\",\"data\":");
     append_bytes(out, parts->data);

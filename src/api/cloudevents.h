@@ -4,7 +4,8 @@
 
 #include "base/buffer.h"
 
-/* The parts of an event line (event_log.h, event_line), borrowed from it. Texts are JSON text without their quotes. */
+/* The parts of an event line (event_log.h, event_line), borrowed from it. Texts are JSON text without
+ * their quotes. */
 struct line_parts {
     uint64_t seq, block;
     int64_t time_us;

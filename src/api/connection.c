@@ -1,5 +1,5 @@
-/* Level-triggered and one read a turn, so that no client keeps the loop from the others. What was read is wiped at once:
- * requests may carry passphrases. */
+/* Level-triggered and one read a turn, so that no client keeps the loop from the others. What was read is
+ * wiped at once: requests may carry passphrases. */
 #include "api/connection.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "base/memory.h"
 
 #define LOG_ROOM "api"
-#define OUTPUT_KEPT_MAX (16 * 1024) /* memory of an empty output that a connection keeps */
+#define OUTPUT_KEPT_MAX (4 * 1024) /* memory of an empty output that a connection keeps */
 
 static void on_readable(void *context);
 static void on_writable(void *context);
@@ -72,7 +72,7 @@ void connection_close(struct connection *c)
     connection_release(c);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 static void update_reading(struct connection *c)
 {
     bool wanted = !c->closed && !c->paused && !c->end && !c->close_when_sent;
@@ -130,7 +130,8 @@ static bool on_line(void *context, const char *text, size_t size)
 static void refuse_long_line(struct connection *c)
 {
     struct error error;
-    enum status status = error_set(&error, ERROR_LIMIT, "a line is longer than %zu bytes", c->handler->line_max);
+    enum status status =
+        error_set(&error, ERROR_LIMIT, "a line is longer than %zu bytes", c->handler->line_max);
     struct buffer CLEANUP(buffer_close) reply = { 0 };
     reply_error(&reply, "null", 4, status, &error);
     buffer_append(&reply, "\n", 1);
@@ -180,7 +181,7 @@ static void on_readable(void *context)
     connection_release(c);
 }
 
-/* --- writing ---------------------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 size_t connection_unsent(const struct connection *c)
 {
     return c->output.size - c->sent;
@@ -190,10 +191,12 @@ static void check_output(struct connection *c)
 {
     size_t unsent = connection_unsent(c);
     bool too_much = unsent > CONNECTION_OUTPUT_MAX
-                    || (c->listener->output_bytes > c->listener->options.unsent_bytes_max && unsent > CONNECTION_OUTPUT_PAUSE);
+                    || (c->listener->output_bytes > c->listener->options.unsent_bytes_max
+                        && unsent > CONNECTION_OUTPUT_PAUSE);
     if (!too_much)
         return;
-    log_info("uid %lld reads no replies (%zu bytes wait); closing its connection", (long long)c->caller.uid, unsent);
+    log_info("uid %lld reads no replies (%zu bytes wait); closing its connection",
+             (long long)c->caller.uid, unsent);
     connection_close(c);
 }
 

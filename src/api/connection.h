@@ -1,6 +1,6 @@
-/* One accepted connection on a Unix socket: lines in, bytes out, and who stands at the other end. It belongs to the I/O
- * thread; other threads may only hold a reference, since calls outlive the connection they came by. An idle connection
- * holds no buffers. */
+/* One accepted connection on a Unix socket: lines in, bytes out, and who stands at the other end. It
+ * belongs to the I/O thread; other threads may only hold a reference, since calls outlive the connection
+ * they came by. An idle connection holds no buffers. */
 #ifndef API_CONNECTION_H
 #define API_CONNECTION_H
 
@@ -12,7 +12,8 @@
 #include "base/buffer.h"
 #include "kernel/query.h"
 
-#define CONNECTION_OUTPUT_PAUSE ((size_t)4 << 20)  /* unread by the client: its requests are not read until it catches up */
+/* unread by the client: its requests are not read until it catches up */
+#define CONNECTION_OUTPUT_PAUSE ((size_t)4 << 20)
 #define CONNECTION_OUTPUT_MAX ((size_t)64 << 20)   /* unread by the client: the connection is closed */
 
 struct listener;
@@ -26,7 +27,8 @@ struct connection_handler {
     void (*line)(struct connection *connection, const char *text, size_t size);
     void (*lines_end)(struct connection *connection); /* all complete lines of one read were given */
     void (*ended)(struct connection *connection);     /* the client sends no more; it may still read */
-    void (*drained)(struct connection *connection);   /* everything was written, after the client had been slow */
+    /* everything was written, after the client had been slow */
+    void (*drained)(struct connection *connection);
     void (*closed)(struct connection *connection);    /* once: let go of everything */
     void (*destroyed)(struct connection *connection); /* the last reference is gone (any thread) */
 };
@@ -64,15 +66,16 @@ size_t connection_unsent(const struct connection *connection);
 /* Writes what can be written. True when nothing is left; false: blocked (`drained` will tell) or closed. */
 bool connection_flush(struct connection *connection);
 
-/* Writes straight from elsewhere, past the output buffer, which must be empty. Returns how much went out (0: blocked), or
- * −1 when the connection is closed now. The caller puts the rest of a line begun into the output, then calls
- * connection_wait. */
+/* Writes straight from elsewhere, past the output buffer, which must be empty. Returns how much went out
+ * (0: blocked), or −1 when the connection is closed now. The caller puts the rest of a line begun into
+ * the output, then calls connection_wait. */
 ssize_t connection_send(struct connection *connection, const struct iovec *pieces, size_t count);
 void connection_wait(struct connection *connection); /* `drained` when the client reads again */
 
 void connection_pause(struct connection *connection);
 void connection_resume(struct connection *connection);
-void connection_close_when_sent(struct connection *connection); /* reads no more, writes what is left, closes */
+/* reads no more, writes what is left, closes */
+void connection_close_when_sent(struct connection *connection);
 void connection_close(struct connection *connection);
 
 #endif

@@ -1,6 +1,6 @@
-/* A task writes its operations one by one; one that is refused writes nothing, so it does not take the others with it. What
- * is refused because the queue is full is answered `busy`, but an acknowledgement that nobody waits for is kept and tried
- * again. */
+/* A task writes its operations one by one; one that is refused writes nothing, so it does not take the
+ * others with it. What is refused because the queue is full is answered `busy`, but an acknowledgement
+ * that nobody waits for is kept and tried again. */
 #include "api/cursor_writer.h"
 
 #include <inttypes.h>
@@ -47,7 +47,7 @@ struct cursor_writer {
     struct cursor_batch *done;     /* committed, newest first */
 };
 
-/* --- in the executor -------------------------------------------------------------------------------------------------------- */
+/* --- in the executor -------------------------------------------------------------------------- */
 static enum status check_owner(struct database *writer, struct operation *operation)
 {
     struct cursor found;
@@ -117,7 +117,7 @@ static void committed(struct kernel_task *task, enum status status, const struct
     wake_signal(writer->server->wake);
 }
 
-/* --- answering -------------------------------------------------------------------------------------------------------------- */
+/* --- answering -------------------------------------------------------------------------------- */
 static void answer(struct operation *o)
 {
     struct buffer CLEANUP(buffer_close) result = { 0 };
@@ -224,7 +224,7 @@ void cursor_writer_collect(struct cursor_writer *writer)
         submit_when_free(writer);
 }
 
-/* --- collecting --------------------------------------------------------------------------------------------------------------- */
+/* --- collecting ------------------------------------------------------------------------------- */
 /* NULL when too many wait. */
 static struct operation *add(struct cursor_writer *writer, enum operation_kind kind, const char *name,
                              const struct caller *caller)
@@ -265,7 +265,8 @@ static struct operation *waiting_acknowledgement(const struct cursor_writer *wri
                                                  const struct caller *caller)
 {
     struct operation *newest = NULL;
-    for (struct operation *o = writer->filling == NULL ? NULL : writer->filling->first; o != NULL; o = o->next)
+    for (struct operation *o = writer->filling == NULL ? NULL : writer->filling->first; o != NULL;
+         o = o->next)
         if (strcmp(o->cursor.name, name) == 0)
             newest = o;
     if (newest == NULL || newest->kind != ACKNOWLEDGE || newest->checked != (caller == NULL))
@@ -273,8 +274,8 @@ static struct operation *waiting_acknowledgement(const struct cursor_writer *wri
     return caller == NULL || newest->caller.uid == caller->uid ? newest : NULL;
 }
 
-void cursor_writer_acknowledge(struct cursor_writer *writer, const char *name, uint64_t seq, const struct caller *caller,
-                               struct event_reply *reply)
+void cursor_writer_acknowledge(struct cursor_writer *writer, const char *name, uint64_t seq,
+                               const struct caller *caller, struct event_reply *reply)
 {
     struct operation *o = waiting_acknowledgement(writer, name, caller);
     if (o == NULL)
@@ -297,8 +298,8 @@ void cursor_writer_create(struct cursor_writer *writer, struct cursor *cursor, s
     submit_when_free(writer);
 }
 
-void cursor_writer_set(struct cursor_writer *writer, const char *name, uint64_t seq, const struct caller *caller,
-                       struct event_reply *reply)
+void cursor_writer_set(struct cursor_writer *writer, const char *name, uint64_t seq,
+                       const struct caller *caller, struct event_reply *reply)
 {
     struct operation *o = add(writer, SET, name, caller);
     if (o != NULL)
@@ -314,7 +315,7 @@ void cursor_writer_delete(struct cursor_writer *writer, const char *name, const 
     submit_when_free(writer);
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 struct cursor_writer *cursor_writer_new(struct event_server *server)
 {
     struct cursor_writer *writer = memory_new(sizeof *writer);

@@ -1,4 +1,5 @@
-/* cursor.create, cursor.list, cursor.set, cursor.delete. Writing goes through the executor and is answered after its commit. */
+/* cursor.create, cursor.list, cursor.set, cursor.delete. Writing goes through the executor and is
+ * answered after its commit. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +31,7 @@ enum status method_cursor_create(struct event_call *call)
     return status;
 }
 
-/* --- list ------------------------------------------------------------------------------------------------------------------- */
+/* --- list ------------------------------------------------------------------------------------- */
 static void write_cursor(struct event_server *server, const struct cursor *cursor, struct writer *w)
 {
     uint64_t head = event_server_head(server);
@@ -99,7 +100,7 @@ enum status method_cursor_list(struct event_call *call)
     return database_failure(call->server->reader, call->error);
 }
 
-/* --- set, delete -------------------------------------------------------------------------------------------------------------- */
+/* --- set, delete ------------------------------------------------------------------------------ */
 static enum status check_free(struct event_call *call, const char *name)
 {
     if (subscription_of_cursor(call->server, name) == NULL)
@@ -110,7 +111,8 @@ static enum status check_free(struct event_call *call, const char *name)
     int64_t owner = cursor.owner_uid;
     cursor_close(&cursor);
     if (!caller_owns(&call->connection->connection.caller, owner))
-        return error_set(call->error, ERROR_CURSOR_DENIED, "cursor '%s' belongs to uid %" PRId64, name, owner);
+        return error_set(call->error, ERROR_CURSOR_DENIED, "cursor '%s' belongs to uid %" PRId64, name,
+                         owner);
     return error_set(call->error, ERROR_CURSOR_BUSY, "a subscription holds cursor '%s'", name);
 }
 
@@ -124,7 +126,8 @@ enum status method_cursor_set(struct event_call *call)
     fields_unsigned(&f, "seq", true, 0, INTEGER_MAX, &seq);
     TRY(fields_end(&f));
     TRY(check_free(call, name));
-    cursor_writer_set(call->server->cursors, name, seq, &call->connection->connection.caller, event_call_later(call));
+    cursor_writer_set(call->server->cursors, name, seq, &call->connection->connection.caller,
+                      event_call_later(call));
     return OK;
 }
 
@@ -136,6 +139,7 @@ enum status method_cursor_delete(struct event_call *call)
     fields_text(&f, "name", true, CURSOR_NAME_MAX - 1, &name);
     TRY(fields_end(&f));
     TRY(check_free(call, name));
-    cursor_writer_delete(call->server->cursors, name, &call->connection->connection.caller, event_call_later(call));
+    cursor_writer_delete(call->server->cursors, name, &call->connection->connection.caller,
+                         event_call_later(call));
     return OK;
 }

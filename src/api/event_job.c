@@ -1,4 +1,5 @@
-/* A job carries its parameters and its result; the reply stays untouched until the job is back on the I/O thread. */
+/* A job carries its parameters and its result; the reply stays untouched until the job is back on the I/O
+ * thread. */
 #include "api/event_job.h"
 
 #include <inttypes.h>
@@ -29,8 +30,9 @@ struct event_job {
     struct error error;
 };
 
-/* --- on the worker ---------------------------------------------------------------------------------------------------------- */
-/* After a pause nobody may hold the database open: the lock makes it certain that one side closes the connection. */
+/* --- on the worker ---------------------------------------------------------------------------- */
+/* After a pause nobody may hold the database open: the lock makes it certain that one side closes the
+ * connection. */
 static void hand_back(struct event_job *job)
 {
     struct event_lane *lane = job->lane;
@@ -63,7 +65,7 @@ static void run_job(struct work *work, size_t worker)
     hand_back(job);
 }
 
-/* --- on the I/O thread -------------------------------------------------------------------------------------------------------- */
+/* --- on the I/O thread ------------------------------------------------------------------------ */
 static void job_finish(struct event_job *job)
 {
     event_reply_finish(job->reply, job->status, &job->error, buffer_bytes(&job->result));
@@ -160,13 +162,14 @@ void event_lane_close(struct event_lane *lane)
     lane->reader = NULL;
 }
 
-/* --- events.get ------------------------------------------------------------------------------------------------------------------ */
+/* --- events.get ------------------------------------------------------------------------------- */
 static bool wanted(const struct filter *filter, const struct event *event, int type, struct buffer *scratch)
 {
     if (filter == NULL)
         return true;
     struct bytes subject = filter_subject(event->subject, scratch);
-    return type >= 0 ? filter_matches(filter, type, subject) : filter_matches_name(filter, event->type, subject);
+    return type >= 0 ? filter_matches(filter, type, subject)
+                     : filter_matches_name(filter, event->type, subject);
 }
 
 static void write_event(const struct event *event, int type, const struct event_job *job, struct writer *w)
@@ -230,8 +233,9 @@ enum status method_events_get(struct event_call *call)
     enum status status = events_get_request_read(call->params, &job->get, call->error);
     uint64_t head = event_server_head(call->server);
     if (status == OK && job->get.after > head) {
-        status = error_set(call->error, ERROR_FUTURE, "position %" PRIu64 " lies after the newest event, %" PRIu64,
-                           job->get.after, head);
+        status =
+            error_set(call->error, ERROR_FUTURE,
+                      "position %" PRIu64 " lies after the newest event, %" PRIu64, job->get.after, head);
         filter_free(job->get.filter);
     }
     if (status != OK) {
@@ -242,7 +246,7 @@ enum status method_events_get(struct event_call *call)
     return submit(call, &call->server->quick, job);
 }
 
-/* --- proofs ------------------------------------------------------------------------------------------------------------------------ */
+/* --- proofs ----------------------------------------------------------------------------------- */
 static void write_hash(struct writer *w, const char *key, const struct hash *hash)
 {
     writer_member_hex(w, key, hash->bytes, sizeof hash->bytes);
@@ -276,7 +280,8 @@ static enum status run_consistency(struct event_job *job, struct database *reade
 {
     struct merkle_proof proof;
     struct hash first_root, second_root;
-    TRY(log_consistency(reader, job->range.first, job->range.second, &proof, &first_root, &second_root, &job->error));
+    TRY(log_consistency(reader, job->range.first, job->range.second, &proof, &first_root, &second_root,
+                        &job->error));
     writer_object_begin(w);
     writer_member_unsigned(w, "first", job->range.first);
     writer_member_unsigned(w, "second", job->range.second);
@@ -314,7 +319,7 @@ enum status method_proof_consistency(struct event_call *call)
     return submit_proof(call, "first", "second", run_consistency);
 }
 
-/* --- verify -------------------------------------------------------------------------------------------------------------------------- */
+/* --- verify ----------------------------------------------------------------------------------- */
 static bool go_on(void *context, uint64_t done, uint64_t total)
 {
     (void)done;
@@ -327,8 +332,8 @@ static enum status run_verify(struct event_job *job, struct database *reader, st
 {
     struct event_server *server = job->lane->server;
     struct log_report report;
-    TRY(log_verify(reader, server->node_id, kernel_note_key(server->kernel), job->range.first, job->range.second, go_on,
-                   server, &report, &job->error));
+    TRY(log_verify(reader, server->node_id, kernel_note_key(server->kernel), job->range.first,
+                   job->range.second, go_on, server, &report, &job->error));
     writer_object_begin(w);
     writer_member_boolean(w, "ok", true);
     writer_member_unsigned(w, "first", report.first);

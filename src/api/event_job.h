@@ -1,6 +1,6 @@
-/* What would hold up the I/O thread, done by a worker with a read connection of its own: pages of events, proofs, verification.
- * Two lanes, one job at a time in each: a verification of an hour lets pages and proofs pass, and neither ever takes more than
- * one worker. */
+/* What would hold up the I/O thread, done by a worker with a read connection of its own: pages of events,
+ * proofs, verification. Two lanes, one job at a time in each: a verification of an hour lets pages and
+ * proofs pass, and neither ever takes more than one worker. */
 #ifndef API_EVENT_JOB_H
 #define API_EVENT_JOB_H
 

@@ -38,7 +38,8 @@ enum status position_resolve(struct event_server *server, const struct position 
         return OK;
     case POSITION_AFTER:
         if (position->after > head)
-            return error_set(error, ERROR_FUTURE, "position %" PRIu64 " lies after the newest event, %" PRIu64,
+            return error_set(error, ERROR_FUTURE,
+                             "position %" PRIu64 " lies after the newest event, %" PRIu64,
                              position->after, head);
         *after = position->after;
         return OK;
@@ -51,7 +52,7 @@ enum status position_resolve(struct event_server *server, const struct position 
     INVARIANT(false, "a cursor's position is looked up by its name");
 }
 
-/* --- questions ------------------------------------------------------------------------------------------------------------ */
+/* --- questions -------------------------------------------------------------------------------- */
 static void write_head(struct event_server *server, struct writer *w)
 {
     uint64_t head = event_server_head(server);
@@ -138,7 +139,7 @@ static enum status method_checkpoint_get(struct event_call *call)
     return OK;
 }
 
-/* --- wait ------------------------------------------------------------------------------------------------------------------ */
+/* --- wait ------------------------------------------------------------------------------------- */
 static void answer_waiter(struct waiter *waiter)
 {
     struct buffer CLEANUP(buffer_close) result = { 0 };
@@ -157,12 +158,14 @@ static void on_waited(void *context)
     answer_waiter(waiter);
 }
 
-/* Those to be answered leave the list first: an answer may close a connection, which looks at the list again. */
+/* Those to be answered leave the list first: an answer may close a connection, which looks at the list
+ * again. */
 void event_waiters_check(struct event_server *server, bool all)
 {
     struct waiter *due = NULL, **at = &server->waiters, *waiter;
     while ((waiter = *at) != NULL) {
-        if (all || event_server_head(server) > waiter->after || waiter->reply->connection->connection.closed) {
+        if (all || event_server_head(server) > waiter->after
+            || waiter->reply->connection->connection.closed) {
             *at = waiter->next;
             waiter->next = due;
             due = waiter;
@@ -201,7 +204,7 @@ static enum status method_wait(struct event_call *call)
     return OK;
 }
 
-/* --- the table -------------------------------------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 static const struct event_method {
     const char *name;
     enum status (*run)(struct event_call *call);
@@ -233,15 +236,16 @@ static enum status run_method(struct event_call *call, const char *name)
         if (strcmp(methods[i].name, name) != 0)
             continue;
         if (methods[i].operator_only && !caller->operator_)
-            return error_set(call->error, ERROR_DENIED, "'%s' is for the operator; this is uid %" PRId64, name,
-                             caller->uid);
+            return error_set(call->error, ERROR_DENIED, "'%s' is for the operator; this is uid %" PRId64,
+                             name, caller->uid);
         return methods[i].run(call);
     }
     return error_set(call->error, ERROR_METHOD_NOT_FOUND, "events.sock has no method '%.64s'", name);
 }
 
-/* --- from lines to methods ---------------------------------------------------------------------------------------------------- */
-static void handle(struct event_connection *connection, const json_t *value, struct event_batch *batch, uint32_t slot)
+/* --- from lines to methods -------------------------------------------------------------------- */
+static void handle(struct event_connection *connection, const json_t *value, struct event_batch *batch,
+                   uint32_t slot)
 {
     struct buffer CLEANUP(buffer_close) result = { 0 };
     struct writer writer;
@@ -259,7 +263,8 @@ static void handle(struct event_connection *connection, const json_t *value, str
     };
     atomic_fetch_add(connection->server->request_count, 1);
     if (status == OK && connection->connection.closed)
-        status = ERROR_STOPPING; /* an earlier member of its batch was too much for the client; nobody hears this */
+        /* an earlier member of its batch was too much for the client; nobody hears this */
+        status = ERROR_STOPPING;
     if (status == OK)
         status = run_method(&call, request.method);
     if (call.reply != NULL)

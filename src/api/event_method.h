@@ -23,7 +23,7 @@ struct event_reply *event_call_later(struct event_call *call);
 /* One line from a client. */
 void event_method_line(struct event_connection *connection, const char *line, size_t size);
 
-/* --- the groups ------------------------------------------------------------------------------------------------------------ */
+/* --- the groups ------------------------------------------------------------------------------- */
 /* event_subscribe.c */
 enum status method_subscribe(struct event_call *call);
 enum status method_unsubscribe(struct event_call *call);
@@ -41,8 +41,8 @@ enum status method_proof_consistency(struct event_call *call);
 enum status method_verify(struct event_call *call);
 
 /* The seq before the first event wanted. ERROR_FUTURE. The cursor is for the caller to look up. */
-MUST_CHECK enum status position_resolve(struct event_server *server, const struct position *position, uint64_t *after,
-                                        struct error *error);
+MUST_CHECK enum status position_resolve(struct event_server *server, const struct position *position,
+                                        uint64_t *after, struct error *error);
 bool caller_owns(const struct caller *caller, int64_t owner_uid);
 
 /* Answers the waiters that have what they wait for, or all. */

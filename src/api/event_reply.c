@@ -1,5 +1,5 @@
-/* Answers go into the connection's output; the connection writes them when its lines are handled, or at once when they
- * come later. */
+/* Answers go into the connection's output; the connection writes them when its lines are handled, or at
+ * once when they come later. */
 #include "api/event_reply.h"
 
 #include <stdlib.h>
@@ -55,8 +55,8 @@ void event_batch_begun(struct event_connection *connection, struct event_batch *
     batch_count_down(connection, batch);
 }
 
-static void render(struct event_reply *reply, struct buffer *out, enum status status, const struct error *error,
-                   struct bytes result)
+static void render(struct event_reply *reply, struct buffer *out, enum status status,
+                   const struct error *error, struct bytes result)
 {
     if (status == OK)
         reply_result(out, reply->id, reply->id_size, result);
@@ -64,7 +64,8 @@ static void render(struct event_reply *reply, struct buffer *out, enum status st
         reply_error(out, reply->id, reply->id_size, status, error);
 }
 
-void event_reply_finish(struct event_reply *reply, enum status status, const struct error *error, struct bytes result)
+void event_reply_finish(struct event_reply *reply, enum status status, const struct error *error,
+                        struct bytes result)
 {
     struct event_connection *c = reply->connection;
     bool wanted = !reply->notification && !c->connection.closed;

@@ -11,7 +11,7 @@ static const char *const format_names[] = { "native", "cloudevents", "notify", N
 static const char *const slow_names[] = { "replay", "close", "skip", NULL };
 static const char *const ack_names[] = { "none", "manual", NULL };
 
-/* --- positions ------------------------------------------------------------------------------------------------------------ */
+/* --- positions -------------------------------------------------------------------------------- */
 static bool read_time(struct fields *f, int64_t *time_us)
 {
     const json_t *value = fields_any(f, "time");
@@ -46,11 +46,13 @@ static enum status read_position_object(const json_t *value, struct position *po
     }
     TRY(fields_end(&f));
     if (given != 1)
-        return error_set(error, ERROR_INVALID_PARAMS, "\"from\" takes one of \"after\", \"cursor\" and \"time\"");
+        return error_set(error, ERROR_INVALID_PARAMS,
+                         "\"from\" takes one of \"after\", \"cursor\" and \"time\"");
     return OK;
 }
 
-/* "first", "now", {"after":N}, {"cursor":"name"}, {"time":µs or ISO}. Never a default: where to begin is the client's to know. */
+/* "first", "now", {"after":N}, {"cursor":"name"}, {"time":µs or ISO}. Never a default: where to begin is
+ * the client's to know. */
 static enum status read_position(struct fields *f, struct position *position)
 {
     *position = (struct position){ 0 };
@@ -67,7 +69,7 @@ static enum status read_position(struct fields *f, struct position *position)
     return OK;
 }
 
-/* --- subscribe ------------------------------------------------------------------------------------------------------------ */
+/* --- subscribe -------------------------------------------------------------------------------- */
 void subscribe_request_close(struct subscribe_request *request)
 {
     filter_free(request->filter);
@@ -102,7 +104,8 @@ static void read_flow(struct fields *f, struct subscribe_request *r)
     r->hash_given = fields_hash(f, "expect_hash", &r->expect_hash);
 }
 
-enum status subscribe_request_read(const json_t *params, struct subscribe_request *request, struct error *error)
+enum status subscribe_request_read(const json_t *params, struct subscribe_request *request,
+                                   struct error *error)
 {
     struct subscribe_request r = {
         .window = NO_WINDOW,
@@ -118,7 +121,8 @@ enum status subscribe_request_read(const json_t *params, struct subscribe_reques
     if (status == OK)
         status = fields_end(&f);
     if (status == OK && r.manual_ack && r.from.kind != POSITION_CURSOR)
-        status = error_set(error, ERROR_INVALID_PARAMS, "\"ack\":\"manual\" needs \"from\":{\"cursor\":name}");
+        status =
+            error_set(error, ERROR_INVALID_PARAMS, "\"ack\":\"manual\" needs \"from\":{\"cursor\":name}");
     if (status == OK && r.from.kind == POSITION_CURSOR && !r.ack_given)
         r.manual_ack = true;
     if (status != OK) {
@@ -129,7 +133,7 @@ enum status subscribe_request_read(const json_t *params, struct subscribe_reques
     return OK;
 }
 
-/* --- cursors -------------------------------------------------------------------------------------------------------------- */
+/* --- cursors ---------------------------------------------------------------------------------- */
 void cursor_create_request_close(struct cursor_create_request *request)
 {
     buffer_close(&request->filter);
@@ -149,8 +153,8 @@ static enum status keep_filter(const json_t *value, struct buffer *text, struct 
     if (status == OK && given)
         status = json_canonical(value, text, error);
     if (status == OK && text->size >= CURSOR_FILTER_MAX)
-        status = error_set(error, ERROR_LIMIT, "the filter takes %zu bytes; a cursor keeps at most %d", text->size,
-                           CURSOR_FILTER_MAX - 1);
+        status = error_set(error, ERROR_LIMIT, "the filter takes %zu bytes; a cursor keeps at most %d",
+                           text->size, CURSOR_FILTER_MAX - 1);
     return status;
 }
 
@@ -169,9 +173,11 @@ enum status cursor_create_request_read(const json_t *params, struct cursor_creat
     if (status == OK)
         status = fields_end(&f);
     if (status == OK && !cursor_name_valid(r.name))
-        status = error_set(error, ERROR_INVALID_PARAMS, "a cursor's name has letters, digits, '.', '_' and '-' only");
+        status = error_set(error, ERROR_INVALID_PARAMS,
+                           "a cursor's name has letters, digits, '.', '_' and '-' only");
     if (status == OK && r.from.kind == POSITION_CURSOR)
-        status = error_set(error, ERROR_INVALID_PARAMS, "a cursor does not begin at another cursor; give \"after\"");
+        status = error_set(error, ERROR_INVALID_PARAMS,
+                           "a cursor does not begin at another cursor; give \"after\"");
     if (status == OK && filter != NULL)
         status = keep_filter(filter, &r.filter, error);
     if (status != OK) {
@@ -192,8 +198,9 @@ enum status cursor_filter_compile(const char *text, struct filter **filter, stru
     return filter_compile(json_object_get(value, "types"), json_object_get(value, "subjects"), filter, error);
 }
 
-/* --- events.get ------------------------------------------------------------------------------------------------------------- */
-enum status events_get_request_read(const json_t *params, struct events_get_request *request, struct error *error)
+/* --- events.get ------------------------------------------------------------------------------- */
+enum status events_get_request_read(const json_t *params, struct events_get_request *request,
+                                    struct error *error)
 {
     struct events_get_request r = { .limit = EVENTS_GET_DEFAULT };
     struct fields f;

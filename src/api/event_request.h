@@ -1,5 +1,5 @@
-/* What clients of events.sock ask, from JSON to plain structures, with every bound checked. Pure: no positions are looked up
- * here. */
+/* What clients of events.sock ask, from JSON to plain structures, with every bound checked. Pure: no
+ * positions are looked up here. */
 #ifndef API_EVENT_REQUEST_H
 #define API_EVENT_REQUEST_H
 

@@ -14,7 +14,7 @@
 #define LOG_ROOM "api"
 #define PAUSE_REPLAY_US (500 * 1000) /* for subscribers in the middle of a replay when the node stops */
 
-/* --- publications ----------------------------------------------------------------------------------------------------------- */
+/* --- publications ----------------------------------------------------------------------------- */
 void event_server_publish(struct event_server *server, struct publication *publication)
 {
     struct published *published = memory_new(sizeof *published);
@@ -59,7 +59,8 @@ static void into_ring(struct event_server *server, const struct publication *p)
         INVARIANT(seq == ring->head + 1, "event %llu was published after %llu", (unsigned long long)seq,
                   (unsigned long long)ring->head);
         uint32_t subject = entry->subject_size == 0 ? 0 : entry->subject_offset - entry->offset;
-        ring_append(ring, p->lines.data + entry->offset, entry->size, entry->type, subject, subject_size(p, entry));
+        ring_append(ring, p->lines.data + entry->offset, entry->size, entry->type, subject,
+                    subject_size(p, entry));
     }
 }
 
@@ -74,7 +75,8 @@ void event_server_take(struct event_server *server)
     server->published_bytes = 0;
     pthread_mutex_unlock(&server->lock);
 
-    /* All of it into the ring first, then one round of deliveries, so that each subscriber gets as much at once as there is. */
+    /* All of it into the ring first, then one round of deliveries, so that each subscriber gets as much
+     * at once as there is. */
     while (published != NULL) {
         struct published *next = published->next;
         into_ring(server, published->publication);
@@ -93,7 +95,7 @@ void event_server_collect(struct event_server *server)
     cursor_writer_collect(server->cursors);
 }
 
-/* --- connections ------------------------------------------------------------------------------------------------------------ */
+/* --- connections ------------------------------------------------------------------------------ */
 static void on_opened(struct connection *connection)
 {
     event_connection_of(connection)->server = connection->listener->options.context;
@@ -148,7 +150,7 @@ static const struct connection_handler handler = {
     .destroyed = on_destroyed,
 };
 
-/* --- life --------------------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 struct event_server *event_server_new(void)
 {
     struct event_server *server = memory_new(sizeof *server);

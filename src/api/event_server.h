@@ -1,9 +1,11 @@
-/* events.sock: the event stream, and questions about the log. All of it runs on the I/O thread, but for what would hold it up:
- * proofs, pages and verification run on workers (event_job.h), cursors are written by the executor (cursor_writer.h).
+/* events.sock: the event stream, and questions about the log. All of it runs on the I/O thread, but for
+ * what would hold it up: proofs, pages and verification run on workers (event_job.h), cursors are written
+ * by the executor (cursor_writer.h).
  *
- * A committed batch comes in as a publication, is copied into the ring once, and written from there to every subscriber that
- * keeps up; whoever does not is served from the database, page by page, in turns. Files: event_server (connections,
- * publications, life), event_method (requests), event_stream (subscriptions and turns), event_reply (answers). */
+ * A committed batch comes in as a publication, is copied into the ring once, and written from there to
+ * every subscriber that keeps up; whoever does not is served from the database, page by page, in turns.
+ * Files: event_server (connections, publications, life), event_method (requests), event_stream
+ * (subscriptions and turns), event_reply (answers). */
 #ifndef API_EVENT_SERVER_H
 #define API_EVENT_SERVER_H
 
@@ -20,7 +22,8 @@
 #define EVENT_BATCH_MAX 1024                     /* requests in one array */
 #define EVENT_IN_FLIGHT_MAX 256                  /* requests of one connection not answered: it is not read */
 #define SUBSCRIPTIONS_MAX 8                      /* of one connection */
-#define PUBLISHED_BYTES_MAX ((size_t)64 << 20)   /* handed over and not taken yet; beyond, lines are read from the database */
+/* handed over and not taken yet; beyond, lines are read from the database */
+#define PUBLISHED_BYTES_MAX ((size_t)64 << 20)
 #define JOBS_WAITING_MAX 1024                    /* in one lane */
 
 struct cursor_writer;
@@ -104,17 +107,20 @@ struct event_server_options {
 
 /* Before the kernel exists: takes publications from then on. */
 struct event_server *event_server_new(void);
-MUST_CHECK enum status event_server_open(struct event_server *server, const struct event_server_options *options,
-                                         struct error *error);
+MUST_CHECK enum status event_server_open(struct event_server *server,
+                                         const struct event_server_options *options, struct error *error);
 
 /* From the executor: takes over the publication. The caller wakes the I/O thread when its batch is done. */
 void event_server_publish(struct event_server *server, struct publication *publication);
 
 /* On the I/O thread. */
-void event_server_take(struct event_server *server);    /* what was published: into the ring, and to the subscribers */
-void event_server_collect(struct event_server *server); /* jobs and cursor writes that are done: their answers */
+/* what was published: into the ring, and to the subscribers */
+void event_server_take(struct event_server *server);
+/* jobs and cursor writes that are done: their answers */
+void event_server_collect(struct event_server *server);
 void event_server_pause(struct event_server *server);   /* no more connections and requests */
-void event_server_finish(struct event_server *server);  /* the kernel is gone: last events, and "end" to every subscriber */
+/* the kernel is gone: last events, and "end" to every subscriber */
+void event_server_finish(struct event_server *server);
 void event_server_free(struct event_server *server);
 
 static inline uint64_t event_server_head(const struct event_server *server)

@@ -1,5 +1,6 @@
-/* One turn of one connection sends one page of each of its subscriptions. Whoever has more to send stands in the queue and has
- * the next turn after the others; whoever is blocked stands nowhere, and costs nothing until the client reads. */
+/* One turn of one connection sends one page of each of its subscriptions. Whoever has more to send stands
+ * in the queue and has the next turn after the others; whoever is blocked stands nowhere, and costs
+ * nothing until the client reads. */
 #include "api/event_stream.h"
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #define PROGRESS_US MICROSECONDS_PER_SECOND
 #define SEND_BUFFER_BYTES (1 << 20)   /* asked for; the system may give less */
 
-/* --- the queue ------------------------------------------------------------------------------------------------------------ */
+/* --- the queue -------------------------------------------------------------------------------- */
 static void make_ready(struct event_connection *c)
 {
     struct event_server *server = c->server;
@@ -63,7 +64,7 @@ void event_stream_ready(void *context)
         watch_start_timer(&server->ready, 0);
 }
 
-/* --- subscriptions ---------------------------------------------------------------------------------------------------------- */
+/* --- subscriptions ---------------------------------------------------------------------------- */
 /* Lines carry the subscription's number as soon as there are two to tell apart. */
 static void number_lines(struct event_connection *c)
 {
@@ -181,7 +182,7 @@ struct subscription *subscription_of_cursor(struct event_server *server, const c
     return NULL;
 }
 
-/* --- pages from the database ------------------------------------------------------------------------------------------------ */
+/* --- pages from the database ------------------------------------------------------------------ */
 static enum status read_page(void *context, uint64_t after, uint64_t limit,
                              bool (*each)(void *each_context, const struct event *event), void *each_context,
                              struct error *error)
@@ -196,7 +197,7 @@ static enum status read_page(void *context, uint64_t after, uint64_t limit,
     return database_failure(reader, error);
 }
 
-/* --- turns -------------------------------------------------------------------------------------------------------------------- */
+/* --- turns ------------------------------------------------------------------------------------ */
 enum turn_end { TURN_IDLE, TURN_MORE, TURN_BLOCKED, TURN_OVER };
 
 static void end_subscription(struct subscription *s, const char *why)
@@ -286,7 +287,8 @@ static void mind_the_slow(struct event_connection *c, bool blocked)
     for (struct subscription *s = c->subscriptions, *next; s != NULL; s = next) {
         struct subscriber *subscriber = &s->subscriber;
         next = s->next;
-        bool slow = subscriber->slow != SLOW_REPLAY && subscriber->was_live && (blocked || subscriber->credit == 0)
+        bool slow = subscriber->slow != SLOW_REPLAY && subscriber->was_live
+                    && (blocked || subscriber->credit == 0)
                     && subscriber_lag(subscriber, head) > subscriber->max_lag;
         if (!slow)
             continue;

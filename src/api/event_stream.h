@@ -4,9 +4,10 @@
 
 #include "api/event_server.h"
 
-/* Adds a subscription; takes over the subscriber's filter. It has its first turn when the answer is on its way. */
-struct subscription *subscription_add(struct event_connection *connection, const struct subscriber *subscriber,
-                                      int64_t heartbeat_us);
+/* Adds a subscription; takes over the subscriber's filter. It has its first turn when the answer is on
+ * its way. */
+struct subscription *subscription_add(struct event_connection *connection,
+                                      const struct subscriber *subscriber, int64_t heartbeat_us);
 struct subscription *subscription_find(struct event_connection *connection, uint64_t number); /* NULL: none */
 void subscription_remove(struct subscription *subscription);
 /* Who holds the cursor now; NULL: nobody. */

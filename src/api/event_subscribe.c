@@ -9,8 +9,9 @@
 #include "api/fields.h"
 #include "base/memory.h"
 
-/* --- subscribe -------------------------------------------------------------------------------------------------------------- */
-/* What a cursor adds to the request: its position, and its filter and bound unless the request has its own. */
+/* --- subscribe -------------------------------------------------------------------------------- */
+/* What a cursor adds to the request: its position, and its filter and bound unless the request has its
+ * own. */
 static enum status use_cursor(struct event_call *call, struct subscribe_request *request, uint64_t *after)
 {
     struct event_server *server = call->server;
@@ -35,13 +36,15 @@ static enum status use_cursor(struct event_call *call, struct subscribe_request 
     return status;
 }
 
-static enum status check_hash(struct event_call *call, const struct subscribe_request *request, uint64_t after)
+static enum status check_hash(struct event_call *call, const struct subscribe_request *request,
+                              uint64_t after)
 {
     struct hash hash;
     if (!request->hash_given)
         return OK;
     if (after == 0)
-        return error_set(call->error, ERROR_INVALID_PARAMS, "\"expect_hash\" is the hash of the event before the start; "
+        return error_set(call->error, ERROR_INVALID_PARAMS,
+                         "\"expect_hash\" is the hash of the event before the start; "
                          "there is none before the first");
     bool found = event_read(call->server->reader, after, &hash, NULL);
     TRY(database_failure(call->server->reader, call->error));
@@ -93,7 +96,8 @@ static enum status begin(struct event_call *call, struct subscribe_request *requ
 enum status method_subscribe(struct event_call *call)
 {
     if (call->connection->subscription_count >= SUBSCRIPTIONS_MAX)
-        return error_set(call->error, ERROR_TOO_MANY, "this connection has %d subscriptions already", SUBSCRIPTIONS_MAX);
+        return error_set(call->error, ERROR_TOO_MANY, "this connection has %d subscriptions already",
+                         SUBSCRIPTIONS_MAX);
     struct subscribe_request request;
     TRY(subscribe_request_read(call->params, &request, call->error));
     enum status status = begin(call, &request);
@@ -101,13 +105,13 @@ enum status method_subscribe(struct event_call *call)
     return status;
 }
 
-/* --- unsubscribe, credit ------------------------------------------------------------------------------------------------------ */
+/* --- unsubscribe, credit ---------------------------------------------------------------------- */
 static enum status find(struct event_call *call, uint64_t number, struct subscription **subscription)
 {
     *subscription = subscription_find(call->connection, number);
     if (*subscription == NULL)
-        return error_set(call->error, ERROR_SUBSCRIPTION_NOT_FOUND, "this connection has no subscription %" PRIu64,
-                         number);
+        return error_set(call->error, ERROR_SUBSCRIPTION_NOT_FOUND,
+                         "this connection has no subscription %" PRIu64, number);
     return OK;
 }
 
@@ -140,7 +144,8 @@ enum status method_credit(struct event_call *call)
     TRY(find(call, number, &s));
     uint64_t *credit = &s->subscriber.credit;
     if (*credit == NO_WINDOW)
-        return error_set(call->error, ERROR_INVALID_PARAMS, "subscription %" PRIu64 " was made without \"window\"", number);
+        return error_set(call->error, ERROR_INVALID_PARAMS,
+                         "subscription %" PRIu64 " was made without \"window\"", number);
     *credit = *credit + more > INTEGER_MAX ? INTEGER_MAX : *credit + more;
     writer_object_begin(call->result);
     writer_member_unsigned(call->result, "sub", number);
@@ -150,18 +155,20 @@ enum status method_credit(struct event_call *call)
     return OK;
 }
 
-/* --- ack ------------------------------------------------------------------------------------------------------------------------ */
+/* --- ack -------------------------------------------------------------------------------------- */
 static enum status ack_subscription(struct event_call *call, uint64_t number, uint64_t seq)
 {
     struct subscription *s;
     TRY(find(call, number, &s));
     if (!s->manual_ack)
         return error_set(call->error, ERROR_INVALID_PARAMS,
-                         "subscription %" PRIu64 " takes no acknowledgements: it is not from a cursor, or has ack none",
+                         "subscription %" PRIu64
+                         " takes no acknowledgements: it is not from a cursor, or has ack none",
                          number);
     if (seq >= s->subscriber.next)
-        return error_set(call->error, ERROR_FUTURE, "event %" PRIu64 " was not sent yet; the newest sent is before %"
-                         PRIu64, seq, s->subscriber.next);
+        return error_set(call->error, ERROR_FUTURE,
+                         "event %" PRIu64 " was not sent yet; the newest sent is before %" PRIu64, seq,
+                         s->subscriber.next);
     cursor_writer_acknowledge(call->server->cursors, s->cursor, seq, NULL, event_call_later(call));
     return OK;
 }
@@ -182,7 +189,8 @@ enum status method_ack(struct event_call *call)
         return ack_subscription(call, number, seq);
     uint64_t head = event_server_head(call->server);
     if (seq > head)
-        return error_set(call->error, ERROR_FUTURE, "event %" PRIu64 " lies after the newest, %" PRIu64, seq, head);
+        return error_set(call->error, ERROR_FUTURE, "event %" PRIu64 " lies after the newest, %" PRIu64,
+                         seq, head);
     cursor_writer_acknowledge(call->server->cursors, cursor, seq, &call->connection->connection.caller,
                               event_call_later(call));
     return OK;

@@ -21,16 +21,19 @@ const json_t *fields_any(struct fields *f, const char *name)
 void fields_refuse(struct fields *f, const char *name, const char *expected)
 {
     if (f->status == OK)
-        f->status = error_set(f->error, ERROR_INVALID_PARAMS, "\"%s\" in %s: expected %s", name, f->where, expected);
+        f->status = error_set(f->error, ERROR_INVALID_PARAMS, "\"%s\" in %s: expected %s", name, f->where,
+                              expected);
 }
 
 /* The value when it is there and of this type. */
-static const json_t *typed(struct fields *f, const char *name, bool required, json_type type, const char *expected)
+static const json_t *typed(struct fields *f, const char *name, bool required, json_type type,
+                           const char *expected)
 {
     const json_t *value = fields_any(f, name);
     if (value == NULL) {
         if (required && f->status == OK)
-            f->status = error_set(f->error, ERROR_INVALID_PARAMS, "%s needs \"%s\", %s", f->where, name, expected);
+            f->status = error_set(f->error, ERROR_INVALID_PARAMS, "%s needs \"%s\", %s", f->where, name,
+                                  expected);
         return NULL;
     }
     if (json_typeof(value) == type)
@@ -48,9 +51,10 @@ bool fields_unsigned(struct fields *f, const char *name, bool required, uint64_t
     json_int_t number = json_integer_value(found);
     if (number < 0 || (uint64_t)number < least || (uint64_t)number > most) {
         if (f->status == OK)
-            f->status = error_set(f->error, ERROR_INVALID_PARAMS,
-                                  "\"%s\" in %s is %" JSON_INTEGER_FORMAT "; expected %" PRIu64 " to %" PRIu64, name,
-                                  f->where, number, least, most);
+            f->status =
+                error_set(f->error, ERROR_INVALID_PARAMS,
+                          "\"%s\" in %s is %" JSON_INTEGER_FORMAT "; expected %" PRIu64 " to %" PRIu64,
+                          name, f->where, number, least, most);
         return false;
     }
     *value = (uint64_t)number;
@@ -64,8 +68,9 @@ bool fields_text(struct fields *f, const char *name, bool required, size_t most,
         return false;
     if (json_string_length(found) == 0 || json_string_length(found) > most) {
         if (f->status == OK)
-            f->status = error_set(f->error, ERROR_INVALID_PARAMS, "\"%s\" in %s has %zu bytes; expected 1 to %zu", name,
-                                  f->where, json_string_length(found), most);
+            f->status =
+                error_set(f->error, ERROR_INVALID_PARAMS, "\"%s\" in %s has %zu bytes; expected 1 to %zu",
+                          name, f->where, json_string_length(found), most);
         return false;
     }
     *text = json_string_value(found);
@@ -118,6 +123,7 @@ enum status fields_end(struct fields *f)
     json_t *object = (json_t *)f->object; /* jansson's iteration takes no const, but changes nothing */
     for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at))
         if (!is_known(f, json_object_iter_key(at)))
-            return error_set(f->error, ERROR_INVALID_PARAMS, "%s takes no \"%.64s\"", f->where, json_object_iter_key(at));
+            return error_set(f->error, ERROR_INVALID_PARAMS, "%s takes no \"%.64s\"", f->where,
+                             json_object_iter_key(at));
     return OK;
 }

@@ -1,5 +1,5 @@
-/* Reading the members of a params object one by one: each has its type and range, none may be left over. The first thing
- * that is wrong is what fields_end tells. Pure. */
+/* Reading the members of a params object one by one: each has its type and range, none may be left over.
+ * The first thing that is wrong is what fields_end tells. Pure. */
 #ifndef API_FIELDS_H
 #define API_FIELDS_H
 

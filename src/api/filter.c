@@ -1,5 +1,5 @@
-/* Subjects are kept and compared as JSON text, as they stand in the event lines: escaping works character by character, so a
- * prefix stays a prefix. */
+/* Subjects are kept and compared as JSON text, as they stand in the event lines: escaping works character
+ * by character, so a prefix stays a prefix. */
 #include "api/filter.h"
 
 #include <pthread.h>
@@ -24,7 +24,7 @@ struct filter {
     size_t prefix_count;
 };
 
-/* --- the catalogue by name ---------------------------------------------------------------------------------------------- */
+/* --- the catalogue by name -------------------------------------------------------------------- */
 static int16_t catalogue[CATALOGUE_SLOTS]; /* index + 1; 0: empty */
 static pthread_once_t catalogue_once = PTHREAD_ONCE_INIT;
 
@@ -57,7 +57,7 @@ int catalogue_index(const char *type)
     return -1;
 }
 
-/* --- types ---------------------------------------------------------------------------------------------------------------- */
+/* --- types ------------------------------------------------------------------------------------ */
 bool glob_matches(const char *pattern, const char *text)
 {
     const char *star = NULL, *resume = NULL; /* the newest '*', and where its run ends so far */
@@ -82,8 +82,10 @@ bool glob_matches(const char *pattern, const char *text)
 
 static enum status add_glob(struct filter *filter, const json_t *value, struct error *error)
 {
-    if (!json_is_string(value) || json_string_length(value) == 0 || json_string_length(value) > EVENT_TYPE_MAX)
-        return error_set(error, ERROR_INVALID_PARAMS, "\"types\" holds names of 1 to %d bytes", EVENT_TYPE_MAX);
+    if (!json_is_string(value) || json_string_length(value) == 0
+        || json_string_length(value) > EVENT_TYPE_MAX)
+        return error_set(error, ERROR_INVALID_PARAMS, "\"types\" holds names of 1 to %d bytes",
+                         EVENT_TYPE_MAX);
     const char *glob = json_string_value(value);
     bool some = false;
     for (size_t i = 0; i < event_type_count(); i++) {
@@ -93,7 +95,8 @@ static enum status add_glob(struct filter *filter, const json_t *value, struct e
         some = true;
     }
     if (!some)
-        return error_set(error, ERROR_INVALID_PARAMS, "no event type matches \"%s\"; 'hello' lists them", glob);
+        return error_set(error, ERROR_INVALID_PARAMS, "no event type matches \"%s\"; 'hello' lists them",
+                         glob);
     filter->globs[filter->glob_count++] = text_copy(glob);
     return OK;
 }
@@ -102,7 +105,8 @@ static enum status compile_types(struct filter *filter, const json_t *types, str
 {
     size_t count = json_array_size(types);
     if (!json_is_array(types) || count == 0 || count > FILTER_TYPES_MAX)
-        return error_set(error, ERROR_INVALID_PARAMS, "\"types\" is an array of 1 to %d strings", FILTER_TYPES_MAX);
+        return error_set(error, ERROR_INVALID_PARAMS, "\"types\" is an array of 1 to %d strings",
+                         FILTER_TYPES_MAX);
     filter->types = memory_array(event_type_count() / BITS_PER_WORD + 1, sizeof *filter->types);
     filter->globs = memory_array(count, sizeof *filter->globs);
     for (size_t i = 0; i < count; i++)
@@ -110,7 +114,7 @@ static enum status compile_types(struct filter *filter, const json_t *types, str
     return OK;
 }
 
-/* --- subjects --------------------------------------------------------------------------------------------------------------- */
+/* --- subjects --------------------------------------------------------------------------------- */
 /* As event_line writes a subject: control characters as \u00XX, quotes and backslashes behind a backslash. */
 static void append_escaped(struct buffer *out, const char *text, size_t size)
 {
@@ -143,8 +147,10 @@ static int compare_bytes(const void *a, const void *b)
 
 static enum status add_subject(struct filter *filter, const json_t *value, struct error *error)
 {
-    if (!json_is_string(value) || json_string_length(value) == 0 || json_string_length(value) > EVENT_SUBJECT_MAX)
-        return error_set(error, ERROR_INVALID_PARAMS, "\"subjects\" holds texts of 1 to %d bytes", EVENT_SUBJECT_MAX);
+    if (!json_is_string(value) || json_string_length(value) == 0
+        || json_string_length(value) > EVENT_SUBJECT_MAX)
+        return error_set(error, ERROR_INVALID_PARAMS, "\"subjects\" holds texts of 1 to %d bytes",
+                         EVENT_SUBJECT_MAX);
     const char *text = json_string_value(value), *star = strchr(text, '*');
     size_t size = json_string_length(value);
     if (star == NULL)
@@ -152,7 +158,8 @@ static enum status add_subject(struct filter *filter, const json_t *value, struc
     else if (star[1] == '\0')
         filter->prefixes[filter->prefix_count++] = escaped(text, size - 1);
     else
-        return error_set(error, ERROR_INVALID_PARAMS, "\"%s\": in a subject '*' may stand at the end only", text);
+        return error_set(error, ERROR_INVALID_PARAMS,
+                         "\"%s\": in a subject '*' may stand at the end only", text);
     return OK;
 }
 
@@ -176,7 +183,8 @@ static bool subject_wanted(const struct filter *filter, struct bytes subject)
     if (subject.size == 0)
         return false;
     if (filter->exact_count > 0
-        && bsearch(&subject, filter->exact, filter->exact_count, sizeof *filter->exact, compare_bytes) != NULL)
+        && bsearch(&subject, filter->exact, filter->exact_count, sizeof *filter->exact, compare_bytes)
+               != NULL)
         return true;
     for (size_t i = 0; i < filter->prefix_count; i++)
         if (filter->prefixes[i].size <= subject.size
@@ -199,8 +207,9 @@ struct bytes filter_subject(const char *subject, struct buffer *scratch)
     return buffer_bytes(scratch);
 }
 
-/* --- the filter --------------------------------------------------------------------------------------------------------------- */
-enum status filter_compile(const json_t *types, const json_t *subjects, struct filter **filter, struct error *error)
+/* --- the filter ------------------------------------------------------------------------------- */
+enum status filter_compile(const json_t *types, const json_t *subjects, struct filter **filter,
+                           struct error *error)
 {
     if (types == NULL && subjects == NULL) {
         *filter = NULL;

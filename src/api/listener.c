@@ -1,5 +1,5 @@
-/* The socket's mode is set on the descriptor before bind, so the file never stands there with another one; the umask can only
- * take away, and is made up for afterwards. */
+/* The socket's mode is set on the descriptor before bind, so the file never stands there with another
+ * one; the umask can only take away, and is made up for afterwards. */
 #include "api/listener.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@
 #define SWEEPS_PER_TIMEOUT 4
 #define SWEEP_MIN_US (10 * 1000)
 
-/* --- binding ---------------------------------------------------------------------------------------------------------- */
+/* --- binding ---------------------------------------------------------------------------------- */
 /* Whether some process answers at this address. */
 static bool answers(const struct sockaddr_un *address)
 {
@@ -56,8 +56,9 @@ static enum status bind_socket(const char *path, int *descriptor, struct error *
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     if (strlen(path) >= sizeof address.sun_path)
-        return error_set(error, ERROR_LIMIT, "the socket's path %s is longer than %zu bytes; use a shorter directory",
-                         path, sizeof address.sun_path - 1);
+        return error_set(error, ERROR_LIMIT,
+                         "the socket's path %s is longer than %zu bytes; use a shorter directory", path,
+                         sizeof address.sun_path - 1);
     strcpy(address.sun_path, path);
     TRY(clear_the_way(&address, error));
 
@@ -66,7 +67,8 @@ static enum status bind_socket(const char *path, int *descriptor, struct error *
         return error_set(error, ERROR_STORAGE, "no socket: %s", strerror(errno));
     if (fchmod(made, SOCKET_MODE) != 0 || bind(made, (const struct sockaddr *)&address, sizeof address) != 0
         || chmod(path, SOCKET_MODE) != 0 || listen(made, BACKLOG) != 0) {
-        enum status status = error_set(error, ERROR_STORAGE, "cannot listen at %s: %s", path, strerror(errno));
+        enum status status =
+            error_set(error, ERROR_STORAGE, "cannot listen at %s: %s", path, strerror(errno));
         close(made);
         return status;
     }
@@ -74,7 +76,7 @@ static enum status bind_socket(const char *path, int *descriptor, struct error *
     return OK;
 }
 
-/* --- limits ----------------------------------------------------------------------------------------------------------- */
+/* --- limits ----------------------------------------------------------------------------------- */
 static struct uid_count *count_of(struct listener *l, int64_t uid)
 {
     for (size_t i = 0; i < l->uid_count; i++)
@@ -160,7 +162,7 @@ void listener_forget(struct listener *l, struct connection *c)
     atomic_fetch_sub(l->options.connection_count, 1);
 }
 
-/* --- accepting -------------------------------------------------------------------------------------------------------- */
+/* --- accepting -------------------------------------------------------------------------------- */
 static void on_acceptable(void *context)
 {
     struct listener *l = context;
@@ -185,7 +187,7 @@ static void on_resume(void *context)
     watch_start(&l->acceptable);
 }
 
-/* --- lines that do not end ---------------------------------------------------------------------------------------------- */
+/* --- lines that do not end -------------------------------------------------------------------- */
 static void start_sweep(struct listener *l)
 {
     int64_t us = l->options.line_timeout_us / SWEEPS_PER_TIMEOUT;
@@ -221,8 +223,9 @@ static void on_sweep(void *context)
         start_sweep(l);
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------- */
-enum status listener_open(const struct listener_options *options, struct listener **listener, struct error *error)
+/* --- life ------------------------------------------------------------------------------------- */
+enum status listener_open(const struct listener_options *options, struct listener **listener,
+                          struct error *error)
 {
     int descriptor = -1;
     TRY(bind_socket(options->path, &descriptor, error));

@@ -1,5 +1,5 @@
-/* A listening Unix socket with mode 0660 and its connections, within limits: in all, per uid, and in time for a line begun.
- * A socket left behind by a daemon that died is replaced; one that answers is not. */
+/* A listening Unix socket with mode 0660 and its connections, within limits: in all, per uid, and in time
+ * for a line begun. A socket left behind by a daemon that died is replaced; one that answers is not. */
 #ifndef API_LISTENER_H
 #define API_LISTENER_H
 
@@ -7,7 +7,8 @@
 #include "base/bytes.h"
 
 #define LISTENER_READ_SIZE (64 * 1024)               /* read at once from one connection */
-#define LISTENER_OUTPUT_MAX ((size_t)256 << 20)      /* usual bound of what all clients together have not read */
+/* usual bound of what all clients together have not read */
+#define LISTENER_OUTPUT_MAX ((size_t)128 << 20)
 
 struct listener_options {
     struct event_base *base;
@@ -17,7 +18,7 @@ struct listener_options {
     const int64_t *operator_uids;
     size_t operator_uid_count;
     size_t connections_max, connections_per_uid;
-    size_t unsent_bytes_max;         /* unread by all clients together: beyond it the worst of them is closed */
+    size_t unsent_bytes_max; /* unread by all clients together: beyond it the worst of them is closed */
     int64_t line_timeout_us;
     atomic_uint_fast64_t *connection_count, *refused_count; /* counted here */
 };
@@ -38,8 +39,8 @@ struct listener {
     char *input;                     /* LISTENER_READ_SIZE, shared by all connections */
 };
 
-/* ERROR_DATABASE_IN_USE when somebody answers at the path; ERROR_STORAGE when it cannot be bound; ERROR_LIMIT when the path is
- * too long for a socket. */
+/* ERROR_DATABASE_IN_USE when somebody answers at the path; ERROR_STORAGE when it cannot be bound;
+ * ERROR_LIMIT when the path is too long for a socket. */
 MUST_CHECK enum status listener_open(const struct listener_options *options, struct listener **listener,
                                      struct error *error);
 void listener_stop(struct listener *listener);  /* no new connections; takes the socket file away */

@@ -1,4 +1,5 @@
-/* Requests are checked member by member; replies are written by hand, since they stand on the path of every command. */
+/* Requests are checked member by member; replies are written by hand, since they stand on the path of
+ * every command. */
 #include "api/request.h"
 
 #include <inttypes.h>
@@ -31,7 +32,8 @@ static enum status read_id(const json_t *id, struct request *request, struct err
     struct buffer CLEANUP(buffer_close) text = { 0 };
     buffer_append_json_string(&text, json_string_value(id), json_string_length(id));
     if (text.size > sizeof request->id)
-        return error_set(error, ERROR_INVALID_REQUEST, "\"id\" takes %zu bytes; at most %d", text.size, REQUEST_ID_MAX);
+        return error_set(error, ERROR_INVALID_REQUEST, "\"id\" takes %zu bytes; at most %d", text.size,
+                         REQUEST_ID_MAX);
     memcpy(request->id, text.data, text.size);
     request->id_size = text.size;
     return OK;
@@ -46,7 +48,8 @@ static enum status read_params(const json_t *params, struct request *request, st
     if (!json_is_array(params))
         return error_set(error, ERROR_INVALID_REQUEST, "\"params\" is not an object");
     if (json_array_size(params) > 0)
-        return error_set(error, ERROR_INVALID_PARAMS, "parameters go by name here: give \"params\" as an object");
+        return error_set(error, ERROR_INVALID_PARAMS,
+                         "parameters go by name here: give \"params\" as an object");
     return OK;
 }
 
@@ -90,8 +93,8 @@ enum status request_parse(const json_t *value, struct request *request, struct e
     enum status status = read_id(json_object_get(value, "id"), request, error);
     if (status == OK)
         status = read_members(value, request, error);
-    /* A bad request without an id is answered all the same (id null), as the specification's examples are; but what is a
-     * well-formed request with bad parameters and no id stays a notification. */
+    /* A bad request without an id is answered all the same (id null), as the specification's examples
+     * are; but what is a well-formed request with bad parameters and no id stays a notification. */
     if (status == ERROR_INVALID_REQUEST)
         request->notification = false;
     return status;
@@ -115,7 +118,8 @@ void reply_result(struct buffer *out, const char *id, size_t id_size, struct byt
     buffer_append(out, "}", 1);
 }
 
-void reply_error(struct buffer *out, const char *id, size_t id_size, enum status status, const struct error *error)
+void reply_error(struct buffer *out, const char *id, size_t id_size, enum status status,
+                 const struct error *error)
 {
     const char *message = error != NULL && error->code == status ? error->message : status_meaning(status);
     reply_begin(out, id, id_size);

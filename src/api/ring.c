@@ -1,4 +1,5 @@
-/* A line never wraps: when it does not fit before the end of the memory, it begins at the start, and the rest is skipped. */
+/* A line never wraps: when it does not fit before the end of the memory, it begins at the start, and the
+ * rest is skipped. */
 #include "api/ring.h"
 
 #include <stdlib.h>
@@ -6,7 +7,8 @@
 
 #include "base/memory.h"
 
-#define LINE_TYPICAL 128 /* bytes: smaller than lines are on average, so that bytes run out before entries do */
+#define LINE_TYPICAL                                                                                     \
+    128 /* bytes: smaller than lines are on average, so that bytes run out before entries do */
 #define ENTRIES_MIN 4
 
 static size_t power_of_two(size_t least)

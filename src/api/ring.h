@@ -1,6 +1,6 @@
-/* The newest committed event lines, in one ring of bytes shared by all subscribers. Belongs to the I/O thread. Lines lie whole
- * and adjacent, so that a run of them is written with one call; what falls out is read from the database instead. The
- * memory is touched only as it is used. */
+/* The newest committed event lines, in one ring of bytes shared by all subscribers. Belongs to the I/O
+ * thread. Lines lie whole and adjacent, so that a run of them is written with one call; what falls out is
+ * read from the database instead. The memory is touched only as it is used. */
 #ifndef API_RING_H
 #define API_RING_H
 
@@ -29,12 +29,13 @@ struct ring {
     uint64_t head;           /* newest seq given to the ring, here or not */
 };
 
-/* `bytes` is rounded up to a power of two; `head` is the newest event so far, which is not in the ring. `entries` 0: as many
- * as fit the bytes. */
+/* `bytes` is rounded up to a power of two; `head` is the newest event so far, which is not in the ring.
+ * `entries` 0: as many as fit the bytes. */
 void ring_open(struct ring *ring, size_t bytes, size_t entries, uint64_t head);
 void ring_close(struct ring *ring);
 
-/* The line of event head + 1. A line that is too large for the ring empties it: subscribers read it from the database. */
+/* The line of event head + 1. A line that is too large for the ring empties it: subscribers read it from
+ * the database. */
 void ring_append(struct ring *ring, const void *line, size_t size, int16_t type, uint32_t subject_offset,
                  uint16_t subject_size);
 /* Events up to `head` happened that are not in the ring. */
@@ -44,7 +45,8 @@ size_t ring_used(const struct ring *ring); /* bytes */
 
 static inline const struct ring_entry *ring_entry(const struct ring *ring, uint64_t seq)
 {
-    INVARIANT(seq >= ring->tail && seq <= ring->head, "event %llu is not in the ring", (unsigned long long)seq);
+    INVARIANT(seq >= ring->tail && seq <= ring->head, "event %llu is not in the ring",
+              (unsigned long long)seq);
     return &ring->entries[seq & (ring->entry_capacity - 1)];
 }
 

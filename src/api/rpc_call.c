@@ -1,5 +1,6 @@
-/* What a request costs while it waits is one struct rpc_request; its line is gone as soon as it was parsed. Every request is
- * finished exactly once, in rpc_finish, which is the only place that renders replies. */
+/* What a request costs while it waits is one struct rpc_request; its line is gone as soon as it was
+ * parsed. Every request is finished exactly once, in rpc_finish, which is the only place that renders
+ * replies. */
 #include "api/rpc_call.h"
 
 #include <sodium.h>
@@ -39,7 +40,8 @@ struct rpc_held {
     struct buffer result;
 };
 
-static struct rpc_request *request_new(struct rpc_connection *connection, const struct request *parsed, uint32_t cost)
+static struct rpc_request *request_new(struct rpc_connection *connection, const struct request *parsed,
+                                       uint32_t cost)
 {
     struct rpc_request *r = memory_new(sizeof *r + parsed->id_size);
     connection_hold(&connection->connection);
@@ -51,7 +53,7 @@ static struct rpc_request *request_new(struct rpc_connection *connection, const 
     return r;
 }
 
-/* --- answering ---------------------------------------------------------------------------------------------------------- */
+/* --- answering -------------------------------------------------------------------------------- */
 /* Joins the answers of a batch that is complete. Nothing at all when every member was a notification. */
 static void batch_join(struct rpc_batch *batch, struct buffer *out)
 {
@@ -103,11 +105,10 @@ static void render(struct rpc_request *r, enum status status, const struct error
         connection->overflow = true;
 }
 
-/* Ends the connection's critical section and puts it where the I/O thread looks. */
-static void unlock_and_wake(struct rpc_connection *connection)
+void rpc_connection_unlock_and_wake(struct rpc_connection *connection)
 {
     struct rpc_server *server = connection->server;
-    bool wake = !connection->woken && !connection->gone;
+    bool wake = !connection->woken;
     if (wake) {
         connection->woken = true;
         connection_hold(&connection->connection);
@@ -122,10 +123,10 @@ static void unlock_and_wake(struct rpc_connection *connection)
     wake_signal(server->wake);
 }
 
-static void rpc_finish(struct rpc_request *r, enum status status, const struct error *error, struct bytes result)
+static void rpc_finish(struct rpc_request *r, enum status status, const struct error *error,
+                       struct bytes result)
 {
     struct rpc_connection *connection = r->connection;
-    atomic_fetch_sub(&connection->in_flight, 1);
     atomic_fetch_sub(&connection->server->in_flight, 1);
     atomic_fetch_sub(&connection->in_flight_bytes, r->cost);
     atomic_fetch_sub(&connection->server->in_flight_bytes, r->cost);
@@ -135,7 +136,9 @@ static void rpc_finish(struct rpc_request *r, enum status status, const struct e
         render(r, status, error, result);
     if (r->batch != NULL)
         batch_count_down(connection, r->batch);
-    unlock_and_wake(connection);
+    atomic_fetch_sub(&connection->in_flight,
+                     1); /* not before the answer is there: at 0 the connection may be closed */
+    rpc_connection_unlock_and_wake(connection);
     connection_release(&connection->connection);
     free(r);
 }
@@ -176,7 +179,7 @@ static void on_done(struct call *call, enum status status, const struct error *e
         rpc_finish(r, status, error, result);
 }
 
-/* --- calling ------------------------------------------------------------------------------------------------------------ */
+/* --- calling ---------------------------------------------------------------------------------- */
 /* The parser's copies of a secret. Strings are ours alone, so writing into them is safe. */
 static void wipe_texts(const json_t *value)
 {
@@ -214,13 +217,15 @@ static void call_one(struct rpc_connection *connection, size_t worker, const jso
     }
     r->hold = server->hold_method != NULL && strcmp(parsed.method, server->hold_method) == 0;
     bool secret = strncmp(parsed.method, SECRET_METHODS, strlen(SECRET_METHODS)) == 0;
-    kernel_call(server->kernel, worker, &r->call, parsed.method, parsed.params); /* r may be gone from here on */
+    kernel_call(server->kernel, worker, &r->call, parsed.method,
+                parsed.params); /* r may be gone from here on */
     if (secret && parsed.params != NULL)
         wipe_texts(parsed.params);
 }
 
 /* A line that is no request at all. It was counted as one. */
-static void refuse_line(struct rpc_connection *connection, size_t size, enum status status, const struct error *error)
+static void refuse_line(struct rpc_connection *connection, size_t size, enum status status,
+                        const struct error *error)
 {
     struct request nobody = { .id = "null", .id_size = 4 };
     atomic_fetch_add(connection->server->request_count, 1);
@@ -232,19 +237,19 @@ static void call_batch(struct rpc_connection *connection, size_t worker, const j
 {
     size_t count = json_array_size(array);
     struct error error;
-    if (count == 0) {
-        refuse_line(connection, size, error_set(&error, ERROR_INVALID_REQUEST, "a batch of no requests"), &error);
-        return;
-    }
-    if (count > RPC_BATCH_MAX) {
-        refuse_line(connection, size, error_set(&error, ERROR_LIMIT, "a batch of %zu requests; at most %d", count,
-                                                RPC_BATCH_MAX), &error);
+    enum status status = OK;
+    if (count == 0)
+        status = error_set(&error, ERROR_INVALID_REQUEST, "a batch of no requests");
+    else if (count > RPC_BATCH_MAX)
+        status = error_set(&error, ERROR_LIMIT, "a batch of %zu requests; at most %d", count, RPC_BATCH_MAX);
+    if (status != OK) {
+        refuse_line(connection, size, status, &error);
         return;
     }
     struct rpc_batch *batch = memory_new(sizeof *batch + count * sizeof batch->replies[0]);
     batch->count = count;
-    batch->remaining = count + 1; /* one for this loop: the batch lives until it is over */
-    atomic_fetch_add(&connection->in_flight, count - 1);
+    batch->remaining = count + 1; /* one for this loop, which is also what the line was counted for */
+    atomic_fetch_add(&connection->in_flight, count);
     atomic_fetch_add(&connection->server->in_flight, count - 1);
     uint32_t share = size / (uint32_t)count;
     for (size_t i = 0; i < count; i++) {
@@ -253,7 +258,8 @@ static void call_batch(struct rpc_connection *connection, size_t worker, const j
     }
     pthread_mutex_lock(&connection->lock);
     batch_count_down(connection, batch);
-    unlock_and_wake(connection);
+    atomic_fetch_sub(&connection->in_flight, 1);
+    rpc_connection_unlock_and_wake(connection);
 }
 
 void rpc_call_line(struct rpc_connection *connection, size_t worker, const char *line, size_t size,

@@ -1,5 +1,6 @@
-/* A connection's lines wait in its backlog; its run takes them all, handles RPC_RUN_LINES of them, and stands at the end of the
- * workers' queue again for the rest, so that a client that pipelines leaves room for the others. */
+/* A connection's lines wait in its backlog; its run takes them all, handles RPC_RUN_LINES of them, and
+ * stands at the end of the workers' queue again for the rest, so that a client that pipelines leaves room
+ * for the others. A run whose client does not read its replies is parked. */
 #include "api/rpc_server.h"
 
 #include <sodium.h>
@@ -18,23 +19,62 @@ static struct rpc_connection *rpc_connection_of(struct connection *connection)
     return (struct rpc_connection *)connection; /* its first member */
 }
 
-/* --- the run (workers) -------------------------------------------------------------------------------------------------- */
-/* The next line of the run, or false at its end: then the connection is not running any more. */
-static bool next_line(struct rpc_connection *c, char **line, size_t *size)
+/* --- the run (workers) ------------------------------------------------------------------------ */
+static bool client_reads(const struct rpc_connection *c)
 {
+    return c->gone || c->replies.size + c->unsent < CONNECTION_OUTPUT_PAUSE
+           || atomic_load(&c->server->stopping);
+}
+
+static size_t count_lines(const uint8_t *text, size_t size)
+{
+    size_t count = 0;
+    for (const uint8_t *at = text;
+         size > 0 && (at = memchr(at, '\n', (size_t)(text + size - at))) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* Under the lock: what the client does not read the answers of is not even asked of the kernel, and keeps
+ * nobody else waiting. */
+static void park(struct rpc_connection *c)
+{
+    struct rpc_server *server = c->server;
+    size_t left = c->lines.size - c->lines_at;
+    c->parked_lines =
+        count_lines(c->lines.data + c->lines_at, left) + count_lines(c->backlog.data, c->backlog.size);
+    c->parked_bytes = left + c->backlog.size - c->parked_lines;
+    atomic_fetch_sub(&server->in_flight, c->parked_lines);
+    atomic_fetch_sub(&server->in_flight_bytes, c->parked_bytes);
+    c->parked = true;
+    c->running = false;
+}
+
+/* Whether the run has another line; otherwise it is over. */
+static bool run_goes_on(struct rpc_connection *c)
+{
+    pthread_mutex_lock(&c->lock);
+    if (!client_reads(c)) {
+        park(c);
+        rpc_connection_unlock_and_wake(c); /* others may have room now */
+        return false;
+    }
     if (c->lines_at == c->lines.size) {
         buffer_close(&c->lines);
         c->lines_at = 0;
-        pthread_mutex_lock(&c->lock);
-        bool more = c->backlog.size > 0;
-        if (more)
-            buffer_take(&c->lines, &c->backlog);
-        else
-            c->running = false;
-        pthread_mutex_unlock(&c->lock);
-        if (!more)
-            return false;
+        buffer_take(&c->lines, &c->backlog);
+        c->running = c->lines.size > 0;
     }
+    bool goes_on = c->running;
+    pthread_mutex_unlock(&c->lock);
+    return goes_on;
+}
+
+/* The next line of the run, or false at its end. */
+static bool next_line(struct rpc_connection *c, char **line, size_t *size)
+{
+    if (!run_goes_on(c))
+        return false;
     *line = (char *)c->lines.data + c->lines_at;
     char *newline = memchr(*line, '\n', c->lines.size - c->lines_at);
     INVARIANT(newline != NULL, "the backlog holds complete lines");
@@ -58,7 +98,7 @@ static void run_lines(struct work *work, size_t worker)
     connection_release(&c->connection);
 }
 
-/* --- the I/O thread ------------------------------------------------------------------------------------------------------ */
+/* --- the I/O thread --------------------------------------------------------------------------- */
 static void on_opened(struct connection *connection)
 {
     struct rpc_connection *c = rpc_connection_of(connection);
@@ -95,17 +135,35 @@ static void start_run(struct rpc_connection *c)
     connection_release(&c->connection);
 }
 
+/* A run that was parked goes on when its client reads again, or is gone, or everything is to be refused
+ * anyway. */
+static void unpark(struct rpc_connection *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->unsent = connection_unsent(&c->connection);
+    bool start = c->parked && client_reads(c);
+    if (start) {
+        atomic_fetch_add(&c->server->in_flight, c->parked_lines);
+        atomic_fetch_add(&c->server->in_flight_bytes, c->parked_bytes);
+        c->parked = false;
+        c->running = true;
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (start)
+        start_run(c);
+}
+
 static bool is_full(struct rpc_server *server)
 {
-    return atomic_load(&server->in_flight) >= server->calls_max ||
-           atomic_load(&server->in_flight_bytes) >= server->calls_bytes_max;
+    return atomic_load(&server->in_flight) >= server->calls_max
+           || atomic_load(&server->in_flight_bytes) >= server->calls_bytes_max;
 }
 
 /* Room enough that taking up again is worth a look at every connection. */
 static bool has_room(struct rpc_server *server)
 {
-    return atomic_load(&server->in_flight) <= server->calls_max / 2 &&
-           atomic_load(&server->in_flight_bytes) <= server->calls_bytes_max / 2;
+    return atomic_load(&server->in_flight) <= server->calls_max / 2
+           && atomic_load(&server->in_flight_bytes) <= server->calls_bytes_max / 2;
 }
 
 static bool may_read(struct rpc_connection *c)
@@ -114,7 +172,8 @@ static bool may_read(struct rpc_connection *c)
         c->server->throttled = true;
         return false;
     }
-    return atomic_load(&c->in_flight) < RPC_IN_FLIGHT_MAX && atomic_load(&c->in_flight_bytes) < RPC_IN_FLIGHT_BYTES
+    return atomic_load(&c->in_flight) < RPC_IN_FLIGHT_MAX
+           && atomic_load(&c->in_flight_bytes) < RPC_IN_FLIGHT_BYTES
            && connection_unsent(&c->connection) < CONNECTION_OUTPUT_PAUSE;
 }
 
@@ -127,13 +186,18 @@ static void on_lines_end(struct connection *connection)
     size_t bytes = server->incoming.size - server->incoming_lines; /* without the newlines */
     atomic_fetch_add(&c->in_flight, server->incoming_lines);
     atomic_fetch_add(&c->in_flight_bytes, bytes);
-    atomic_fetch_add(&server->in_flight, server->incoming_lines);
-    atomic_fetch_add(&server->in_flight_bytes, bytes);
 
     pthread_mutex_lock(&c->lock);
     buffer_append(&c->backlog, server->incoming.data, server->incoming.size);
-    bool start = !c->running;
-    c->running = true;
+    bool start = !c->running && !c->parked;
+    if (c->parked) {
+        c->parked_lines += server->incoming_lines;
+        c->parked_bytes += bytes;
+    } else {
+        c->running = true;
+        atomic_fetch_add(&server->in_flight, server->incoming_lines);
+        atomic_fetch_add(&server->in_flight_bytes, bytes);
+    }
     pthread_mutex_unlock(&c->lock);
     sodium_memzero(server->incoming.data, server->incoming.size);
     buffer_clear(&server->incoming);
@@ -147,16 +211,18 @@ static void on_lines_end(struct connection *connection)
 static bool finished(struct rpc_connection *c)
 {
     pthread_mutex_lock(&c->lock);
-    bool nothing = !c->running && c->replies.size == 0;
+    bool nothing = atomic_load(&c->in_flight) == 0 && c->replies.size == 0;
     pthread_mutex_unlock(&c->lock);
-    return nothing && atomic_load(&c->in_flight) == 0 && connection_unsent(&c->connection) == 0;
+    return nothing && connection_unsent(&c->connection) == 0;
 }
 
-/* What may be done next with a connection whose state has changed: read on, or close it when its client is done. */
+/* What may be done next with a connection whose state has changed: read on, or close it when its client
+ * is done. */
 static void settle(struct rpc_connection *c)
 {
     if (c->connection.closed)
         return;
+    unpark(c);
     if (c->connection.end && finished(c))
         connection_close(&c->connection);
     else if (c->connection.paused && !atomic_load(&c->server->stopping) && may_read(c))
@@ -175,6 +241,7 @@ static void on_closed(struct connection *connection)
     c->gone = true;
     buffer_close(&c->replies);
     pthread_mutex_unlock(&c->lock);
+    unpark(c); /* what it has sent is still carried out */
 }
 
 static void on_destroyed(struct connection *connection)
@@ -241,7 +308,8 @@ void rpc_server_collect(struct rpc_server *server)
     }
 }
 
-enum status rpc_server_open(const struct rpc_server_options *options, struct rpc_server **server, struct error *error)
+enum status rpc_server_open(const struct rpc_server_options *options, struct rpc_server **server,
+                            struct error *error)
 {
     struct rpc_server *s = memory_new(sizeof *s);
     s->base = options->listener.base;
@@ -268,8 +336,10 @@ void rpc_server_pause(struct rpc_server *server)
 {
     atomic_store(&server->stopping, true);
     listener_stop(server->listener);
-    for (struct connection *c = server->listener->connections; c != NULL; c = c->next)
+    for (struct connection *c = server->listener->connections; c != NULL; c = c->next) {
         connection_pause(c);
+        unpark(rpc_connection_of(c));
+    }
 }
 
 void rpc_server_release(struct rpc_server *server)

@@ -1,8 +1,9 @@
-/* layerd.sock: JSON-RPC 2.0. The I/O thread cuts lines; workers parse them and call the kernel; replies come back from
- * whichever thread has them, and the I/O thread writes them.
+/* layerd.sock: JSON-RPC 2.0. The I/O thread cuts lines; workers parse them and call the kernel; replies
+ * come back from whichever thread has them, and the I/O thread writes them.
  *
- * Order: requests of one connection reach the kernel in the order they were sent, because at most one run of its lines is in
- * the workers at a time. Replies come as they are ready; a batch answers as one array in its own order. */
+ * Order: requests of one connection reach the kernel in the order they were sent, because at most one run
+ * of its lines is in the workers at a time. Replies come as they are ready; a batch answers as one array
+ * in its own order. */
 #ifndef API_RPC_SERVER_H
 #define API_RPC_SERVER_H
 
@@ -16,7 +17,7 @@
 #define RPC_LINE_MAX ((size_t)1 << 20)
 #define RPC_RUN_LINES 64                            /* lines that one job of a worker handles */
 #define RPC_BATCH_MAX 1024                          /* requests in one array */
-#define RPC_IN_FLIGHT_MAX 4096                      /* requests of one connection not answered: it is not read */
+#define RPC_IN_FLIGHT_MAX 4096 /* requests of one connection not answered: it is not read */
 #define RPC_IN_FLIGHT_BYTES ((size_t)8 << 20)       /* the same in bytes of their lines */
 #define RPC_IN_FLIGHT_TOTAL ((size_t)128 << 20)     /* the usual bound of that for all connections together */
 
@@ -31,7 +32,8 @@ struct rpc_server {
     size_t incoming_lines;
     size_t calls_max, calls_bytes_max;
     bool throttled;                      /* some connection waits because of calls_max or calls_bytes_max */
-    atomic_size_t in_flight, in_flight_bytes; /* calls of all connections, not answered, and the bytes of their lines */
+    /* calls of all connections, not answered nor parked, and the bytes of their lines */
+    atomic_size_t in_flight, in_flight_bytes;
     atomic_bool stopping;                /* new requests are answered ERROR_STOPPING */
 
     pthread_mutex_t lock;                /* guards the two lists */
@@ -50,8 +52,11 @@ struct rpc_connection {
 
     pthread_mutex_t lock;                /* guards what follows */
     struct buffer backlog;               /* complete lines that wait for the run */
-    bool running;
+    bool running;                        /* there is a run, which alone may touch lines */
+    bool parked; /* the run ended before its lines did, because the client does not read */
+    size_t parked_lines, parked_bytes;   /* what waits then; others do not wait because of it */
     struct buffer replies;               /* rendered, to be taken by the I/O thread */
+    size_t unsent;                       /* taken, but not read by the client */
     bool woken, gone, overflow;
     struct rpc_connection *next_woken;
 };

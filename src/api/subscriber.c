@@ -1,5 +1,6 @@
-/* Two ways to gather: lines that are sent as they lie in the ring, by reference; and lines that are rendered for this
- * subscriber (read from the database, in another format, or with the number of the subscription). */
+/* Two ways to gather: lines that are sent as they lie in the ring, by reference; and lines that are
+ * rendered for this subscriber (read from the database, in another format, or with the number of the
+ * subscription). */
 #include "api/subscriber.h"
 
 #include <inttypes.h>
@@ -38,7 +39,7 @@ bool subscriber_has_work(const struct subscriber *s, uint64_t head)
     return s->lost_from != 0 || subscriber_is_over(s) || (s->credit > 0 && s->next <= last_wanted(s, head));
 }
 
-/* --- gathering ------------------------------------------------------------------------------------------------------------ */
+/* --- gathering -------------------------------------------------------------------------------- */
 static void turn_begin(struct turn *turn, uint64_t next)
 {
     turn->piece_count = turn->line_count = turn->bytes = 0;
@@ -110,7 +111,8 @@ static void render(const struct subscriber *s, struct turn *turn, const char *li
         break;
     case FORMAT_CLOUDEVENTS:
     case FORMAT_NOTIFY:
-        INVARIANT(line_parse(line, size, &parts), "event %" PRIu64 " is not in the form of an event line", seq);
+        INVARIANT(line_parse(line, size, &parts), "event %" PRIu64 " is not in the form of an event line",
+                  seq);
         if (s->format == FORMAT_NOTIFY)
             notice_write(&turn->text, &parts);
         else
@@ -157,7 +159,8 @@ static bool replay_event(void *context, const struct event *event)
     const struct replay *replay = context;
     const struct subscriber *s = replay->subscriber;
     struct turn *turn = replay->turn;
-    INVARIANT(event->seq == turn->next, "event %" PRIu64 " came where %" PRIu64 " was to come", event->seq, turn->next);
+    INVARIANT(event->seq == turn->next, "event %" PRIu64 " came where %" PRIu64 " was to come",
+              event->seq, turn->next);
     int type = catalogue_index(event->type);
     if (event_wanted(s, event, type, turn)) {
         unsigned version = type >= 0 ? event_type_at((size_t)type)->version : 1;
@@ -175,21 +178,24 @@ static bool replay_event(void *context, const struct event *event)
     return !turn_is_full(s, turn);
 }
 
-static enum status gather_replay(struct subscriber *s, const struct ring *ring, const struct event_source *source,
-                                 struct turn *turn, struct error *error)
+static enum status gather_replay(struct subscriber *s, const struct ring *ring,
+                                 const struct event_source *source, struct turn *turn,
+                                 struct error *error)
 {
     s->replaying = true;
     uint64_t left = last_wanted(s, ring->head) - s->next + 1;
     struct replay replay = { s, turn };
-    TRY(source->read(source->context, s->next - 1, left < TURN_ROWS ? left : TURN_ROWS, replay_event, &replay, error));
+    TRY(source->read(source->context, s->next - 1, left < TURN_ROWS ? left : TURN_ROWS, replay_event,
+                     &replay, error));
     if (turn->next == s->next)
-        return error_set(error, ERROR_STORAGE, "event %" PRIu64 " could not be read; the head is %" PRIu64, s->next,
+        return error_set(error, ERROR_STORAGE,
+                         "event %" PRIu64 " could not be read; the head is %" PRIu64, s->next,
                          ring->head);
     return OK;
 }
 
-enum status subscriber_gather(struct subscriber *s, const struct ring *ring, const struct event_source *source,
-                              struct turn *turn, struct error *error)
+enum status subscriber_gather(struct subscriber *s, const struct ring *ring,
+                              const struct event_source *source, struct turn *turn, struct error *error)
 {
     turn_begin(turn, s->next);
     if (s->credit == 0 || s->next > last_wanted(s, ring->head))
@@ -208,7 +214,7 @@ enum status subscriber_gather(struct subscriber *s, const struct ring *ring, con
     return OK;
 }
 
-/* --- advancing ------------------------------------------------------------------------------------------------------------ */
+/* --- advancing -------------------------------------------------------------------------------- */
 /* Bytes from … to of the turn, wherever they lie. */
 static void copy_range(const struct turn *turn, size_t from, size_t to, struct buffer *out)
 {
@@ -255,7 +261,7 @@ size_t subscriber_advance(struct subscriber *s, const struct turn *turn, size_t 
     return lines;
 }
 
-/* --- lines about the stream ------------------------------------------------------------------------------------------------- */
+/* --- lines about the stream ------------------------------------------------------------------- */
 static void line_begin(const struct subscriber *s, struct buffer *out)
 {
     if (s->prefixed)
@@ -269,8 +275,8 @@ void subscriber_tell_lost(struct subscriber *s, struct buffer *out)
     if (s->lost_from == 0)
         return;
     line_begin(s, out);
-    buffer_append_format(out, "\"lost\":{\"from\":%" PRIu64 ",\"to\":%" PRIu64 ",\"why\":\"skip\"}}\n", s->lost_from,
-                         s->next - 1);
+    buffer_append_format(out, "\"lost\":{\"from\":%" PRIu64 ",\"to\":%" PRIu64 ",\"why\":\"skip\"}}\n",
+                         s->lost_from, s->next - 1);
     s->lost_from = 0;
     s->reported = s->next - 1;
 }
@@ -299,8 +305,8 @@ void subscriber_heartbeat(const struct subscriber *s, uint64_t head, int64_t now
 
 void subscriber_end(const struct subscriber *s, const char *why, struct buffer *out)
 {
-    buffer_append_format(out, "{\"end\":{\"sub\":%" PRIu32 ",\"why\":\"%s\",\"next\":%" PRIu64 "}}\n", s->id, why,
-                         s->next);
+    buffer_append_format(out, "{\"end\":{\"sub\":%" PRIu32 ",\"why\":\"%s\",\"next\":%" PRIu64 "}}\n",
+                         s->id, why, s->next);
 }
 
 uint64_t subscriber_lag(const struct subscriber *s, uint64_t head)

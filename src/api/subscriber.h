@@ -1,8 +1,10 @@
-/* One reader of the event log and its position. The same position serves replay and live: what comes next is taken from the
- * ring when it is there, else from the database, so there is no hand-over that could lose or repeat. Knows no sockets:
- * a turn gathers bytes, the caller sends as much of them as goes, and tells how much that was.
+/* One reader of the event log and its position. The same position serves replay and live: what comes next
+ * is taken from the ring when it is there, else from the database, so there is no hand-over that could
+ * lose or repeat. Knows no sockets: a turn gathers bytes, the caller sends as much of them as goes, and
+ * tells how much that was.
  *
- * Always: every event before `next` was examined, and sent if it matched; memory is the same however far behind it is. */
+ * Always: every event before `next` was examined, and sent if it matched; memory is the same however far
+ * behind it is. */
 #ifndef API_SUBSCRIBER_H
 #define API_SUBSCRIBER_H
 
@@ -22,7 +24,8 @@
 
 enum subscriber_format { FORMAT_NATIVE, FORMAT_CLOUDEVENTS, FORMAT_NOTIFY };
 
-/* What happens to a subscriber that falls more than max_lag events behind the head because it does not read. */
+/* What happens to a subscriber that falls more than max_lag events behind the head because it does not
+ * read. */
 enum slow_policy {
     SLOW_REPLAY, /* nothing: it gets what it missed from the database */
     SLOW_CLOSE,  /* its subscription ends */
@@ -46,8 +49,8 @@ struct subscriber {
     bool was_live;         /* caught up once: from then on falling behind counts as slow */
 };
 
-/* Where events older than the ring come from: gives after + 1, after + 2, … to `each`, at most `limit`, until it answers
- * false. ERROR_STORAGE when they cannot be read. */
+/* Where events older than the ring come from: gives after + 1, after + 2, … to `each`, at most `limit`,
+ * until it answers false. ERROR_STORAGE when they cannot be read. */
 struct event_source {
     enum status (*read)(void *context, uint64_t after, uint64_t limit,
                         bool (*each)(void *each_context, const struct event *event), void *each_context,
@@ -75,21 +78,25 @@ void turn_close(struct turn *turn);
 /* Whether there is something to examine or to tell. */
 bool subscriber_has_work(const struct subscriber *subscriber, uint64_t head);
 
-/* Fills `turn` with what comes next, within the bounds of a turn; the subscriber does not move. The pieces point into the
- * ring or into turn->text and are valid until the ring changes. */
+/* Fills `turn` with what comes next, within the bounds of a turn; the subscriber does not move. The
+ * pieces point into the ring or into turn->text and are valid until the ring changes. */
 MUST_CHECK enum status subscriber_gather(struct subscriber *subscriber, const struct ring *ring,
-                                         const struct event_source *source, struct turn *turn, struct error *error);
+                                         const struct event_source *source, struct turn *turn,
+                                         struct error *error);
 
-/* The first `sent` bytes of the turn went out: moves the subscriber behind them. The rest of a line that was cut is appended to
- * `rest`, which must go out before anything else. Returns the number of events sent. */
-size_t subscriber_advance(struct subscriber *subscriber, const struct turn *turn, size_t sent, struct buffer *rest);
+/* The first `sent` bytes of the turn went out: moves the subscriber behind them. The rest of a line that
+ * was cut is appended to `rest`, which must go out before anything else. Returns the number of events
+ * sent. */
+size_t subscriber_advance(struct subscriber *subscriber, const struct turn *turn, size_t sent,
+                          struct buffer *rest);
 
-/* --- lines about the stream itself -------------------------------------------------------------------------------------- */
-/* What the subscriber is to be told now that it stands where it stands: lost, progress (also when `tick` and anything was left
- * out since), caught_up. */
+/* --- lines about the stream itself ------------------------------------------------------------ */
+/* What the subscriber is to be told now that it stands where it stands: lost, progress (also when `tick`
+ * and anything was left out since), caught_up. */
 void subscriber_tell(struct subscriber *subscriber, uint64_t head, bool tick, struct buffer *out);
 void subscriber_tell_lost(struct subscriber *subscriber, struct buffer *out);
-void subscriber_heartbeat(const struct subscriber *subscriber, uint64_t head, int64_t now_us, struct buffer *out);
+void subscriber_heartbeat(const struct subscriber *subscriber, uint64_t head, int64_t now_us,
+                          struct buffer *out);
 void subscriber_end(const struct subscriber *subscriber, const char *why, struct buffer *out);
 bool subscriber_is_over(const struct subscriber *subscriber); /* everything until `until` was examined */
 

@@ -1,5 +1,5 @@
-/* The flag is cleared before the I/O thread looks into the lists, so what is put there afterwards wakes it again: no
- * hand-over is ever left lying. */
+/* The flag is cleared before the I/O thread looks into the lists, so what is put there afterwards wakes
+ * it again: no hand-over is ever left lying. */
 #include "api/wake.h"
 
 #include <sys/eventfd.h>

@@ -1,5 +1,6 @@
-/* Waking the I/O thread from others: one eventfd, written at most once until the I/O thread has looked. A thread that hands
- * over in batches (the executor) is silent until its batch ends; every other thread wakes at once. */
+/* Waking the I/O thread from others: one eventfd, written at most once until the I/O thread has looked. A
+ * thread that hands over in batches (the executor) is silent until its batch ends; every other thread
+ * wakes at once. */
 #ifndef API_WAKE_H
 #define API_WAKE_H
 
@@ -19,7 +20,8 @@ struct wake {
 void wake_open(struct wake *wake, struct event_base *base, void (*woken)(void *context), void *context);
 void wake_close(struct wake *wake);
 
-/* From any thread, after the work was put where `woken` finds it. Does nothing on a thread that hands over in batches. */
+/* From any thread, after the work was put where `woken` finds it. Does nothing on a thread that hands
+ * over in batches. */
 void wake_signal(struct wake *wake);
 
 /* The calling thread hands over in batches: its wake_signal waits for the next wake_batch. */

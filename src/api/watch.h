@@ -1,5 +1,5 @@
-/* What the I/O thread's loop watches: a descriptor to read from or write to, or a moment. Hides libevent, whose `struct event`
- * is not ours. On the I/O thread only. */
+/* What the I/O thread's loop watches: a descriptor to read from or write to, or a moment. Hides libevent,
+ * whose `struct event` is not ours. On the I/O thread only. */
 #ifndef API_WATCH_H
 #define API_WATCH_H
 

@@ -1,5 +1,5 @@
-/* Any JSON as the parameters of the requests of events.sock, and any bytes as an event line: what is taken is within its
- * bounds, what is refused says why. The first byte chooses. */
+/* Any JSON as the parameters of the requests of events.sock, and any bytes as an event line: what is
+ * taken is within its bounds, what is refused says why. The first byte chooses. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -23,8 +23,10 @@ static void try_subscribe(const json_t *params)
     check_refusal(status, &error);
     if (status != OK)
         return;
-    INVARIANT(r.heartbeat_us >= HEARTBEAT_MIN_MS * 1000 && r.window >= 1 && r.until <= INTEGER_MAX, "out of bounds");
-    INVARIANT(r.from.kind != POSITION_CURSOR || strlen(r.from.cursor) < CURSOR_NAME_MAX, "a cursor's name too long");
+    INVARIANT(r.heartbeat_us >= HEARTBEAT_MIN_MS * 1000 && r.window >= 1 && r.until <= INTEGER_MAX,
+              "out of bounds");
+    INVARIANT(r.from.kind != POSITION_CURSOR || strlen(r.from.cursor) < CURSOR_NAME_MAX,
+              "a cursor's name too long");
     INVARIANT(!r.manual_ack || r.from.kind == POSITION_CURSOR, "acknowledgements without a cursor");
     subscribe_request_close(&r);
 }

@@ -46,6 +46,7 @@ void house_open(struct house *house, const struct house_options *options)
         .connections_max = options->connections_max == 0 ? 100 : options->connections_max,
         .connections_per_uid = options->connections_per_uid == 0 ? 100 : options->connections_per_uid,
         .ring_bytes = options->ring_bytes,
+        .calls_max = options->calls_max,
         .idle_line_timeout_us = options->line_timeout_us,
         .hold_method = options->hold_method,
     };
@@ -64,7 +65,8 @@ void house_open(struct house *house, const struct house_options *options)
         .context = house->api,
     };
     struct error error;
-    if (kernel_start(&kernel, &house->kernel, &error) != OK || api_listen(house->api, house->kernel, &error) != OK)
+    if (kernel_start(&kernel, &house->kernel, &error) != OK
+        || api_listen(house->api, house->kernel, &error) != OK)
         give_up("the house does not open: %s", error.message);
     assert_int_equal(pthread_create(&house->thread, NULL, run_loop, house->base), 0);
     house->running = true;
@@ -97,7 +99,7 @@ uint64_t house_head(const struct house *house)
     return kernel_head(house->kernel);
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------------ */
+/* --- events ----------------------------------------------------------------------------------- */
 struct commit {
     struct kernel_task task;
     size_t count;
@@ -111,7 +113,8 @@ static enum status record(struct kernel_task *task, struct execution *x)
 {
     const struct commit *commit = (const struct commit *)task;
     for (size_t i = 0; i < commit->count; i++)
-        event_backup_failed(x, &(struct event_backup_failed){ .destination = commit->destination, .error = "for a test" });
+        event_backup_failed(x, &(struct event_backup_failed){ .destination = commit->destination,
+                                                              .error = "for a test" });
     return OK;
 }
 
@@ -139,7 +142,7 @@ void house_commit(struct house *house, size_t count, const char *destination)
     pthread_mutex_unlock(&commit.lock);
 }
 
-/* --- clients ------------------------------------------------------------------------------------------------------------ */
+/* --- clients ---------------------------------------------------------------------------------- */
 void client_open(struct client *client, const struct house *house, const char *name)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -190,7 +193,8 @@ const char *client_line(struct client *client)
     input->size -= client->taken;
     client->taken = 0;
     for (size_t scanned = 0;;) {
-        uint8_t *newline = input->size == scanned ? NULL : memchr(input->data + scanned, '\n', input->size - scanned);
+        uint8_t *newline =
+            input->size == scanned ? NULL : memchr(input->data + scanned, '\n', input->size - scanned);
         if (newline != NULL) {
             *newline = '\0';
             client->taken = (size_t)(newline - input->data) + 1;

@@ -1,4 +1,5 @@
-/* A node with both sockets in a temporary directory, its I/O thread, and clients that fail the test when nothing comes. */
+/* A node with both sockets in a temporary directory, its I/O thread, and clients that fail the test when
+ * nothing comes. */
 #ifndef TESTS_API_HOUSE_H
 #define TESTS_API_HOUSE_H
 
@@ -21,7 +22,7 @@ struct house {
 };
 
 struct house_options {
-    size_t ring_bytes, connections_max, connections_per_uid, queue_size;
+    size_t ring_bytes, connections_max, connections_per_uid, queue_size, calls_max;
     int64_t line_timeout_us;
     const char *hold_method;
 };
@@ -40,7 +41,8 @@ struct client {
     size_t taken;
 };
 
-void client_open(struct client *client, const struct house *house, const char *socket); /* "layerd.sock" or "events.sock" */
+void client_open(struct client *client, const struct house *house,
+                 const char *socket); /* "layerd.sock" or "events.sock" */
 void client_close(struct client *client);
 void client_send(struct client *client, const char *text);            /* as it is */
 void client_ask(struct client *client, const char *quoted_text);      /* ' for ", and a newline */

@@ -20,7 +20,8 @@ static void render(struct buffer *line, const char *subject, const char *body, b
 static void a_line_is_read_back_in_its_parts(void **state)
 {
     (void)state;
-    static const char *const bodies[] = { "{}", "{\"a\":\"}\\\",\\\"last\\\":true,\\\"hash\\\":\\\"\"}", "{\"last\":false}" };
+    static const char *const bodies[] = { "{}", "{\"a\":\"}\\\",\\\"last\\\":true,\\\"hash\\\":\\\"\"}",
+                                          "{\"last\":false}" };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         for (int last = 0; last < 2; last++) {
             struct buffer CLEANUP(buffer_close) line = { 0 };
@@ -33,7 +34,8 @@ static void a_line_is_read_back_in_its_parts(void **state)
             assert_int_equal(parts.version, 3);
             assert_int_equal(parts.last, last);
             assert_true(bytes_equal(parts.type, bytes_of_text("ledger.transferred")));
-            assert_true(bytes_equal(parts.subject, i == 0 ? (struct bytes){ 0 } : bytes_of_text("a\\\"\\\\\\u0001/b")));
+            assert_true(bytes_equal(parts.subject,
+                                    i == 0 ? (struct bytes){ 0 } : bytes_of_text("a\\\"\\\\\\u0001/b")));
             assert_true(bytes_equal(parts.data, bytes_of_text(bodies[i])));
             assert_int_equal(parts.hash.size, 64);
         }
@@ -61,10 +63,17 @@ static void a_cloudevent_has_the_required_members_and_the_same_data(void **state
     cloudevent_write(&out, &parts, "00ff");
     AUTO_JSON json_t *cloud = NULL;
     assert_int_equal(json_parse((const char *)out.data, out.size, &cloud, &error), OK);
-    static const struct { const char *member, *value; } texts[] = {
-        { "specversion", "1.0" }, { "id", "42" }, { "source", "/node/00ff" }, { "type", "layerd.ledger.transferred.v3" },
-        { "subject", "a\"b" }, { "time", "2023-11-14T22:13:20.000001Z" }, { "datacontenttype", "application/json" },
-        { "sequence", "0000000000000042" }, { "block", "7" },
+    static const struct { const char *member, *value;
+    } texts[] = {
+        { "specversion", "1.0" },
+        { "id", "42" },
+        { "source", "/node/00ff" },
+        { "type", "layerd.ledger.transferred.v3" },
+        { "subject", "a\"b" },
+        { "time", "2023-11-14T22:13:20.000001Z" },
+        { "datacontenttype", "application/json" },
+        { "sequence", "0000000000000042" },
+        { "block", "7" },
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         assert_string_equal(json_string_value(json_object_get(cloud, texts[i].member)), texts[i].value);

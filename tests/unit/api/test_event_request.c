@@ -31,11 +31,16 @@ static void every_member_is_read(void **state)
 {
     (void)state;
     struct subscribe_request r;
-    assert_int_equal(subscribe("{'from':{'after':9},'until':20,'types':['ledger.*'],'subjects':['a'],'format':'cloudevents',"
-                               "'window':5,'on_slow':'skip','max_lag':7,'heartbeat_ms':100,'ack':'none','expect_hash':"
-                               "'00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF'}", &r), OK);
+    assert_int_equal(
+        subscribe(
+            "{'from':{'after':9},'until':20,'types':['ledger.*'],'subjects':['a'],'format':'cloudevents',"
+            "'window':5,'on_slow':'skip','max_lag':7,'heartbeat_ms':100,'ack':'none','expect_hash':"
+            "'00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF'}",
+            &r),
+        OK);
     assert_int_equal(r.from.kind, POSITION_AFTER);
-    assert_true(r.from.after == 9 && r.until == 20 && r.window == 5 && r.max_lag == 7 && r.filter != NULL && r.hash_given);
+    assert_true(r.from.after == 9 && r.until == 20 && r.window == 5 && r.max_lag == 7 && r.filter != NULL
+                && r.hash_given);
     assert_int_equal(r.format, FORMAT_CLOUDEVENTS);
     assert_int_equal(r.slow, SLOW_SKIP);
     assert_int_equal(r.heartbeat_us, 100000);
@@ -70,13 +75,32 @@ static void what_is_wrong_is_refused(void **state)
 {
     (void)state;
     static const char *const wrong[] = {
-        "{}", "{'from':'last'}", "{'from':1}", "{'from':{}}", "{'from':{'after':1,'time':1}}", "{'from':{'after':-1}}",
-        "{'from':{'after':9007199254740992}}", "{'from':{'after':1.0}}", "{'from':{'before':1}}", "{'from':{'time':-1}}",
-        "{'from':{'time':'yesterday'}}", "{'from':{'cursor':''}}", "{'from':{'cursor':5}}", "{'from':'now','until':0}",
-        "{'from':'now','window':0}", "{'from':'now','window':'9'}", "{'from':'now','format':'xml'}",
-        "{'from':'now','on_slow':'wait'}", "{'from':'now','ack':true}", "{'from':'now','max_lag':0}",
-        "{'from':'now','heartbeat_ms':99}", "{'from':'now','heartbeat_ms':86400001}", "{'from':'now','expect_hash':'00'}",
-        "{'from':'now','expect_hash':5}", "{'from':'now','types':[]}", "{'from':'now','typos':['*']}",
+        "{}",
+        "{'from':'last'}",
+        "{'from':1}",
+        "{'from':{}}",
+        "{'from':{'after':1,'time':1}}",
+        "{'from':{'after':-1}}",
+        "{'from':{'after':9007199254740992}}",
+        "{'from':{'after':1.0}}",
+        "{'from':{'before':1}}",
+        "{'from':{'time':-1}}",
+        "{'from':{'time':'yesterday'}}",
+        "{'from':{'cursor':''}}",
+        "{'from':{'cursor':5}}",
+        "{'from':'now','until':0}",
+        "{'from':'now','window':0}",
+        "{'from':'now','window':'9'}",
+        "{'from':'now','format':'xml'}",
+        "{'from':'now','on_slow':'wait'}",
+        "{'from':'now','ack':true}",
+        "{'from':'now','max_lag':0}",
+        "{'from':'now','heartbeat_ms':99}",
+        "{'from':'now','heartbeat_ms':86400001}",
+        "{'from':'now','expect_hash':'00'}",
+        "{'from':'now','expect_hash':5}",
+        "{'from':'now','types':[]}",
+        "{'from':'now','typos':['*']}",
     };
     struct subscribe_request r;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
@@ -94,7 +118,10 @@ static void a_cursor_keeps_its_filter_in_canonical_form(void **state)
 {
     (void)state;
     struct cursor_create_request r;
-    assert_int_equal(create("{'name':'a','from':'now','filter':{'types':['ledger.*'],'subjects':['x*']},'max_lag':3}", &r), OK);
+    assert_int_equal(
+        create("{'name':'a','from':'now','filter':{'types':['ledger.*'],'subjects':['x*']},'max_lag':3}",
+               &r),
+        OK);
     assert_string_equal(buffer_text(&r.filter), "{\"subjects\":[\"x*\"],\"types\":[\"ledger.*\"]}");
     struct filter *filter;
     struct error error;
@@ -108,9 +135,14 @@ static void a_bad_cursor_is_refused(void **state)
 {
     (void)state;
     static const char *const wrong[] = {
-        "{'from':'now'}", "{'name':'a b','from':'now'}", "{'name':'','from':'now'}", "{'name':'a'}",
-        "{'name':'a','from':{'cursor':'b'}}", "{'name':'a','from':'now','filter':[]}",
-        "{'name':'a','from':'now','filter':{'type':['*']}}", "{'name':'a','from':'now','filter':{'types':['no.such']}}",
+        "{'from':'now'}",
+        "{'name':'a b','from':'now'}",
+        "{'name':'','from':'now'}",
+        "{'name':'a'}",
+        "{'name':'a','from':{'cursor':'b'}}",
+        "{'name':'a','from':'now','filter':[]}",
+        "{'name':'a','from':'now','filter':{'type':['*']}}",
+        "{'name':'a','from':'now','filter':{'types':['no.such']}}",
     };
     struct cursor_create_request r;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)

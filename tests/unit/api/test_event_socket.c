@@ -23,7 +23,8 @@ static void succeed(struct client *client, const char *method, const char *param
 {
     json_t *reply = call(client, method, params);
     if (json_object_get(reply, "result") == NULL)
-        give_up("%s: %s", method, json_string_value(json_object_get(json_object_get(reply, "error"), "message")));
+        give_up("%s: %s", method,
+                json_string_value(json_object_get(json_object_get(reply, "error"), "message")));
     json_decref(reply);
 }
 
@@ -82,7 +83,8 @@ static void a_ring_of_four_events_serves_everybody_from_the_database(void **stat
     uint64_t start = house_head(&house);
     for (int i = 0; i < CLIENTS; i++) {
         client_open(&clients[i], &house, "events.sock");
-        succeed(&clients[i], "subscribe", i % 2 == 0 ? "{'from':'now'}" : "{'from':'now','types':['backup.*']}");
+        succeed(&clients[i], "subscribe",
+                i % 2 == 0 ? "{'from':'now'}" : "{'from':'now','types':['backup.*']}");
     }
     for (int i = 0; i < COMMITS; i++)
         house_commit(&house, 7, "x");
@@ -257,7 +259,8 @@ static void a_flood_of_acknowledgements_ends_at_the_newest(void **state)
     kernel_counters(house.kernel, &before);
     for (int i = 0; i < EVENTS; i++) {
         seq = next_seq(&client);
-        char *AUTO_FREE ack = text_format("{'jsonrpc':'2.0','method':'ack','params':{'sub':1,'seq':%" PRIu64 "}}", seq);
+        char *AUTO_FREE ack =
+            text_format("{'jsonrpc':'2.0','method':'ack','params':{'sub':1,'seq':%" PRIu64 "}}", seq);
         client_ask(&client, ack);
     }
     char *AUTO_FREE last = text_format("{'sub':1,'seq':%" PRIu64 "}", seq);
@@ -336,7 +339,8 @@ static void wait_answers_with_the_next_event_or_the_time(void **state)
     house_open(&house, NULL);
     client_open(&client, &house, "events.sock");
     uint64_t head = house_head(&house);
-    char *AUTO_FREE wait = text_format("{'jsonrpc':'2.0','id':1,'method':'wait','params':{'after':%" PRIu64 "}}", head);
+    char *AUTO_FREE wait =
+        text_format("{'jsonrpc':'2.0','id':1,'method':'wait','params':{'after':%" PRIu64 "}}", head);
     client_ask(&client, wait);
     assert_true(client_is_silent(&client, 30));
     house_commit(&house, 1, "x");

@@ -11,13 +11,26 @@
 static void globs_match_whole_names(void **state)
 {
     (void)state;
-    static const struct { const char *pattern, *text; bool matches; } cases[] = {
-        { "*", "", true }, { "*", "ledger.transferred", true }, { "", "", true }, { "", "a", false },
-        { "ledger.*", "ledger.transferred", true }, { "ledger.*", "ledger.", true }, { "ledger.*", "ledger", false },
-        { "ledger.*", "xledger.a", false }, { "*.transferred", "ledger.transferred", true },
-        { "*.transferred", "ledger.transferred2", false }, { "l*r.*d", "ledger.transferred", true },
-        { "l*r.*x", "ledger.transferred", false }, { "*a*a*", "banana", true }, { "*a*b*", "banana", false },
-        { "**", "x", true }, { "a*b*c", "aXbXbXc", true }, { "a*b*c", "aXbXbX", false }, { "?", "a", false },
+    static const struct { const char *pattern, *text; bool matches;
+    } cases[] = {
+        { "*", "", true },
+        { "*", "ledger.transferred", true },
+        { "", "", true },
+        { "", "a", false },
+        { "ledger.*", "ledger.transferred", true },
+        { "ledger.*", "ledger.", true },
+        { "ledger.*", "ledger", false },
+        { "ledger.*", "xledger.a", false },
+        { "*.transferred", "ledger.transferred", true },
+        { "*.transferred", "ledger.transferred2", false },
+        { "l*r.*d", "ledger.transferred", true },
+        { "l*r.*x", "ledger.transferred", false },
+        { "*a*a*", "banana", true },
+        { "*a*b*", "banana", false },
+        { "**", "x", true },
+        { "a*b*c", "aXbXbXc", true },
+        { "a*b*c", "aXbXbX", false },
+        { "?", "a", false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(glob_matches(cases[i].pattern, cases[i].text), cases[i].matches);
@@ -67,7 +80,8 @@ static void types_are_chosen_by_glob(void **state)
 static void subjects_are_chosen_by_name_or_prefix(void **state)
 {
     (void)state;
-    struct filter *filter = compile(NULL, "['asset/GOLD','escrow/*','back\\\"up/a\\\\b\\u0001','backup/\\u0002*']", OK);
+    struct filter *filter =
+        compile(NULL, "['asset/GOLD','escrow/*','back\\\"up/a\\\\b\\u0001','backup/\\u0002*']", OK);
     assert_true(matches(filter, "ledger.asset_issued", "asset/GOLD"));
     assert_false(matches(filter, "ledger.asset_issued", "asset/GOLDEN"));
     assert_false(matches(filter, "ledger.asset_issued", "asset/GOL"));
@@ -128,8 +142,10 @@ static void subjects_are_escaped_as_in_the_event_line(void **state)
     for (unsigned byte = 1; byte < 0x80; byte++) {
         const char subject[] = { 'x', (char)byte, 'y', '\0' };
         struct buffer CLEANUP(buffer_close) line = { 0 }, scratch = { 0 };
-        event_line(&(struct event){ .seq = 1, .type = "node.started", .subject = subject, .body = bytes_of_text("{}") }, 1,
-                   &line);
+        event_line(
+            &(struct event){
+                .seq = 1, .type = "node.started", .subject = subject, .body = bytes_of_text("{}") },
+            1, &line);
         struct bytes text = filter_subject(subject, &scratch);
         const char *at = strstr(buffer_text(&line), "\"subject\":\"");
         assert_non_null(at);

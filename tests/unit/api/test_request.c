@@ -24,8 +24,12 @@ static void ids_are_echoed_as_they_are(void **state)
 {
     (void)state;
     assert_int_equal(parse("{'jsonrpc':'2.0','id':1,'method':'x'}", "1", false), OK);
-    assert_int_equal(parse("{'jsonrpc':'2.0','id':-9223372036854775808,'method':'x'}", "-9223372036854775808", false), OK);
-    assert_int_equal(parse("{'jsonrpc':'2.0','id':'a\\n\\u20ac\\\"','method':'x'}", "\"a\\n\xe2\x82\xac\\\"\"", false), OK);
+    assert_int_equal(
+        parse("{'jsonrpc':'2.0','id':-9223372036854775808,'method':'x'}", "-9223372036854775808", false),
+        OK);
+    assert_int_equal(
+        parse("{'jsonrpc':'2.0','id':'a\\n\\u20ac\\\"','method':'x'}", "\"a\\n\xe2\x82\xac\\\"\"", false),
+        OK);
     assert_int_equal(parse("{'jsonrpc':'2.0','id':'','method':'x','params':{}}", "\"\"", false), OK);
     assert_int_equal(parse("{'jsonrpc':'2.0','id':null,'method':'x','params':[]}", "null", false), OK);
 }
@@ -34,25 +38,39 @@ static void without_an_id_it_is_a_notification(void **state)
 {
     (void)state;
     assert_int_equal(parse("{'jsonrpc':'2.0','method':'x'}", "null", true), OK);
-    assert_int_equal(parse("{'jsonrpc':'2.0','method':'x','params':[1]}", "null", true), ERROR_INVALID_PARAMS);
+    assert_int_equal(parse("{'jsonrpc':'2.0','method':'x','params':[1]}", "null", true),
+                     ERROR_INVALID_PARAMS);
 }
 
 static void what_is_no_request_is_answered_with_the_id_that_was_readable(void **state)
 {
     (void)state;
     static const char *const none[] = {
-        "1", "'x'", "null", "[]", "{}", "{'jsonrpc':'2.0'}", "{'method':'x'}", "{'jsonrpc':'1.0','method':'x'}",
-        "{'jsonrpc':2,'method':'x'}", "{'jsonrpc':'2.0','method':1}", "{'jsonrpc':'2.0','method':null}",
-        "{'jsonrpc':'2.0','id':1.5,'method':'x'}", "{'jsonrpc':'2.0','id':[],'method':'x'}",
-        "{'jsonrpc':'2.0','id':{},'method':'x'}", "{'jsonrpc':'2.0','id':true,'method':'x'}",
-        "{'jsonrpc':'2.0','method':'x','params':1}", "{'jsonrpc':'2.0','method':'x','params':null}",
+        "1",
+        "'x'",
+        "null",
+        "[]",
+        "{}",
+        "{'jsonrpc':'2.0'}",
+        "{'method':'x'}",
+        "{'jsonrpc':'1.0','method':'x'}",
+        "{'jsonrpc':2,'method':'x'}",
+        "{'jsonrpc':'2.0','method':1}",
+        "{'jsonrpc':'2.0','method':null}",
+        "{'jsonrpc':'2.0','id':1.5,'method':'x'}",
+        "{'jsonrpc':'2.0','id':[],'method':'x'}",
+        "{'jsonrpc':'2.0','id':{},'method':'x'}",
+        "{'jsonrpc':'2.0','id':true,'method':'x'}",
+        "{'jsonrpc':'2.0','method':'x','params':1}",
+        "{'jsonrpc':'2.0','method':'x','params':null}",
         "{'jsonrpc':'2.0','method':'x','parameters':{}}",
     };
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
         assert_int_equal(parse(none[i], "null", false), ERROR_INVALID_REQUEST);
     assert_int_equal(parse("{'jsonrpc':'2.0','id':7}", "7", false), ERROR_INVALID_REQUEST);
     assert_int_equal(parse("{'id':7,'method':'x'}", "7", false), ERROR_INVALID_REQUEST);
-    assert_int_equal(parse("{'jsonrpc':'2.0','id':7,'method':'x','params':[1]}", "7", false), ERROR_INVALID_PARAMS);
+    assert_int_equal(parse("{'jsonrpc':'2.0','id':7,'method':'x','params':[1]}", "7", false),
+                     ERROR_INVALID_PARAMS);
 }
 
 static void an_id_has_a_bound(void **state)

@@ -85,8 +85,10 @@ static void a_batch_answers_in_its_own_order_without_notifications(void **state)
     struct client client;
     house_open(&house, NULL);
     client_open(&client, &house, "layerd.sock");
-    client_ask(&client, "[{'jsonrpc':'2.0','id':3,'method':'node.info'},{'jsonrpc':'2.0','method':'node.info'},1,"
-                        "{'jsonrpc':'2.0','id':'x','method':'no.such'},{'jsonrpc':'2.0','id':1,'method':'node.info'}]");
+    client_ask(
+        &client,
+        "[{'jsonrpc':'2.0','id':3,'method':'node.info'},{'jsonrpc':'2.0','method':'node.info'},1,"
+        "{'jsonrpc':'2.0','id':'x','method':'no.such'},{'jsonrpc':'2.0','id':1,'method':'node.info'}]");
     json_t *reply = client_value(&client);
     assert_int_equal(json_array_size(reply), 4);
     assert_int_equal(integer_at(json_array_get(reply, 0), "id"), 3);
@@ -135,7 +137,9 @@ static void a_held_reply_comes_when_all_is_done(void **state)
     json_t *reply = client_value(&client); /* a refusal is not held */
     assert_int_equal(integer_at(reply, "id"), 2);
     json_decref(reply);
-    client_ask(&other, "[{'jsonrpc':'2.0','id':1,'method':'node.info'},{'jsonrpc':'2.0','id':2,'method':'help'}]");
+    client_ask(
+        &other,
+        "[{'jsonrpc':'2.0','id':1,'method':'node.info'},{'jsonrpc':'2.0','id':2,'method':'help'}]");
     assert_true(client_is_silent(&client, 50));
     assert_true(client_is_silent(&other, 0));
     house_stop(&house);
@@ -230,8 +234,10 @@ static void clients_that_go_away_in_the_middle_harm_nobody(void **state)
     for (int round = 0; round < 100; round++) {
         client_open(&client, &house, round % 2 == 0 ? "layerd.sock" : "events.sock");
         for (int i = 0; i < 20; i++)
-            client_ask(&client, round % 2 == 0 ? "{'jsonrpc':'2.0','id':1,'method':'node.info'}"
-                                               : "{'jsonrpc':'2.0','id':1,'method':'events.get','params':{'limit':3}}");
+            client_ask(&client,
+                       round % 2 == 0
+                           ? "{'jsonrpc':'2.0','id':1,'method':'node.info'}"
+                           : "{'jsonrpc':'2.0','id':1,'method':'events.get','params':{'limit':3}}");
         client_close(&client);
     }
     client_open(&client, &house, "layerd.sock");
@@ -240,6 +246,64 @@ static void clients_that_go_away_in_the_middle_harm_nobody(void **state)
     assert_int_equal(integer_at(reply, "id"), 5);
     json_decref(reply);
     client_close(&client);
+    house_close(&house);
+}
+
+/* Its requests are not carried out before it reads, and count against nobody's share. */
+static void a_client_that_reads_nothing_keeps_nobody_waiting(void **state)
+{
+    (void)state;
+    enum { COUNT = 2000, CALLS_MAX = 200 };
+    struct house house;
+    struct client deaf, other;
+    house_open(&house, &(struct house_options){ .calls_max = CALLS_MAX });
+    client_open(&deaf, &house, "layerd.sock");
+    client_open(&other, &house, "layerd.sock");
+    struct buffer CLEANUP(buffer_close) text = { 0 };
+    for (int i = 0; i < COUNT; i++)
+        buffer_append_format(&text, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"rpc.discover\"}\n", i);
+    size_t sent = 0;
+    for (int tries = 0; tries < 50; tries++) {
+        ssize_t now = send(deaf.descriptor, text.data + sent, text.size - sent, MSG_DONTWAIT);
+        sent += now > 0 ? (size_t)now : 0;
+        usleep(2000);
+    }
+    for (int i = 0; i < 1000; i++) {
+        char *AUTO_FREE ask = text_format(ASK, i);
+        client_ask(&other, ask);
+        json_t *reply = client_value(&other);
+        assert_int_equal(integer_at(reply, "id"), i);
+        json_decref(reply);
+    }
+    size_t whole = 0;
+    for (size_t i = 0; i < sent; i++)
+        whole += text.data[i] == '\n';
+    assert_true(whole > CALLS_MAX / 2);
+    for (size_t i = 0; i < whole;
+         i++) { /* once it reads, it gets all its answers, in order: they are queries */
+        json_t *reply = client_value(&deaf);
+        assert_int_equal(integer_at(reply, "id"), i);
+        json_decref(reply);
+    }
+    client_close(&deaf);
+    client_close(&other);
+    house_close(&house);
+}
+
+static void a_stop_finds_parked_requests_too(void **state)
+{
+    (void)state;
+    struct house house;
+    struct client deaf;
+    house_open(&house, NULL);
+    client_open(&deaf, &house, "layerd.sock");
+    struct buffer CLEANUP(buffer_close) text = { 0 };
+    for (int i = 0; i < 2000; i++)
+        buffer_append_text(&text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"rpc.discover\"}\n");
+    client_send(&deaf, buffer_text(&text));
+    usleep(100000);
+    house_stop(&house);
+    client_close(&deaf);
     house_close(&house);
 }
 
@@ -256,6 +320,8 @@ int rpc_socket_tests(void)
         cmocka_unit_test(a_line_that_does_not_end_in_time_closes_the_connection),
         cmocka_unit_test(a_line_too_long_is_told_and_closes_the_connection),
         cmocka_unit_test(clients_that_go_away_in_the_middle_harm_nobody),
+        cmocka_unit_test(a_client_that_reads_nothing_keeps_nobody_waiting),
+        cmocka_unit_test(a_stop_finds_parked_requests_too),
     };
     return cmocka_run_group_tests_name("layerd.sock", tests, NULL, NULL);
 }
