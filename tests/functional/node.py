@@ -29,9 +29,10 @@ REPORT = re.compile(r"runtime error:|ERROR: \w*Sanitizer|LeakSanitizer|SUMMARY: 
 
 
 def is_sanitized(binary=LAYERD):
-    """Whether the daemon was built with AddressSanitizer (then it is slower and larger)."""
+    """Whether the daemon was built with a sanitizer (then it is slower and larger)."""
     with open(_real_program(binary), "rb") as file:
-        return b"__asan_init" in file.read()
+        program = file.read()
+        return b"__asan_init" in program or b"__tsan_init" in program
 
 
 def _real_program(binary):
