@@ -19,7 +19,7 @@ SQLITE_EXTENSION_INIT1
 
 #define FUNCTION_FLAGS (SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS)
 
-/* --- arguments and results ------------------------------------------------------------------------------ */
+/* --- arguments and results -------------------------------------------------------------------- */
 
 static void refuse(sqlite3_context *context, const char *function, const char *expected)
 {
@@ -58,7 +58,7 @@ static void answer_blob(sqlite3_context *context, const void *data, size_t size)
     sqlite3_result_blob(context, data, (int)size, SQLITE_TRANSIENT);
 }
 
-/* --- values --------------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 /* address(id), address(id, prefix): an account as people see it. The prefix is 'lyt' (dev and test) unless
  * given. */
@@ -137,7 +137,7 @@ static void sha256_function(sqlite3_context *context, int count, sqlite3_value *
     answer_blob(context, hash.bytes, sizeof(hash.bytes));
 }
 
-/* --- the chain ------------------------------------------------------------------------------------------ */
+/* --- the chain -------------------------------------------------------------------------------- */
 
 /* event_genesis(node_id): the hash before event 1. */
 static void event_genesis_function(sqlite3_context *context, int count, sqlite3_value **values)
@@ -180,7 +180,7 @@ static void event_hash_function(sqlite3_context *context, int count, sqlite3_val
     answer_blob(context, hash.bytes, sizeof(hash.bytes));
 }
 
-/* --- the tree ------------------------------------------------------------------------------------------- */
+/* --- the tree --------------------------------------------------------------------------------- */
 
 struct root_state {
     bool begun, refused;
@@ -287,7 +287,7 @@ static void checkpoint_root_function(sqlite3_context *context, int count, sqlite
         answer_blob(context, checkpoint.root.bytes, sizeof(checkpoint.root.bytes));
 }
 
-/* --- loading -------------------------------------------------------------------------------------------- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -183,7 +183,7 @@ static enum status expand(const char *key, const char *given, struct buffer *out
 
 static enum status unknown_key(const struct declaration *declaration, const char *key, struct error *error)
 {
-    struct buffer names CLEANUP(buffer_close);
+    struct buffer names CLEANUP(buffer_close) = { 0 };
     const char *near = argument_suggest(declaration, key);
 
     buffer_init(&names);
@@ -199,7 +199,7 @@ static enum status unknown_key(const struct declaration *declaration, const char
 static enum status add_argument(const char *argument, const struct declaration *declaration, json_t *object,
                                 struct error *error)
 {
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
     const char *equals = strchr(argument, '=');
     const struct parameter *parameter = NULL;
     char key[KEY_MAX];
@@ -257,7 +257,7 @@ static enum status one_object(const char *text, const struct declaration *declar
 static enum status object_in_file(const char *argument, const struct declaration *declaration,
                                   json_t **object, struct error *error)
 {
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
     buffer_init(&text);
     TRY(expand("the parameters", argument, &text, error));
     return one_object(buffer_text(&text), declaration, object, error);

@@ -21,7 +21,7 @@ static bool is_subject(const struct layerd_event *event, const char *value)
 static void append_member(struct buffer *out, const struct layerd_event *event, const char *key,
                           const json_t *value, const char **gap)
 {
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
     buffer_init(&text);
     table_cell(&text, key, value);
     const char *shown = buffer_text(&text);
@@ -61,7 +61,7 @@ void event_text(struct buffer *out, const struct layerd_event *event)
 
 void event_print(FILE *out, const struct layerd_event *event, enum event_format format)
 {
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
 
     buffer_init(&text);
     switch (format) {

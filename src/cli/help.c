@@ -131,7 +131,7 @@ static const char *access_text(const char *access)
 
 static void add_row(json_t *rows, const struct parameter *parameter)
 {
-    struct buffer help CLEANUP(buffer_close);
+    struct buffer help CLEANUP(buffer_close) = { 0 };
     buffer_init(&help);
     buffer_append_text(&help, parameter->help);
     for (size_t i = 0; i < json_array_size(parameter->choices); i++)

@@ -198,7 +198,7 @@ int word_call(struct cli *cli)
 
 int word_submit(struct cli *cli)
 {
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
     struct error error;
 
     buffer_init(&text);

@@ -116,7 +116,7 @@ static char **grid_row(struct grid *grid)
 
 static char *cell_copy(const char *key, const json_t *value)
 {
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
     buffer_init(&text);
     if (value != NULL)
         table_cell(&text, key, value);
@@ -278,7 +278,7 @@ static void print_objects(FILE *out, const json_t *objects, const char *indent)
  */
 static char *line_text(const char *key, const json_t *value)
 {
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
     buffer_init(&text);
     if (is_time(key, value))
         buffer_append_format(&text, "%" JSON_INTEGER_FORMAT "  ", json_integer_value(value));
@@ -312,7 +312,7 @@ static void collect_lines(struct grid *grid, json_t *tables, const char *prefix,
             json_object_set(tables, full, value);
         } else {
             char **row = grid_row(grid);
-            struct buffer name CLEANUP(buffer_close);
+            struct buffer name CLEANUP(buffer_close) = { 0 };
             buffer_init(&name);
             table_text(&name, full, strlen(full));
             row[0] = text_copy(buffer_text(&name));
@@ -336,7 +336,7 @@ static void print_object(FILE *out, const json_t *object)
         grid_print(out, &grid, "");
     json_object_foreach(tables, key, value) {
         if (!alone) {
-            struct buffer name CLEANUP(buffer_close);
+            struct buffer name CLEANUP(buffer_close) = { 0 };
             buffer_init(&name);
             table_text(&name, key, strlen(key));
             fprintf(out, "%s:\n", buffer_text(&name));

@@ -41,7 +41,7 @@ struct identity {
 
 static enum status read_verifier(const char *given, char verifier[VERIFIER_MAX], struct error *error)
 {
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
     buffer_init(&text);
     if (given[0] == '@')
         TRY(argument_file(given + 1, &text, error));
@@ -241,7 +241,7 @@ static int print_report(const struct cli *cli, json_t *report, const struct laye
 
 int word_verify(struct cli *cli)
 {
-    struct buffer note CLEANUP(buffer_close);
+    struct buffer note CLEANUP(buffer_close) = { 0 };
     AUTO_JSON json_t *report = json_object();
     AUTO_FREE char *head_note = NULL;
     char pinned[VERIFIER_MAX];

@@ -51,7 +51,7 @@ static int print_rows(const struct cli *cli, const char *result)
 int word_sql(struct cli *cli)
 {
     const char *query = argument_value(cli->arguments[0], "query");
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
     AUTO_FREE char *result = NULL;
     struct layerd_failure failure;
     struct error error;

@@ -302,7 +302,7 @@ static enum status make_room(struct layerd_client *client, int64_t deadline, str
 static enum status client_submit(struct layerd_client *client, const char *method, const char *params,
                                  int timeout_ms, uint64_t *ticket, struct error *error)
 {
-    struct buffer line CLEANUP(buffer_close);
+    struct buffer line CLEANUP(buffer_close) = { 0 };
     uint64_t id;
 
     buffer_init(&line);
@@ -430,7 +430,7 @@ static enum status batch_line(struct buffer *line, const struct layerd_request *
 static enum status batch_submit(struct layerd_client *client, const struct layerd_request *requests,
                                 size_t count, int64_t deadline, uint64_t *first, struct error *error)
 {
-    struct buffer line CLEANUP(buffer_close);
+    struct buffer line CLEANUP(buffer_close) = { 0 };
     uint64_t ticket = 0;
 
     buffer_init(&line);

@@ -54,7 +54,7 @@ enum layerd_error failure_report(struct layerd_failure *failure, enum status sta
 static void read_field(struct slice object, const char *member, const char *otherwise, char *field,
                        size_t capacity)
 {
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
     buffer_init(&text);
     if (!slice_string(slice_member(object, member), &text)) {
         set_field(field, capacity, otherwise);

@@ -30,7 +30,7 @@ struct layerd_key {
 static enum status key_generate(const char *path, const char *name, const char *passphrase,
                                 struct error *error)
 {
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
     struct private_file_mark mark = { .present = false };
 
     buffer_init(&text);
@@ -184,7 +184,7 @@ static enum status sign(const struct layerd_key *key, const char *chain, const c
                         const char *params, int64_t valid_until_us, char **signed_text, struct hash *id,
                         struct error *error)
 {
-    struct buffer canonical CLEANUP(buffer_close), text CLEANUP(buffer_close);
+    struct buffer canonical CLEANUP(buffer_close) = { 0 }, text CLEANUP(buffer_close) = { 0 };
     AUTO_JSON json_t *object = NULL;
     struct signature signature;
     struct writer w;

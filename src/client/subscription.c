@@ -163,7 +163,7 @@ static bool find_reply(struct layerd_subscription *s, uint64_t id, size_t *offse
 static enum status stream_request(struct layerd_subscription *s, const char *method, const char *params,
                                   int64_t deadline, struct buffer *result, struct error *error)
 {
-    struct buffer line CLEANUP(buffer_close), text CLEANUP(buffer_close);
+    struct buffer line CLEANUP(buffer_close) = { 0 }, text CLEANUP(buffer_close) = { 0 };
     struct layerd_failure refusal;
     struct reply reply;
     size_t offset = 0;
@@ -195,7 +195,7 @@ static enum status stream_request(struct layerd_subscription *s, const char *met
 /* Connects and subscribes. When it fails, the connection is closed. */
 static enum status stream_open(struct layerd_subscription *s, int64_t deadline, struct error *error)
 {
-    struct buffer params CLEANUP(buffer_close), result CLEANUP(buffer_close);
+    struct buffer params CLEANUP(buffer_close) = { 0 }, result CLEANUP(buffer_close) = { 0 };
     uint64_t start;
 
     buffer_init(&params);
@@ -403,7 +403,8 @@ uint64_t layerd_position(const struct layerd_subscription *subscription)
 static enum status acknowledge(struct layerd_subscription *s, uint64_t seq, int timeout_ms,
                                struct error *error)
 {
-    struct buffer line CLEANUP(buffer_close), params CLEANUP(buffer_close), result CLEANUP(buffer_close);
+    struct buffer line CLEANUP(buffer_close) = { 0 }, params CLEANUP(buffer_close) = { 0 },
+                       result CLEANUP(buffer_close) = { 0 };
     int64_t deadline = deadline_after(timeout_ms);
     struct writer w;
 

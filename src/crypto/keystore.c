@@ -43,7 +43,7 @@ static pthread_rwlock_t *lock_alone(struct keystore *keystore)
 #define WHILE_ALONE(keystore) \
     CLEANUP(unlock_rwlock) __attribute__((unused)) pthread_rwlock_t *scope_lock = lock_alone(keystore)
 
-/* --- opening and locking -------------------------------------------------------------------------------- */
+/* --- opening and locking ---------------------------------------------------------------------- */
 
 static enum status file_load(struct keystore *keystore, struct error *error)
 {
@@ -172,7 +172,7 @@ void keystore_lock(struct keystore *keystore)
     secret_free_pointer(&keystore->key);
 }
 
-/* --- keys ----------------------------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 static enum status unlocked(const struct keystore *keystore, struct error *error)
 {

@@ -16,14 +16,14 @@
 
 MUST_CHECK bool key_name_valid(const char *name);
 
-/* --- one key in a file, for signing away from the node -------------------------------------------------- */
+/* --- one key in a file, for signing away from the node ---------------------------------------- */
 /* The file's text (one JSON object). ERROR_BAD_KEY_FILE, ERROR_WRONG_PASSPHRASE. */
 MUST_CHECK enum status key_file_encode(const struct secret_key *key, const char *name, const char *passphrase,
                                        struct buffer *out, struct error *error);
 MUST_CHECK enum status key_file_decode(const char *text, size_t size, const char *passphrase,
                                        struct secret_key *key, char name[KEY_NAME_MAX], struct error *error);
 
-/* --- the node's keystore -------------------------------------------------------------------------------- */
+/* --- the node's keystore ---------------------------------------------------------------------- */
 struct keystore;
 
 /* Opens the keystore at `path`; it may not exist yet. It starts locked. */

@@ -23,7 +23,7 @@ void keystore_file_close(struct keystore_file *file)
     keystore_file_init(file);
 }
 
-/* --- writing -------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* What `check` covers. */
 static void head_write(struct writer *w, const struct keystore_file *file)
@@ -91,7 +91,7 @@ enum status keystore_file_verify(const struct keystore_file *file, const struct 
     return OK;
 }
 
-/* --- reading -------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static bool key_read(const json_t *object, struct keystore_key *key)
 {
@@ -152,7 +152,7 @@ enum status keystore_file_read(const char *text, size_t size, struct keystore_fi
     return OK;
 }
 
-/* --- keys ----------------------------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 size_t keystore_file_place(const struct keystore_file *file, const char *name, bool *found)
 {

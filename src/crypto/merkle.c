@@ -28,7 +28,7 @@ void merkle_node(struct hash *out, const struct hash *left, const struct hash *r
     crypto_hash_sha256_final(&state, out->bytes);
 }
 
-/* --- appending ------------------------------------------------------------------------------------------ */
+/* --- appending -------------------------------------------------------------------------------- */
 
 void merkle_range_init(struct merkle_range *range)
 {
@@ -72,7 +72,7 @@ void merkle_range_root(const struct merkle_range *range, struct hash *root)
     }
 }
 
-/* --- roots and proofs from stored subtrees -------------------------------------------------------------- */
+/* --- roots and proofs from stored subtrees ---------------------------------------------------- */
 
 /* The hash of leaves begin … begin + width − 1, where width > 0 and begin is a multiple of a power of two ≥
  * width. */
@@ -176,7 +176,7 @@ bool merkle_root(uint64_t size, merkle_read *read, void *context, struct hash *r
     return subtree_hash(0, size, read, context, root);
 }
 
-/* --- verifying ------------------------------------------------------------------------------------------ */
+/* --- verifying -------------------------------------------------------------------------------- */
 
 /* Where a verifier stands: the node on the path and the last node of its level, by number (RFC 9162 calls
  * them fn, sn). */

@@ -22,7 +22,7 @@ struct note_signer {
     uint8_t secret[crypto_sign_SECRETKEYBYTES];
 };
 
-/* --- characters ----------------------------------------------------------------------------------------- */
+/* --- characters ------------------------------------------------------------------------------- */
 
 /* Reads one UTF-8 character (RFC 3629: shortest form, no surrogates, at most U+10FFFF). Its length, or 0. */
 static size_t character_read(const uint8_t *text, size_t size, uint32_t *character)
@@ -83,7 +83,7 @@ static bool name_valid(const char *name, size_t size)
     return true;
 }
 
-/* --- base64 (RFC 4648 §4, with padding, no spare bits) -------------------------------------------------- */
+/* --- base64 (RFC 4648 §4, with padding, no spare bits) ---------------------------------------- */
 
 static void base64_append(struct buffer *out, const void *data, size_t size)
 {
@@ -107,7 +107,7 @@ static bool base64_read(const char *text, size_t length, void *out, size_t capac
                              sodium_base64_VARIANT_ORIGINAL) == 0;
 }
 
-/* --- keys ----------------------------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 static void key_id_make(struct note_key *key)
 {
@@ -221,7 +221,7 @@ enum status note_signer_open(const char *path, const char *name, struct note_sig
     return OK;
 }
 
-/* --- signing and opening -------------------------------------------------------------------------------- */
+/* --- signing and opening ---------------------------------------------------------------------- */
 
 void note_sign(const struct note_signer *signer, const char *text, struct buffer *out)
 {
@@ -360,7 +360,7 @@ enum status note_open(const char *note, size_t size, const struct note_key *key,
     return note_open_any(note, size, key, 1, text_size, &verified, error);
 }
 
-/* --- checkpoints (C2SP tlog-checkpoint) ----------------------------------------------------------------- */
+/* --- checkpoints (C2SP tlog-checkpoint) ------------------------------------------------------- */
 
 void checkpoint_text(const struct checkpoint *checkpoint, struct buffer *out)
 {

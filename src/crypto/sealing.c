@@ -14,7 +14,7 @@ static struct {
     uint64_t operations, memory;
 } cost = { crypto_pwhash_argon2id_OPSLIMIT_MODERATE, crypto_pwhash_argon2id_MEMLIMIT_MODERATE };
 
-/* --- from a passphrase to a key ------------------------------------------------------------------------- */
+/* --- from a passphrase to a key --------------------------------------------------------------- */
 
 static bool cost_valid(uint64_t operations, uint64_t memory)
 {
@@ -86,7 +86,7 @@ bool derivation_read(const json_t *object, struct derivation *derivation)
            member_hex(kdf, "salt", derivation->salt, sizeof derivation->salt);
 }
 
-/* --- secrets and seals ---------------------------------------------------------------------------------- */
+/* --- secrets and seals ------------------------------------------------------------------------ */
 
 void secret_seal(struct sealed_secret *sealed, const struct encryption_key *key, struct bytes associated,
                  const struct secret_key *secret)
@@ -150,7 +150,7 @@ bool seal_read(const json_t *object, const char *member, struct seal *seal)
            member_hex(found, "tag", seal->tag, sizeof seal->tag);
 }
 
-/* --- files ---------------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 void checksum_write(struct writer *w)
 {

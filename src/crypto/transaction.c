@@ -90,15 +90,17 @@ enum status transaction_decode(const json_t *json, struct transaction *transacti
     const json_t *account, *chain, *method, *salt, *valid_until;
 
     if (!json_is_object(json) || json_object_size(json) != 6)
-        return error_set(error, ERROR_INVALID_PARAMS, "transaction: an object with exactly account, chain, method, "
-                                                      "params, salt and valid_until is expected");
+        return error_set(error, ERROR_INVALID_PARAMS,
+                         "transaction: an object with exactly account, chain, method, "
+                         "params, salt and valid_until is expected");
     TRY(member_text(json, "account", &account, error));
     TRY(member_text(json, "chain", &chain, error));
     TRY(member_text(json, "method", &method, error));
     TRY(member_text(json, "salt", &salt, error));
     valid_until = json_object_get(json, "valid_until");
     if (!json_is_integer(valid_until))
-        return error_set(error, ERROR_INVALID_PARAMS, "transaction.valid_until: microseconds since 1970 are expected");
+        return error_set(error, ERROR_INVALID_PARAMS,
+                         "transaction.valid_until: microseconds since 1970 are expected");
     if (!address_decode(&t.account, json_string_value(account), json_string_length(account)))
         return error_set(error, ERROR_INVALID_PARAMS, "transaction.account: '%.80s' is not an address (%s1…)",
                          json_string_value(account), address_prefix());

@@ -1,6 +1,6 @@
-/* The signed form of a command: canonical JSON (RFC 8785) of {account, chain, method, params, salt, valid_until}, and its
- * id, the tagged hash `layerd/transaction` of those bytes, which a BIP-340 signature of the account covers. Nodes and
- * clients share this file, so that they cannot disagree. */
+/* The signed form of a command: canonical JSON (RFC 8785) of {account, chain, method, params, salt,
+ * valid_until}, and its id, the tagged hash `layerd/transaction` of those bytes, which a BIP-340 signature of
+ * the account covers. Nodes and clients share this file, so that they cannot disagree. */
 #ifndef CRYPTO_TRANSACTION_H
 #define CRYPTO_TRANSACTION_H
 
@@ -23,13 +23,13 @@ struct transaction {
 };
 
 /* Appends the canonical bytes to `out` and gives their id. ERROR_NOT_CANONICAL, ERROR_LIMIT. */
-MUST_CHECK enum status transaction_encode(const struct transaction *transaction, struct buffer *out, struct hash *id,
-                                          struct error *error);
-
-/* The reverse, from parsed JSON: exactly these six members, each of its type. The result borrows from `json`. The canonical
- * bytes are appended to `out`. ERROR_INVALID_PARAMS, ERROR_NOT_CANONICAL, ERROR_LIMIT. */
-MUST_CHECK enum status transaction_decode(const json_t *json, struct transaction *transaction, struct buffer *out,
+MUST_CHECK enum status transaction_encode(const struct transaction *transaction, struct buffer *out,
                                           struct hash *id, struct error *error);
+
+/* The reverse, from parsed JSON: exactly these six members, each of its type. The result borrows from `json`.
+ * The canonical bytes are appended to `out`. ERROR_INVALID_PARAMS, ERROR_NOT_CANONICAL, ERROR_LIMIT. */
+MUST_CHECK enum status transaction_decode(const json_t *json, struct transaction *transaction,
+                                          struct buffer *out, struct hash *id, struct error *error);
 
 void transaction_id(struct hash *id, const void *canonical, size_t size);
 

@@ -86,7 +86,7 @@ static const char supply[] =
 static void report(char *violation, size_t size, struct statement *s, const char *column, const char *wrong)
 {
     struct bytes id = column_blob(s, column);
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
 
     buffer_init(&text);
     buffer_append_hex(&text, id.data, id.size);

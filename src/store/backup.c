@@ -67,7 +67,7 @@ enum status backup_make(const char *source_path, const char *destination, const 
     return verified_copy(source_path, destination, &check, report, error);
 }
 
-/* --- restore -------------------------------------------------------------------------------------------- */
+/* --- restore ---------------------------------------------------------------------------------- */
 
 /* Holds the old database alone for a moment: proves that nobody uses it, and folds its WAL into the file.
  * A file too damaged for that is kept as it is, with its WAL. */

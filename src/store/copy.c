@@ -47,7 +47,7 @@ void copy_stamp(char out[COPY_STAMP_MAX], int64_t time_us)
     *out = '\0';
 }
 
-/* --- the partial file ----------------------------------------------------------------------------------- */
+/* --- the partial file ------------------------------------------------------------------------- */
 
 /* A partial file left by a crash is overwritten; one that somebody else is writing is locked. */
 static enum status partial_open(const char *path, int *descriptor, struct error *error)
@@ -83,7 +83,7 @@ static enum status partial_name(const char *partial, const char *destination, st
     return directory_sync(destination, error);
 }
 
-/* --- pages ---------------------------------------------------------------------------------------------- */
+/* --- pages ------------------------------------------------------------------------------------ */
 
 static enum status copy_error(struct error *error, const char *path, int code)
 {

@@ -33,7 +33,7 @@
 #define WAL_RETRY_US (MICROSECONDS_PER_SECOND / 10)
 #define WAL_PINNED_US (30 * MICROSECONDS_PER_SECOND)
 
-/* --- failures ------------------------------------------------------------------------------------------- */
+/* --- failures --------------------------------------------------------------------------------- */
 
 /* Codes that say "this machine's storage", as opposed to "this program's mistake". */
 static bool is_storage_failure(int code)
@@ -87,7 +87,7 @@ enum status database_failure(struct database *database, struct error *error)
     return error_set(error, ERROR_STORAGE, "cannot read %s: %s (SQLite %d)", database->path, text, code);
 }
 
-/* --- opening -------------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static enum status open_error(struct database *database, int code, struct error *error)
 {
@@ -176,8 +176,8 @@ static enum status configure(struct database *database, const struct database_op
     char sql[128];
 
     sqlite3_db_config(database->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
-    /* Views use ->>, which SQLite 3.40 does not count among the functions that an untrusted schema may use. Readers
-     * cannot write, and people's SQL runs under an authorizer. */
+    /* Views use ->>, which SQLite 3.40 does not count among the functions that an untrusted schema may use.
+     * Readers cannot write, and people's SQL runs under an authorizer. */
     sqlite3_db_config(database->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, !writer, (int *)NULL);
     sqlite3_db_config(database->handle, SQLITE_DBCONFIG_DQS_DML, 0, (int *)NULL);
     sqlite3_db_config(database->handle, SQLITE_DBCONFIG_DQS_DDL, 0, (int *)NULL);
@@ -276,7 +276,7 @@ void database_execute(struct database *database, const char *sql)
         database_failed(database, code, sql);
 }
 
-/* --- transactions --------------------------------------------------------------------------------------- */
+/* --- transactions ----------------------------------------------------------------------------- */
 
 static void run(struct database *database, const char *sql)
 {
@@ -338,7 +338,7 @@ void database_snapshot_end(struct database *database)
     run(database, "COMMIT");
 }
 
-/* --- time limit ----------------------------------------------------------------------------------------- */
+/* --- time limit ------------------------------------------------------------------------------- */
 
 static int past_deadline(void *context)
 {
@@ -357,7 +357,7 @@ void database_set_time_limit(struct database *database, int64_t deadline_us)
         sqlite3_progress_handler(database->handle, PROGRESS_STEPS, past_deadline, database);
 }
 
-/* --- the WAL -------------------------------------------------------------------------------------------- */
+/* --- the WAL ---------------------------------------------------------------------------------- */
 
 /* A passive checkpoint never waits. Once it moved everything, the next transaction overwrites the WAL from
  * its beginning, unless a reader still uses it; overwriting is twice as fast as growing, so the file is

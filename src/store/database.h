@@ -40,7 +40,7 @@ const char *database_path(const struct database *database);
 /* Runs plain SQL text without rows (schema, pragmas). On a reader the failure is remembered as above. */
 void database_execute(struct database *database, const char *sql);
 
-/* --- transactions (writer) ------------------------------------------------------------------------------ */
+/* --- transactions (writer) -------------------------------------------------------------------- */
 void database_begin(struct database *database);    /* BEGIN IMMEDIATE */
 void database_commit(struct database *database);   /* durable when it returns */
 void database_rollback(struct database *database);
@@ -51,7 +51,7 @@ void database_savepoint_rollback(struct database *database); /* back to the save
 /* Rows changed by this connection since it was opened: tells whether anything was written in between. */
 int64_t database_changes(struct database *database);
 
-/* --- readers: what went wrong --------------------------------------------------------------------------- */
+/* --- readers: what went wrong ----------------------------------------------------------------- */
 /* OK, or why a statement of this reader ended early (and forgets it): ERROR_TIMEOUT when interrupted,
  * ERROR_STORAGE. */
 MUST_CHECK enum status database_failure(struct database *database, struct error *error);
@@ -63,7 +63,7 @@ void database_snapshot_end(struct database *database);
 /* Ends the running statement of a reader when `deadline_us` (monotonic clock) has passed; 0: never. */
 void database_set_time_limit(struct database *database, int64_t deadline_us);
 
-/* --- statements ----------------------------------------------------------------------------------------- */
+/* --- statements ------------------------------------------------------------------------------- */
 struct statement;
 
 /* The prepared statement for this SQL. `sql` must be a string literal (or live as long as the connection):
@@ -92,7 +92,7 @@ bool column_is_null(struct statement *s, const char *name);
 /* a blob of exactly this size */
 void column_fixed(struct statement *s, const char *name, void *out, size_t size);
 
-/* --- the WAL -------------------------------------------------------------------------------------------- */
+/* --- the WAL ---------------------------------------------------------------------------------- */
 /* Moves committed pages into the database file when the WAL has grown past 16 MiB (writer, between
  * transactions). Returns true when readers have kept it from moving anything for 30 s: the caller raises
  * an event. */

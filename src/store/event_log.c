@@ -29,7 +29,7 @@ struct stored_checkpoint {
     struct hash root;
 };
 
-/* --- opening -------------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 /* The newest checkpoint, with its signature checked. */
 static enum status newest_checkpoint(const struct event_log *log, struct stored_checkpoint *newest,
@@ -196,7 +196,7 @@ void event_log_head_hash(const struct event_log *log, struct hash *hash)
     *hash = log->head_hash;
 }
 
-/* --- appending ------------------------------------------------------------------------------------------ */
+/* --- appending -------------------------------------------------------------------------------- */
 
 static void tile_store(void *context, unsigned level, uint64_t index, const struct hash *hash)
 {
@@ -244,7 +244,7 @@ void event_log_append(struct event_log *log, struct event *event)
     merkle_range_append(&log->range, &leaf, tile_store, log);
 }
 
-/* --- checkpoints ---------------------------------------------------------------------------------------- */
+/* --- checkpoints ------------------------------------------------------------------------------ */
 
 int64_t event_log_checkpoint_due(const struct event_log *log)
 {

@@ -42,7 +42,7 @@ struct event {
  * absent for NULL, "v" from the catalogue). */
 void event_line(const struct event *event, unsigned version, struct buffer *out);
 
-/* --- writing (executor) --------------------------------------------------------------------------------- */
+/* --- writing (executor) ----------------------------------------------------------------------- */
 struct event_log;
 
 /* Loads head, chain and tree from the database. `signer` signs checkpoints and stays the caller's; with
@@ -70,7 +70,7 @@ bool event_log_checkpoint(struct event_log *log, int64_t now_us, bool force);
 /* When the next one is due by time; INT64_MAX when all events are covered. */
 int64_t event_log_checkpoint_due(const struct event_log *log);
 
-/* --- reading (any reader connection) -------------------------------------------------------------------- */
+/* --- reading (any reader connection) ---------------------------------------------------------- */
 /* Events after `after`, in order: event_reader_begin, then event_reader_next until false, then
  * event_reader_end. Pointers in `event` live until the next call. End before any wait. */
 struct event_reader { struct statement *statement; };
@@ -86,7 +86,7 @@ uint64_t event_head(struct database *database);
  * with seq. */
 uint64_t event_before_time(struct database *database, int64_t time_us);
 
-/* --- tree ----------------------------------------------------------------------------------------------- */
+/* --- tree ------------------------------------------------------------------------------------- */
 /* ERROR_PROOF_RANGE outside the log. seq counts from 1; size is a number of events. */
 MUST_CHECK enum status log_inclusion(struct database *reader, uint64_t seq, uint64_t size, struct hash *leaf,
                                      struct merkle_proof *proof, struct hash *root, struct error *error);
@@ -97,7 +97,7 @@ MUST_CHECK enum status log_consistency(struct database *reader, uint64_t first, 
 MUST_CHECK enum status log_checkpoint(struct database *reader, uint64_t size, uint64_t *covered,
                                       struct buffer *note, struct error *error);
 
-/* --- verify --------------------------------------------------------------------------------------------- */
+/* --- verify ----------------------------------------------------------------------------------- */
 struct log_report {
     uint64_t first, last;   /* events checked */
     uint64_t checkpoints;   /* signatures checked */

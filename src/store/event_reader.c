@@ -6,7 +6,7 @@
 #define LINE_FRAME_BYTES 512  /* keys, numbers, hash and punctuation: about 230 */
 #define ESCAPED_BYTES_MAX 6   /* one character as \u00XX */
 
-/* --- the line ------------------------------------------------------------------------------------------- */
+/* --- the line --------------------------------------------------------------------------------- */
 
 static uint8_t *put(uint8_t *at, const void *data, size_t size)
 {
@@ -72,7 +72,7 @@ void event_line(const struct event *event, unsigned version, struct buffer *out)
     out->size += (size_t)(at - start);
 }
 
-/* --- rows ----------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 void event_reader_begin(struct event_reader *reader, struct database *database, uint64_t after,
                         uint64_t limit)

@@ -85,7 +85,7 @@ bool log_tree_range(struct database *database, uint64_t size, struct merkle_rang
     return true;
 }
 
-/* --- proofs --------------------------------------------------------------------------------------------- */
+/* --- proofs ----------------------------------------------------------------------------------- */
 
 static enum status unreadable(struct database *database, uint64_t size, struct error *error)
 {

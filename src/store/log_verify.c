@@ -27,7 +27,7 @@ struct verification {
     uint64_t checkpoints;
 };
 
-/* --- the chain ------------------------------------------------------------------------------------------ */
+/* --- the chain -------------------------------------------------------------------------------- */
 
 static enum status chain_event(struct verification *v, const struct event *event, struct error *error)
 {
@@ -92,7 +92,7 @@ static enum status read_page(struct verification *v, struct error *error)
     return database_failure(v->database, error);
 }
 
-/* --- the tree ------------------------------------------------------------------------------------------- */
+/* --- the tree --------------------------------------------------------------------------------- */
 
 /* The signed text of a note without asking who signed it. */
 static size_t unverified_text(struct buffer *note)
@@ -204,7 +204,7 @@ static enum status verify_nothing_beyond(struct verification *v, struct error *e
     return OK;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------ */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static enum status start_after(struct verification *v, const char *node_id, uint64_t after,
                                struct error *error)

@@ -28,7 +28,7 @@ struct upgrade {
     int from;
 };
 
-/* --- small readings ------------------------------------------------------------------------------------- */
+/* --- small readings --------------------------------------------------------------------------- */
 
 static int64_t single_integer(struct database *database, const char *sql)
 {
@@ -59,7 +59,7 @@ static int schema_version(struct database *database)
     return (int)single_integer(database, "SELECT user_version AS value FROM pragma_user_version");
 }
 
-/* --- what is recorded ----------------------------------------------------------------------------------- */
+/* --- what is recorded ------------------------------------------------------------------------- */
 
 static enum status check_record(const struct upgrade *u, struct statement *s, int expected,
                                 struct error *error)
@@ -108,7 +108,7 @@ static enum status check_records(const struct upgrade *u, struct error *error)
     return status;
 }
 
-/* --- views ---------------------------------------------------------------------------------------------- */
+/* --- views ------------------------------------------------------------------------------------ */
 
 static void views_hash(const char *views, char text[HASH_TEXT_MAX])
 {
@@ -142,7 +142,7 @@ static void views_drop(struct database *writer)
     }
 }
 
-/* --- running -------------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 /* SQL of a migration: its mistakes are told, while failures of the storage end the process as always. */
 static enum status execute(struct database *writer, const char *name, const char *sql, struct error *error)
@@ -261,7 +261,7 @@ enum status migrate(struct database *writer, const char *backup_directory, int *
     return migrate_with(writer, migrations, migrations_count, views_sql, backup_directory, from, to, error);
 }
 
-/* --- meta ----------------------------------------------------------------------------------------------- */
+/* --- meta ------------------------------------------------------------------------------------- */
 
 void meta_set(struct database *writer, const char *key, const char *value)
 {

@@ -12,7 +12,7 @@
 
 #define STATEMENTS_INITIAL 256
 
-/* --- the table ------------------------------------------------------------------------------------------ */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static size_t slot_of(const struct statement_table *table, const char *sql)
 {
@@ -146,7 +146,7 @@ void statements_free(struct database *database)
     database->statements = (struct statement_table){ 0 };
 }
 
-/* --- binding -------------------------------------------------------------------------------------------- */
+/* --- binding ---------------------------------------------------------------------------------- */
 
 /* A bind fails only when the SQL has fewer parameters, or a value is beyond SQLite's limits: both are
  * bugs. */
@@ -188,7 +188,7 @@ void bind_null(struct statement *s)
         bound(s, sqlite3_bind_null(s->handle, s->bound));
 }
 
-/* --- running -------------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 /* One step; SQLITE_ROW, SQLITE_DONE, or (readers) the code of a failure, which is remembered. Reset unless
  * a row. */
@@ -232,7 +232,7 @@ int64_t statement_run(struct statement *s)
     return code == SQLITE_DONE ? sqlite3_changes64(s->database->handle) : 0;
 }
 
-/* --- columns -------------------------------------------------------------------------------------------- */
+/* --- columns ---------------------------------------------------------------------------------- */
 
 /* Callers ask in the order of the SQL most of the time, with the same literals each time: then this is one
  * compare. */

@@ -161,7 +161,7 @@ static const sqlite3_io_methods wal_methods = {
     .xDeviceCharacteristics = wal_characteristics,
 };
 
-/* --- the file system ------------------------------------------------------------------------------------ */
+/* --- the file system -------------------------------------------------------------------------- */
 static int layer_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *out_flags)
 {
     sqlite3_vfs *under = ((struct layer *)vfs)->under;

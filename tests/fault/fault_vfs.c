@@ -35,7 +35,7 @@ static struct {
     struct fault_file *files;
 } disk = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* --- power loss ----------------------------------------------------------------------------------------- */
+/* --- power loss ------------------------------------------------------------------------------- */
 
 static bool coin(void)
 {
@@ -94,7 +94,7 @@ static void forget(struct fault_file *file)
     }
 }
 
-/* --- whose turn it is ----------------------------------------------------------------------------------- */
+/* --- whose turn it is ------------------------------------------------------------------------- */
 
 static int error_of(enum fault_operation operation)
 {
@@ -132,7 +132,7 @@ static int turn(enum fault_operation operation)
     return code;
 }
 
-/* --- one file ------------------------------------------------------------------------------------------- */
+/* --- one file --------------------------------------------------------------------------------- */
 
 static struct fault_file *of(sqlite3_file *file)
 {
@@ -265,7 +265,7 @@ static const sqlite3_io_methods methods = {
     .xShmUnmap = file_shared_unmap,
 };
 
-/* --- the file system ------------------------------------------------------------------------------------ */
+/* --- the file system -------------------------------------------------------------------------- */
 
 static int disk_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags, int *opened_flags)
 {

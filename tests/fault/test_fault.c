@@ -29,7 +29,7 @@ struct told {
     struct hash hash;
 };
 
-/* --- the history ---------------------------------------------------------------------------------------- */
+/* --- the history ------------------------------------------------------------------------------ */
 
 static void stop_unless_storage(enum status status, const struct error *error)
 {
@@ -108,7 +108,7 @@ static void live(struct place *place, int pipe_end)
     place_close(place);
 }
 
-/* --- one try -------------------------------------------------------------------------------------------- */
+/* --- one try ---------------------------------------------------------------------------------- */
 
 struct outcome {
     int status;
@@ -223,7 +223,7 @@ static uint64_t stride(uint64_t quick)
     return getenv("LAYERD_THOROUGH") != NULL ? 1 : quick;
 }
 
-/* --- tests ---------------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void every_failing_sync_stops_the_process_and_loses_nothing(void **state)
 {

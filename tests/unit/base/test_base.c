@@ -105,7 +105,8 @@ void assert_aborts(void (*body)(void), const char *saying)
 
 int main(void)
 {
-    int failed = status_tests() + bytes_tests() + memory_tests() + buffer_tests() + writer_tests()
-                 + json_tests() + bech32_tests() + clock_tests() + log_tests() + queue_tests() + workers_tests();
+    int failed = status_tests() + bytes_tests() + memory_tests() + buffer_tests() + writer_tests() +
+                 json_tests() + bech32_tests() + clock_tests() + log_tests() + queue_tests() +
+                 workers_tests();
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE; /* a count could be 77: "skipped" to automake */
 }

@@ -7,7 +7,7 @@
 static void what_is_appended_stands_in_order(void **state)
 {
     (void)state;
-    CLEANUP(buffer_close) struct buffer buffer;
+    CLEANUP(buffer_close) struct buffer buffer = { 0 };
     buffer_init(&buffer);
     assert_string_equal(buffer_text(&buffer), "");
     buffer_append(&buffer, "ab", 2);
@@ -26,7 +26,7 @@ static void growing_keeps_every_byte(void **state)
 {
     (void)state;
     struct random random = random_start(__func__);
-    CLEANUP(buffer_close) struct buffer buffer;
+    CLEANUP(buffer_close) struct buffer buffer = { 0 };
     buffer_init(&buffer);
     AUTO_FREE uint8_t *expected = memory_new(1 << 20);
     size_t filled = 0;
@@ -45,7 +45,7 @@ static void a_format_longer_than_the_room_is_whole(void **state)
 {
     (void)state;
     for (int width = 1; width < 1200; width += 13) {
-        CLEANUP(buffer_close) struct buffer buffer;
+        CLEANUP(buffer_close) struct buffer buffer = { 0 };
         buffer_init(&buffer);
         buffer_append_text(&buffer, "start");
         buffer_append_format(&buffer, "%*d|", width, 5);
@@ -58,7 +58,7 @@ static void a_format_longer_than_the_room_is_whole(void **state)
 static void taking_moves_the_memory(void **state)
 {
     (void)state;
-    CLEANUP(buffer_close) struct buffer a, b;
+    CLEANUP(buffer_close) struct buffer a = { 0 }, b = { 0 };
     buffer_init(&a);
     buffer_init(&b);
     buffer_append_text(&a, "old");

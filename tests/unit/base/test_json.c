@@ -90,7 +90,7 @@ static void nesting_stops_at_its_bound(void **state)
 static void brackets_in_strings_and_side_by_side_are_not_depth(void **state)
 {
     (void)state;
-    CLEANUP(buffer_close) struct buffer text;
+    CLEANUP(buffer_close) struct buffer text = { 0 };
     buffer_init(&text);
     buffer_append_text(&text, "[\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\\\"");
     for (int i = 0; i < 200; i++)
@@ -115,7 +115,7 @@ static void a_refusal_names_place_and_reason_in_utf8(void **state)
 static void assert_canonical(const char *text, const char *expected)
 {
     AUTO_JSON json_t *value = parsed(text);
-    CLEANUP(buffer_close) struct buffer out;
+    CLEANUP(buffer_close) struct buffer out = { 0 };
     buffer_init(&out);
     struct error error = { 0 };
     assert_int_equal(json_canonical(value, &out, &error), OK);
@@ -167,7 +167,7 @@ static void other_numbers_are_refused_and_leave_the_buffer(void **state)
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         AUTO_JSON json_t *value = parsed(texts[i]);
-        CLEANUP(buffer_close) struct buffer out;
+        CLEANUP(buffer_close) struct buffer out = { 0 };
         buffer_init(&out);
         buffer_append_text(&out, "before");
         struct error error = { 0 };
@@ -180,7 +180,7 @@ static void other_numbers_are_refused_and_leave_the_buffer(void **state)
 static void canonical_form_has_bounds(void **state)
 {
     (void)state;
-    CLEANUP(buffer_close) struct buffer out;
+    CLEANUP(buffer_close) struct buffer out = { 0 };
     buffer_init(&out);
     struct error error = { 0 };
     AUTO_JSON json_t *deep = json_array();
@@ -288,7 +288,7 @@ static void canonical_form_is_sorted_idempotent_and_reads_back_equal(void **stat
     struct random random = random_start(__func__);
     for (int round = 0; round < 1000; round++) {
         AUTO_JSON json_t *value = random_value(&random, 0);
-        CLEANUP(buffer_close) struct buffer once, twice;
+        CLEANUP(buffer_close) struct buffer once = { 0 }, twice = { 0 };
         buffer_init(&once);
         buffer_init(&twice);
         struct error error = { 0 };
@@ -309,7 +309,7 @@ static void every_truncation_of_a_value_is_refused(void **state)
     for (int round = 0; round < 50; round++) {
         AUTO_JSON json_t *value = json_array();
         json_array_append_new(value, random_value(&random, 3));
-        CLEANUP(buffer_close) struct buffer text;
+        CLEANUP(buffer_close) struct buffer text = { 0 };
         buffer_init(&text);
         assert_int_equal(json_canonical(value, &text, NULL), OK);
         for (size_t size = 0; size < text.size; size++)

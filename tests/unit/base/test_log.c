@@ -163,7 +163,7 @@ static void bad_levels_are_refused_and_change_nothing(void **state)
         assert_false(log_wants("kernel", LOG_INFO));
         assert_true(log_wants("api", LOG_TRACE));
     }
-    CLEANUP(buffer_close) struct buffer many;
+    CLEANUP(buffer_close) struct buffer many = { 0 };
     buffer_init(&many);
     buffer_append_text(&many, "info");
     for (int i = 0; i < 32; i++)

@@ -8,7 +8,7 @@
 static void every_kind_of_value_is_written(void **state)
 {
     (void)state;
-    CLEANUP(buffer_close) struct buffer out;
+    CLEANUP(buffer_close) struct buffer out = { 0 };
     buffer_init(&out);
     struct writer w;
     writer_init(&w, &out);
@@ -48,7 +48,7 @@ static void every_kind_of_value_is_written(void **state)
 static void escapes_are_the_shortest(void **state)
 {
     (void)state;
-    CLEANUP(buffer_close) struct buffer out;
+    CLEANUP(buffer_close) struct buffer out = { 0 };
     buffer_init(&out);
     const char text[] = "\x00\x01\b\t\n\x0b\f\r\x1f \"\\/\x7f\xc3\xa9\xf0\x9f\x98\x80";
     buffer_append_json_string(&out, text, sizeof text - 1);
@@ -60,7 +60,7 @@ static void escapes_are_the_shortest(void **state)
 static void every_byte_is_escaped_at_every_offset(void **state)
 {
     (void)state;
-    CLEANUP(buffer_close) struct buffer out;
+    CLEANUP(buffer_close) struct buffer out = { 0 };
     buffer_init(&out);
     for (size_t size = 1; size <= 20; size++) {
         for (size_t at = 0; at < size; at++) {
@@ -86,7 +86,7 @@ static void any_text_reads_back_the_same(void **state)
 {
     (void)state;
     struct random random = random_start(__func__);
-    CLEANUP(buffer_close) struct buffer out;
+    CLEANUP(buffer_close) struct buffer out = { 0 };
     buffer_init(&out);
     for (int round = 0; round < 5000; round++) {
         char text[400];
@@ -148,7 +148,7 @@ static void random_values_agree_with_the_parser(void **state)
 {
     (void)state;
     struct random random = random_start(__func__);
-    CLEANUP(buffer_close) struct buffer out;
+    CLEANUP(buffer_close) struct buffer out = { 0 };
     buffer_init(&out);
     for (int round = 0; round < 1000; round++) {
         buffer_clear(&out);
@@ -207,7 +207,7 @@ static void misuse_is_a_broken_invariant(void **state)
 static void the_deepest_nesting_allowed_is_written(void **state)
 {
     (void)state;
-    CLEANUP(buffer_close) struct buffer out;
+    CLEANUP(buffer_close) struct buffer out = { 0 };
     buffer_init(&out);
     struct writer w;
     writer_init(&w, &out);

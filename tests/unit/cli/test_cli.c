@@ -362,7 +362,7 @@ static void an_event_is_one_line_without_what_its_subject_says(void **state)
                                   .type = "a.b",
                                   .subject = "account/lyt1x",
                                   .data = "{\"from\":\"lyt1y\",\"to\":\"lyt1x\",\"n\":5,\"m\":\"\\n\"}" };
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
     char data[400], key[] = "{\"k\":\"";
     (void)state;
     buffer_init(&text);

@@ -107,7 +107,7 @@ static void a_key_shows_one_account_under_each_networks_prefix(void **state)
 /* Checks the signed text as a node would, and gives the decoded transaction's JSON. */
 static json_t *check_signed(const char *signed_text, const char *id, const char *prefix)
 {
-    struct buffer canonical CLEANUP(buffer_close);
+    struct buffer canonical CLEANUP(buffer_close) = { 0 };
     struct transaction transaction;
     struct signature signature;
     struct hash hash;

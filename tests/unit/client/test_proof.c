@@ -38,7 +38,7 @@ static struct log *log_new(void)
 {
     struct log *log = memory_new(sizeof *log);
     static const uint8_t seed[32] = { 7, 7, 7 };
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
 
     crypto_start();
     buffer_init(&text);
@@ -61,7 +61,7 @@ static void log_free(struct log *log)
 /* The signed note of the first `size` events. */
 static char *head_of(struct log *log, uint64_t size, const char *origin)
 {
-    struct buffer text CLEANUP(buffer_close), note CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 }, note CLEANUP(buffer_close) = { 0 };
     struct checkpoint checkpoint = { .size = size };
 
     buffer_init(&text);
@@ -107,7 +107,7 @@ static void a_checkpoint_needs_the_right_signature(void **state)
     static const uint8_t other_seed[32] = { 8 };
     AUTO_FREE char *note = head_of(log, 5, ORIGIN);
     AUTO_FREE char *foreign = head_of(log, 5, "layerd/somebody-else");
-    struct buffer other CLEANUP(buffer_close);
+    struct buffer other CLEANUP(buffer_close) = { 0 };
     (void)state;
 
     buffer_init(&other);

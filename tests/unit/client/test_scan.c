@@ -121,7 +121,7 @@ static void members_and_elements_come_in_order(void **state)
     struct slice object, key, value;
     struct scan scan;
     const char *text = "{\"seq\":7,\"data\":{\"x\":[1,2]},\"s\":\"a\\u00e9\\ud83d\\ude00\"}";
-    struct buffer out CLEANUP(buffer_close);
+    struct buffer out CLEANUP(buffer_close) = { 0 };
     (void)state;
 
     buffer_init(&out);
@@ -146,7 +146,7 @@ static void strings_that_c_cannot_hold_are_refused(void **state)
 {
     static const char *const bad[] = { "\"\\u0000\"",  "\"\\ud800\"",        "\"\\udc00\"",
                                        "\"\\ud800x\"", "\"\\ud800\\u0041\"", "7" };
-    struct buffer out CLEANUP(buffer_close);
+    struct buffer out CLEANUP(buffer_close) = { 0 };
     (void)state;
     buffer_init(&out);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -195,7 +195,7 @@ static void it_agrees_with_jansson_on_random_texts(void **state)
 
 static void a_request_is_one_line_whatever_its_params(void **state)
 {
-    struct buffer line CLEANUP(buffer_close);
+    struct buffer line CLEANUP(buffer_close) = { 0 };
     struct error error;
     (void)state;
     buffer_init(&line);
@@ -209,7 +209,7 @@ static void a_request_is_one_line_whatever_its_params(void **state)
 
 static void a_bad_request_is_refused_and_leaves_nothing(void **state)
 {
-    struct buffer line CLEANUP(buffer_close);
+    struct buffer line CLEANUP(buffer_close) = { 0 };
     struct error error;
     AUTO_FREE char *large = memory_new(LAYERD_LINE_MAX + 100);
     (void)state;

@@ -71,7 +71,7 @@ static uint64_t number_word(char **rest)
 
 static void answer_bytes(const void *data, size_t size)
 {
-    CLEANUP(buffer_close) struct buffer text;
+    CLEANUP(buffer_close) struct buffer text = { 0 };
 
     buffer_init(&text);
     buffer_append_hex(&text, data, size);

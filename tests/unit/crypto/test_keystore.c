@@ -26,7 +26,7 @@
 #define PASSPHRASE "correct horse"
 #define CRASHED 77 /* exit code of a child that a fault ended */
 
-/* --- faults --------------------------------------------------------------------------------------------- */
+/* --- faults ----------------------------------------------------------------------------------- */
 
 enum fault_call { FAULT_NONE, FAULT_WRITE, FAULT_FSYNC, FAULT_RENAME, FAULT_LINK };
 
@@ -88,7 +88,7 @@ ssize_t __wrap_write(int descriptor, const void *data, size_t size)
     WRAPPED(FAULT_WRITE, __real_write(descriptor, data, size));
 }
 
-/* --- a keystore in a folder of its own ------------------------------------------------------------------ */
+/* --- a keystore in a folder of its own -------------------------------------------------------- */
 
 struct place {
     char folder[64];
@@ -210,7 +210,7 @@ static size_t key_count(struct keystore *keystore)
     return counted;
 }
 
-/* --- ordinary life -------------------------------------------------------------------------------------- */
+/* --- ordinary life ---------------------------------------------------------------------------- */
 
 static void keys_survive_closing_and_reopening(void **state)
 {
@@ -272,7 +272,7 @@ static void a_locked_keystore_does_nothing_with_secrets(void **state)
     struct signature signature;
     struct account_id account;
     struct error error;
-    CLEANUP(buffer_close) struct buffer out;
+    CLEANUP(buffer_close) struct buffer out = { 0 };
     CLEANUP(secret_free_pointer) struct secret_key *secret = secret_new(sizeof *secret);
 
     buffer_init(&out);
@@ -376,7 +376,7 @@ static void a_full_keystore_opens_and_takes_no_more(void **state)
 {
     struct place *place = *state;
     struct keystore_file file;
-    CLEANUP(buffer_close) struct buffer text;
+    CLEANUP(buffer_close) struct buffer text = { 0 };
     CLEANUP(secret_free_pointer) struct encryption_key *encryption = secret_new(sizeof *encryption);
     CLEANUP(secret_free_pointer) struct secret_key *secret = secret_new(sizeof *secret);
     struct account_id account;
@@ -430,12 +430,12 @@ static void invalid_passphrases_make_nothing(void **state)
     keystore_close(keystore);
 }
 
-/* --- key files ------------------------------------------------------------------------------------------ */
+/* --- key files -------------------------------------------------------------------------------- */
 
 static void a_key_travels_by_key_file(void **state)
 {
     struct place *place = *state;
-    CLEANUP(buffer_close) struct buffer text;
+    CLEANUP(buffer_close) struct buffer text = { 0 };
     CLEANUP(secret_free_pointer) struct secret_key *secret = secret_new(sizeof *secret);
     struct account_id account, again;
     struct error error;
@@ -464,7 +464,7 @@ static void a_key_travels_by_key_file(void **state)
 
 static void every_flipped_bit_of_a_key_file_is_refused(void **state)
 {
-    CLEANUP(buffer_close) struct buffer text;
+    CLEANUP(buffer_close) struct buffer text = { 0 };
     CLEANUP(secret_free_pointer) struct secret_key *secret = secret_new(sizeof *secret);
     CLEANUP(secret_free_pointer) struct secret_key *out = secret_new(sizeof *out);
     char name[KEY_NAME_MAX];
@@ -508,12 +508,12 @@ static void a_message_about_a_wrong_file_tells_nothing_of_it(void **state)
                      ERROR_BAD_KEY_FILE);
 }
 
-/* --- damage and malice ---------------------------------------------------------------------------------- */
+/* --- damage and malice ------------------------------------------------------------------------ */
 
 static void every_flipped_bit_of_a_keystore_is_refused(void **state)
 {
     struct place *place = *state;
-    CLEANUP(buffer_close) struct buffer text;
+    CLEANUP(buffer_close) struct buffer text = { 0 };
 
     buffer_init(&text);
     made_with(place, two_keys);
@@ -579,7 +579,7 @@ static void forged_keystores_are_refused(void **state)
         { "\"keys\":[", "\"keys\":[1,", ERROR_BAD_KEY_FILE, OK },
     };
     struct place *place = *state;
-    CLEANUP(buffer_close) struct buffer text, forged;
+    CLEANUP(buffer_close) struct buffer text = { 0 }, forged = { 0 };
 
     buffer_init(&text);
     buffer_init(&forged);
@@ -604,7 +604,7 @@ static void forged_keystores_are_refused(void **state)
 static void a_key_taken_out_or_put_back_is_noticed(void **state)
 {
     struct place *place = *state;
-    CLEANUP(buffer_close) struct buffer both, one, forged;
+    CLEANUP(buffer_close) struct buffer both = { 0 }, one = { 0 }, forged = { 0 };
     struct error error;
 
     buffer_init(&both);
@@ -708,7 +708,7 @@ static void a_second_keystore_does_not_replace_the_first(void **state)
     keystore_close(unlocked(place));
 }
 
-/* --- writes that fail or are cut off -------------------------------------------------------------------- */
+/* --- writes that fail or are cut off ---------------------------------------------------------- */
 
 static const struct {
     enum fault_call call;
@@ -875,7 +875,7 @@ static void no_acknowledged_key_is_lost_by_kill(void **state)
     }
 }
 
-/* --- threads -------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 struct signing {
     struct keystore *keystore;

@@ -61,7 +61,7 @@ static struct tree *tree_new(uint64_t size)
     return tree;
 }
 
-/* --- the definitions, as RFC 6962 has them -------------------------------------------------------------- */
+/* --- the definitions, as RFC 6962 has them ---------------------------------------------------- */
 
 static uint64_t below(uint64_t n)
 {
@@ -120,7 +120,7 @@ static void assert_proof_equal(const struct merkle_proof *a, const struct merkle
     assert_memory_equal(a->hashes, b->hashes, a->count * sizeof a->hashes[0]);
 }
 
-/* --- published ------------------------------------------------------------------------------------------ */
+/* --- published -------------------------------------------------------------------------------- */
 
 /* Some published cases hold a value of a wrong length, which cannot even be said here: it is filled up with
  * zeros, and so stays a wrong hash. */
@@ -163,7 +163,7 @@ static void hashes_and_roots_are_the_published_ones(void **state)
     (void)state;
 
     json_array_foreach(json_object_get(vectors, "hashes"), i, row) {
-        CLEANUP(buffer_close) struct buffer data;
+        CLEANUP(buffer_close) struct buffer data = { 0 };
         const char *what = member_text(row, "what");
 
         buffer_init(&data);
@@ -264,7 +264,7 @@ static void figures_of_rfc6962_hold(void **state)
     assert_hash_is(&hash, "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328");
 }
 
-/* --- random trees --------------------------------------------------------------------------------------- */
+/* --- random trees ----------------------------------------------------------------------------- */
 
 static void check_all_proofs(struct tree *tree)
 {
@@ -446,7 +446,7 @@ static void a_forked_tree_has_no_consistency_proof(void **state)
     assert_false(merkle_verify_consistency(60, 100, &first, &second, &proof));
 }
 
-/* --- bounds --------------------------------------------------------------------------------------------- */
+/* --- bounds ----------------------------------------------------------------------------------- */
 
 static void ranges_outside_the_tree_are_refused(void **state)
 {

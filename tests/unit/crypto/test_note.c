@@ -42,7 +42,7 @@ static struct note_signer *published_signer(void)
 static void the_published_note_is_signed_to_the_byte(void **state)
 {
     struct note_signer *signer = published_signer();
-    CLEANUP(buffer_close) struct buffer out, verifier;
+    CLEANUP(buffer_close) struct buffer out = { 0 }, verifier = { 0 };
     struct note_key key = key_of(published_verifier);
     struct error error;
     size_t text_size;
@@ -69,7 +69,7 @@ static void verifier_keys_are_judged_as_published(void **state)
 
     json_array_foreach(json_object_get(vectors, "keys"), i, row) {
         struct note_key key = key_of(member_text(row, "verifier"));
-        CLEANUP(buffer_close) struct buffer text, id, public_key;
+        CLEANUP(buffer_close) struct buffer text = { 0 }, id = { 0 }, public_key = { 0 };
 
         buffer_init(&text);
         buffer_init(&id);
@@ -135,7 +135,7 @@ static void notes_open_as_published(void **state)
     (void)state;
 
     json_array_foreach(json_object_get(vectors, "open"), i, row) {
-        CLEANUP(buffer_close) struct buffer note;
+        CLEANUP(buffer_close) struct buffer note = { 0 };
         struct note_key known[KNOWN_MAX];
         bool verified[KNOWN_MAX] = { false };
         struct error error;
@@ -179,7 +179,7 @@ static void format_examples_have_their_published_form(void **state)
         if (strcmp(member_text(row, "kind"), "checkpoint") != 0)
             continue;
         struct checkpoint checkpoint;
-        CLEANUP(buffer_close) struct buffer text;
+        CLEANUP(buffer_close) struct buffer text = { 0 };
         size_t size = (size_t)(strstr(note, "\n\n") + 1 - note);
 
         buffer_init(&text);
@@ -216,7 +216,7 @@ static enum status open_signed(const char *text, size_t size)
     uint8_t seed[32], secret[64], public_key[32], line[68];
     char encoded[128];
     struct note_key key = key_of(published_verifier);
-    CLEANUP(buffer_close) struct buffer note;
+    CLEANUP(buffer_close) struct buffer note = { 0 };
     struct error error;
     size_t text_size;
 
@@ -267,7 +267,7 @@ static void notes_over_their_limits_are_refused(void **state)
 {
     AUTO_FREE char *text = memory_new(NOTE_TEXT_MAX + 2);
     struct note_key key = key_of(published_verifier);
-    CLEANUP(buffer_close) struct buffer note;
+    CLEANUP(buffer_close) struct buffer note = { 0 };
     struct error error;
     size_t text_size;
     (void)state;
@@ -393,7 +393,7 @@ static void malformed_checkpoints_are_refused(void **state)
 #undef ROOT
 }
 
-/* --- the seed's file ------------------------------------------------------------------------------------ */
+/* --- the seed's file -------------------------------------------------------------------------- */
 
 static void the_seed_is_made_once_and_read_again(void **state)
 {

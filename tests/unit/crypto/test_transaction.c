@@ -57,7 +57,7 @@ static void one_transaction_has_one_form_and_one_id(void **state)
 {
     AUTO_FREE char *first = with_account(written, address()), *second = with_account(written, ACCOUNT_HEX);
     AUTO_FREE char *expected = with_account(canonical, address());
-    CLEANUP(buffer_close) struct buffer out;
+    CLEANUP(buffer_close) struct buffer out = { 0 };
     struct hash id, expected_id;
     (void)state;
 
@@ -94,7 +94,7 @@ static void every_field_is_bound_by_the_id(void **state)
         { "1800000000000000", "1800000000000001" },
     };
     AUTO_FREE char *text = with_account(canonical, address());
-    CLEANUP(buffer_close) struct buffer out;
+    CLEANUP(buffer_close) struct buffer out = { 0 };
     struct hash id, other;
     (void)state;
 
@@ -130,7 +130,7 @@ static void malformed_transactions_are_refused(void **state)
         { "\"amount\":5", "\"amount\":9007199254740992", ERROR_NOT_CANONICAL },
         { "\"account\":\"", "\"account\":\"x", ERROR_INVALID_PARAMS },
     };
-    CLEANUP(buffer_close) struct buffer out;
+    CLEANUP(buffer_close) struct buffer out = { 0 };
     struct hash id;
     (void)state;
 
@@ -151,7 +151,7 @@ static void malformed_transactions_are_refused(void **state)
 static void an_over_long_transaction_is_refused(void **state)
 {
     AUTO_FREE char *memo = memory_new(TRANSACTION_SIZE_MAX + 1);
-    CLEANUP(buffer_close) struct buffer out;
+    CLEANUP(buffer_close) struct buffer out = { 0 };
     struct hash id;
     (void)state;
 

@@ -267,7 +267,7 @@ static void nobody_can_send_to_an_escrow_open_or_closed(void **state)
 static void an_escrow_whose_account_was_prepared_beforehand_is_refused(void **state)
 {
     struct fixture *f = *state;
-    struct buffer canonical CLEANUP(buffer_close);
+    struct buffer canonical CLEANUP(buffer_close) = { 0 };
     struct hash transaction, id;
     struct account_id account;
     struct reply reply;

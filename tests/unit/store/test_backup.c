@@ -211,7 +211,7 @@ static void left_over_partial_file_is_no_obstacle(void **state)
     assert_false(file_exists(partial));
 }
 
-/* --- restore -------------------------------------------------------------------------------------------- */
+/* --- restore ---------------------------------------------------------------------------------- */
 
 /* The file that a restore kept; fails unless there is exactly one. */
 static void find_replaced(const struct place *place, char path[192])

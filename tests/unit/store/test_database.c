@@ -217,7 +217,7 @@ static void time_limit_ends_a_long_statement(void **state)
     database_close(reader);
 }
 
-/* --- what is refused ------------------------------------------------------------------------------------ */
+/* --- what is refused -------------------------------------------------------------------------- */
 
 static void other_files_are_refused_and_left_alone(void **state)
 {
@@ -299,7 +299,7 @@ static void directory_that_cannot_be_written_is_a_clear_error(void **state)
     place_open(place);
 }
 
-/* --- bugs abort ----------------------------------------------------------------------------------------- */
+/* --- bugs abort ------------------------------------------------------------------------------- */
 
 static void ask_for_an_unknown_column(void *context)
 {
@@ -334,7 +334,7 @@ static void mistakes_of_the_program_abort(void **state)
     assert_int_equal(child_status(break_a_constraint, place->writer, SIGABRT), -SIGABRT);
 }
 
-/* --- the WAL -------------------------------------------------------------------------------------------- */
+/* --- the WAL ---------------------------------------------------------------------------------- */
 
 static int64_t wal_size(const struct place *place)
 {

@@ -29,7 +29,7 @@ static int end(void **state)
     return 0;
 }
 
-/* --- the chain ------------------------------------------------------------------------------------------ */
+/* --- the chain -------------------------------------------------------------------------------- */
 
 /* The layout of event_log.h written out once more, byte by byte, so that a slip in the other shows. */
 static void chain_hash_covers_the_documented_bytes(void **state)
@@ -146,7 +146,7 @@ static void verify_stops_when_told(void **state)
     database_close(reader);
 }
 
-/* --- seat-belts ----------------------------------------------------------------------------------------- */
+/* --- seat-belts ------------------------------------------------------------------------------- */
 
 static void triggers_stop_every_accident(void **state)
 {
@@ -200,7 +200,7 @@ static void appending_anything_but_the_next_event_aborts(void **state)
     assert_int_equal(child_status(append_back_in_time, place, SIGABRT), -SIGABRT);
 }
 
-/* --- tampering ------------------------------------------------------------------------------------------ */
+/* --- tampering -------------------------------------------------------------------------------- */
 
 struct change {
     const char *sql;
@@ -368,7 +368,7 @@ static void log_of_another_node_is_refused(void **state)
     assert_non_null(strstr(error.message, "another"));
 }
 
-/* --- checkpoints ---------------------------------------------------------------------------------------- */
+/* --- checkpoints ------------------------------------------------------------------------------ */
 
 static void checkpoint_comes_after_1024_events_or_10_seconds_or_when_forced(void **state)
 {
@@ -414,7 +414,7 @@ static void log_without_a_signer_makes_no_checkpoints(void **state)
     assert_false(event_log_checkpoint(place->log, place->now_us, true));
 }
 
-/* --- reading -------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void line_holds_what_was_stored(void **state)
 {
