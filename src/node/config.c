@@ -202,7 +202,7 @@ static enum status read_file(const char *path, struct buffer *out, struct error 
 static enum status apply_file(struct config *config, const char *named, struct error *error)
 {
     char *path AUTO_FREE = config_path(named != NULL ? named : "~/.layerd/layerd.conf");
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
     enum status status;
 
     buffer_init(&text);

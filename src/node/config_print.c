@@ -56,7 +56,7 @@ static void append_facts(struct buffer *out, const struct setting *setting)
 
 static char *facts(const struct setting *setting)
 {
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
 
     buffer_init(&text);
     append_facts(&text, setting);
@@ -128,7 +128,7 @@ static void append_roff(struct buffer *out, const char *text)
 void config_print_manual(struct buffer *out)
 {
     for (size_t i = 0; i < settings_count; i++) {
-        struct buffer text CLEANUP(buffer_close);
+        struct buffer text CLEANUP(buffer_close) = { 0 };
 
         buffer_init(&text);
         append_facts(&text, &settings[i]);

@@ -25,7 +25,7 @@ static void append_indented(struct buffer *out, const struct buffer *document)
 
 void export_openrpc(struct buffer *out)
 {
-    struct buffer document CLEANUP(buffer_close);
+    struct buffer document CLEANUP(buffer_close) = { 0 };
     struct writer w;
 
     buffer_init(&document);
@@ -37,7 +37,7 @@ void export_openrpc(struct buffer *out)
 
 void export_events_schema(struct buffer *out)
 {
-    struct buffer document CLEANUP(buffer_close);
+    struct buffer document CLEANUP(buffer_close) = { 0 };
     struct writer w;
 
     buffer_init(&document);
@@ -67,7 +67,7 @@ static void append_param(struct buffer *out, const json_t *param)
 
 void export_methods(struct buffer *out)
 {
-    struct buffer text CLEANUP(buffer_close);
+    struct buffer text CLEANUP(buffer_close) = { 0 };
     json_t *document AUTO_JSON = NULL;
     const json_t *method, *param;
     size_t index, place;

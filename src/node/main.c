@@ -357,7 +357,7 @@ static int node_run(const struct config *config, bool background)
 /* --- what was asked for --------------------------------------------------------------------------------- */
 static int print(void (*write)(struct buffer *out))
 {
-    struct buffer out CLEANUP(buffer_close);
+    struct buffer out CLEANUP(buffer_close) = { 0 };
 
     buffer_init(&out);
     write(&out);
@@ -374,7 +374,7 @@ static int offline(enum status status, const struct error *error)
 
 static int act(const struct command_line *line, const struct config *config)
 {
-    struct buffer out CLEANUP(buffer_close);
+    struct buffer out CLEANUP(buffer_close) = { 0 };
     struct error error = { .code = OK };
 
     buffer_init(&out);

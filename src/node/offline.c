@@ -95,7 +95,7 @@ static enum status recorded_key(struct database *reader, struct note_key *key, s
 
 static enum status verify(struct database *reader, const char *head_file, struct error *error)
 {
-    struct buffer head CLEANUP(buffer_close);
+    struct buffer head CLEANUP(buffer_close) = { 0 };
     struct log_report report;
     struct note_key key;
     uint64_t covered;

@@ -142,7 +142,7 @@ static enum status backup(struct execution *x, const void *params, struct writer
     char *directory AUTO_FREE = folder_of(kernel_database_path(execution_kernel(x)));
     char *backups AUTO_FREE = text_format("%s/" BACKUP_FOLDER, directory);
     char *destination AUTO_FREE = backup_destination(directory, p->to, execution_time(x));
-    struct buffer request CLEANUP(buffer_close);
+    struct buffer request CLEANUP(buffer_close) = { 0 };
     struct writer w;
 
     buffer_init(&request);

@@ -267,7 +267,7 @@ static const char *expectation(enum setting_type type)
 
 static enum status refuse(const struct setting *setting, const char *text, struct error *error)
 {
-    struct buffer range CLEANUP(buffer_close);
+    struct buffer range CLEANUP(buffer_close) = { 0 };
 
     buffer_init(&range);
     setting_range(setting, &range);

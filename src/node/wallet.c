@@ -214,7 +214,7 @@ static const struct param export_params[] = {
 static enum status wallet_export(struct query *q, const void *params, struct writer *result)
 {
     const struct export_params *p = params;
-    struct buffer key_file CLEANUP(buffer_close);
+    struct buffer key_file CLEANUP(buffer_close) = { 0 };
     json_t *parsed AUTO_JSON = NULL;
     struct keystore *keystore;
     struct error error;

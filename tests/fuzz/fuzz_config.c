@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_printed(const struct config *config)
 {
-    CLEANUP(buffer_close) struct buffer once;
-    CLEANUP(buffer_close) struct buffer twice;
+    CLEANUP(buffer_close) struct buffer once = { 0 };
+    CLEANUP(buffer_close) struct buffer twice = { 0 };
     struct config again;
     struct error error;
 

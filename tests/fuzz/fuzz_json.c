@@ -27,8 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
-    CLEANUP(buffer_close) struct buffer once;
-    CLEANUP(buffer_close) struct buffer twice;
+    CLEANUP(buffer_close) struct buffer once = { 0 };
+    CLEANUP(buffer_close) struct buffer twice = { 0 };
     buffer_init(&once);
     buffer_init(&twice);
     if (json_canonical(value, &once, &error) != OK) {

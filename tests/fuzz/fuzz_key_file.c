@@ -63,7 +63,7 @@ static bool cost_is_low(const struct buffer *text)
 static void edited_check(const uint8_t *edits, size_t size)
 {
     static const char member[] = ",\"checksum\":\"";
-    CLEANUP(buffer_close) struct buffer text;
+    CLEANUP(buffer_close) struct buffer text = { 0 };
     struct hash checksum;
 
     buffer_init(&text);

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void key_check(const char *text)
 {
-    CLEANUP(buffer_close) struct buffer again;
+    CLEANUP(buffer_close) struct buffer again = { 0 };
     struct note_key key;
     struct error error;
 
@@ -27,7 +27,7 @@ static void key_check(const char *text)
 
 static void checkpoint_check(const char *text, size_t size)
 {
-    CLEANUP(buffer_close) struct buffer again;
+    CLEANUP(buffer_close) struct buffer again = { 0 };
     struct checkpoint checkpoint;
     struct error error;
 
@@ -56,7 +56,7 @@ static void note_check(const char *text, size_t size)
               "a note opens that nobody signed");
 
     /* As signature lines below a note that is signed: they may be malformed, or say nothing. */
-    CLEANUP(buffer_close) struct buffer note;
+    CLEANUP(buffer_close) struct buffer note = { 0 };
     buffer_init(&note);
     note_sign(signer, "signed\n", &note);
     buffer_append(&note, text, size);
