@@ -17,7 +17,6 @@ struct house {
     struct api *api;
     struct kernel *kernel;
     pthread_t thread;
-    size_t queue_size;
     bool running;
 };
 
