@@ -26,6 +26,7 @@
 #define WINDOW 4000 /* of one connection: less than the node takes before it stops reading */
 #define COMMANDS ((size_t)CONNECTIONS * WINDOW)
 #define COMMANDS_EACH 4800 /* of one connection: some are executed while the queue fills */
+#define CALLS "104000"     /* so many may be in flight: the queue and some */
 #define SUBSCRIBERS 1000
 #define STALLED 900 /* of them never read: the others follow every event */
 #define BATCH 256   /* commands that the executor has taken out of the queue already */
@@ -144,7 +145,7 @@ int main(int argc, char **argv)
         fatal("usage: bench_memory DIRECTORY LAYERD");
     directory = text_format("%s/node", argv[1]);
     reader_fork(&reader);
-    daemon_process_start(&daemon, argv[2], directory);
+    daemon_process_start(&daemon, argv[2], directory, CALLS);
     sleep_ns(IDLE_NS);
     metric(BENCH, "idle_rss_mib", daemon_process_rss(&daemon), "MiB", "lower");
     measure_loaded(&daemon, &reader);

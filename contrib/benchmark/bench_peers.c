@@ -30,6 +30,7 @@ static struct kind {
     uint64_t group, events;
 } kinds[KINDS] = { { 1, 0 }, { 100, 0 } };
 #define SECONDS 0.35 /* about as long as one run should take; so many commits of the first kind */
+#define WARM_UP 0.4  /* s: the others run all the time, our log must come to its size as theirs did */
 #define COMMITS_LEAST 50
 #define GROUPED_COMMITS 8 /* of the second kind: so much fewer commits */
 
@@ -54,6 +55,7 @@ static double run_ours(struct reader *reader, const char *directory, struct kind
     reader_order_at(&order, directory);
     local_node_start(&node, &options);
     appender_open(&appender, node.kernel, 2 * kind.group);
+    appender_run_for(&appender, WARM_UP);
     reader_subscribe(reader, &order);
     reader_follow(reader, kernel_head(node.kernel) + kind.events, 0);
     begin = now_ns();
@@ -187,7 +189,6 @@ int main(int argc, char **argv)
     choose_events(probe_run(&probe));
     for (size_t i = 0; i < PEERS; i++)
         start(&servers[i], peers[i], argv[1]);
-    run_ours(&reader, ours, kinds[1]);
     for (int i = 0; i < REPETITIONS; i++) {
         probe_run(&probe);
         for (size_t kind = 0; kind < KINDS; kind++)
