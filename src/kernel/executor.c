@@ -14,6 +14,7 @@
 #include "kernel/internal.h"
 
 #define LOG_ROOM "kernel"
+#define VALIDITY_MAX_US ((int64_t)366 * 86400 * MICROSECONDS_PER_SECOND)
 #define CAREFUL_BATCHES                                                                                      \
     64 /* after a spoiled one, so that nobody can make the node do its work twice for long */
 
@@ -74,6 +75,19 @@ static void insert_row(void *context, struct execution *x, struct bytes result, 
                        x->machine->next_seq);
 }
 
+/* A transaction that stays good for ever is a cheque that can be cashed years later, by whoever finds it. */
+static enum status check_validity(int64_t now_us, int64_t valid_until_us, struct error *error)
+{
+    if (now_us >= valid_until_us)
+        return error_set(error, ERROR_EXPIRED, "valid_until is %" PRId64 " and block time is %" PRId64,
+                         valid_until_us, now_us);
+    if (valid_until_us - now_us > VALIDITY_MAX_US)
+        return error_set(error, ERROR_VALIDITY_TOO_LONG,
+                         "valid_until is %" PRId64 " and block time is %" PRId64 ": more than 366 days",
+                         valid_until_us, now_us);
+    return OK;
+}
+
 static void run_signed(struct kernel *k, struct job *job)
 {
     struct machine *m = &k->machine;
@@ -90,13 +104,9 @@ static void run_signed(struct kernel *k, struct job *job)
         stored_transaction_close(&found);
         return;
     }
-    if (m->next.time_us >= job->valid_until_us) {
-        status = error_set(&error, ERROR_EXPIRED, "valid_until is %" PRId64 " and block time is %" PRId64,
-                           job->valid_until_us, m->next.time_us);
-        refuse(job, status, &error);
-        return;
-    }
-    status = machine_run(m, &x, &command, &result, &error);
+    status = check_validity(m->next.time_us, job->valid_until_us, &error);
+    if (status == OK)
+        status = machine_run(m, &x, &command, &result, &error);
     if (status != OK)
         refuse(job, status, &error);
     else

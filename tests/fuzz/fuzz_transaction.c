@@ -1,5 +1,5 @@
-/* Signed transactions and parameters from outside: whatever the bytes, decoding refuses or gives a canonical form that decodes to
- * itself, and every declared command and query parses or refuses its parameters. */
+/* Signed transactions and parameters from outside: whatever the bytes, decoding refuses or gives a canonical
+ * form that decodes to itself, and every declared command and query parses or refuses its parameters. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,8 +40,8 @@ static void check_params(const struct module *module, const json_t *json)
 
         arena_init(&arena);
         (void)!params_parse(is_command ? c->params : q->params, is_command ? c->param_count : q->param_count,
-                            is_command ? c->params_size : q->params_size, json, "dev-0000000000000000", &arena, &parsed,
-                            &error);
+                            is_command ? c->params_size : q->params_size, json, "dev-0000000000000000",
+                            &arena, &parsed, &error);
         arena_close(&arena);
     }
 }

@@ -447,7 +447,8 @@ static void a_small_memory_limit_lowers_what_nobody_chose(void **state)
     assert_true(config.queue_size < 100000 && config.queue_size >= 1000);
     assert_int_equal(config.ring_size, 2 * MIB);
     assert_int_equal(config_memory_plan(&config, &plan, &error), OK);
-    assert_int_equal(plan.process + plan.ring + plan.queue + plan.connections + plan.replies + plan.cache, 64 * MIB);
+    assert_int_equal(plan.process + plan.ring + plan.queue + plan.connections + plan.replies + plan.cache,
+                     64 * MIB);
     const struct setting *queue = setting_find("queue-size", strlen("queue-size"));
     assert_string_equal(config.origins[queue - settings], "default, lowered to fit memory-limit");
     config_close(&config);
