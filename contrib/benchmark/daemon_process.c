@@ -22,8 +22,8 @@ void daemon_process_start(struct daemon_process *daemon, const char *binary, con
                           const char *calls)
 {
     const char *const arguments[] = {
-        binary, "--network", "dev", "--directory", directory, calls == NULL ? NULL : "--max-concurrent", calls,
-        NULL
+        binary, "--network", "dev", "--directory", directory, calls == NULL ? NULL : "--max-concurrent",
+        calls, NULL
     };
     int64_t begin = now_ns();
     int socket;
