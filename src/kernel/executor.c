@@ -15,8 +15,8 @@
 
 #define LOG_ROOM "kernel"
 #define VALIDITY_MAX_US ((int64_t)366 * 86400 * MICROSECONDS_PER_SECOND)
-#define CAREFUL_BATCHES                                                                                      \
-    64 /* after a spoiled one, so that nobody can make the node do its work twice for long */
+/* Batches after a spoiled one, so that nobody can make the node do its work twice for long. */
+#define CAREFUL_BATCHES 64
 
 struct job *job_new(enum job_kind kind)
 {

@@ -16,8 +16,7 @@
 #define JOB_OVERHEAD 640                             /* bytes that a waiting command takes besides its own */
 #define NODE_ID_TEXT 33
 #define CHAIN_TEXT TRANSACTION_CHAIN_MAX
-#define CLOCK_POLL_US                                                                                        \
-    MICROSECONDS_PER_SECOND /* how long the executor sleeps at most while something is due later */
+#define CLOCK_POLL_US MICROSECONDS_PER_SECOND /* the longest sleep while something is due later */
 
 enum job_kind { JOB_COMMAND, JOB_TASK, JOB_EFFECT };
 

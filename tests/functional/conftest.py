@@ -80,8 +80,7 @@ def sanitized():
     return is_sanitized()
 
 
-# --- every call and every event of every test
-# -------------------------------------------------------------------------
+# --- every call and every event of every test -----------------------------------------------------
 
 
 @pytest.fixture(scope="session", autouse=True)
