@@ -8,7 +8,7 @@ _layer_cli_everywhere="--directory --network --json --timeout --passphrase-file 
 _layer_cli_valued="--directory --network --timeout --passphrase-file --type --subject --from --until --format --limit --against --verifier --save --key --chain --valid-for --name"
 _layer_cli_directories="--directory"
 _layer_cli_files="--passphrase-file --against --save --key"
-_layer_cli_accounts="transaction.list:account ledger.mint:to ledger.transfer:to ledger.lock:to dev.faucet:to ledger.balance:account ledger.statement:account ledger.account:account ledger.accounts:after ledger.escrows:account"
+_layer_cli_accounts="ledger.mint:to ledger.transfer:to ledger.lock:to dev.faucet:to ledger.balance:account ledger.statement:account ledger.account:account ledger.accounts:after ledger.escrows:account"
 
 _layer_cli_word_options() {
     case $1 in
@@ -37,9 +37,9 @@ _layer_cli_parameters() {
     transaction.submit) echo "transaction= signature=" ;;
     dev.advance_time) echo "by= from= valid_for=" ;;
     transaction.get) echo "id=" ;;
-    transaction.list) echo "after= limit= account=" ;;
+    transaction.list) echo "after= limit=" ;;
     block.get) echo "height=" ;;
-    block.list) echo "after= limit=" ;;
+    block.list) echo "first= limit=" ;;
     deadline.list) echo "after= limit=" ;;
     effect.list) echo "after= limit=" ;;
     effect.get) echo "id=" ;;

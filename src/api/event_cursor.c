@@ -9,6 +9,7 @@
 #include "api/event_stream.h"
 #include "api/fields.h"
 #include "base/memory.h"
+#include "kernel/page.h"
 
 #define LIST_READ 64 /* rows read at once */
 

@@ -228,13 +228,6 @@ enum status query_fail(struct query *q, enum status code, const char *format, ..
     return code;
 }
 
-uint64_t page_limit(uint64_t asked)
-{
-    if (asked == 0)
-        return PAGE_LIMIT_DEFAULT;
-    return asked < PAGE_LIMIT_MAX ? asked : PAGE_LIMIT_MAX;
-}
-
 static enum status run_query(struct kernel *k, size_t worker, struct query *q,
                              const struct query_method *method, const void *params, struct buffer *out)
 {

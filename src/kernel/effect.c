@@ -57,6 +57,11 @@ uint64_t effect_request(struct execution *x, const char *kind, const char *key, 
     return (uint64_t)sqlite3_last_insert_rowid(database_handle(m->database));
 }
 
+static unsigned attempts_most(const struct effect_kind *kind)
+{
+    return kind->attempts == 0 ? EFFECT_ATTEMPTS_DEFAULT : kind->attempts;
+}
+
 /* --- running (worker) ------------------------------------------------------------------------- */
 static void run_effect(struct work *work, size_t worker)
 {
@@ -65,7 +70,11 @@ static void run_effect(struct work *work, size_t worker)
 
     (void)worker;
     buffer_init(&effect->run.result);
-    effect->outcome = effect->kind->run(&effect->run);
+    if (effect->run.attempt > attempts_most(effect->kind))
+        effect->outcome = error_set(&effect->run.error, ERROR_INTERNAL,
+                                    "the node ended while it ran, in the last of its attempts");
+    else
+        effect->outcome = effect->kind->run(&effect->run);
     if (effect->run.result.size == 0)
         buffer_append_text(&effect->run.result, "{}");
     job->effect = effect;
@@ -131,17 +140,16 @@ static void free_job(struct effect_job *job)
     free(job);
 }
 
-int64_t effects_dispatch(struct effects *effects, struct database *database, int64_t now_us)
+/* The effects whose time has come, as jobs. *due_us: when the first of the others is due. */
+static size_t take_due(struct effects *effects, struct database *database, int64_t now_us,
+                       struct effect_job *jobs[EFFECTS_RUNNING_MAX], int64_t *due_us)
 {
     struct statement *s = statement(database, "SELECT id, kind, key, request, attempts, next_us FROM effect"
                                               " WHERE state = 'waiting' ORDER BY next_us");
-    int64_t due_us = INT64_MAX;
+    size_t taken = 0;
 
-    if (kernel_stopping(effects->kernel))
-        return INT64_MAX;
+    *due_us = INT64_MAX;
     while (statement_row(s)) {
-        struct effect_job *job;
-
         if (effects->count == EFFECTS_RUNNING_MAX) {
             statement_finish(s);
             break; /* the end of a running one comes back here */
@@ -149,15 +157,46 @@ int64_t effects_dispatch(struct effects *effects, struct database *database, int
         if (is_running(effects, (uint64_t)column_integer(s, "id")))
             continue;
         if (column_integer(s, "next_us") > now_us) {
-            due_us = column_integer(s, "next_us");
+            *due_us = column_integer(s, "next_us");
             statement_finish(s);
             break;
         }
-        job = new_job(effects, s);
-        effects->running[effects->count++] = job->run.id;
-        INVARIANT(workers_submit(effects->workers, &job->work),
-                  "the effects' queue is as long as what may run");
+        jobs[taken] = new_job(effects, s);
+        effects->running[effects->count++] = jobs[taken]->run.id;
+        taken++;
     }
+    return taken;
+}
+
+/* The attempt is on record before it starts: an effect that takes the node down with it ends after its
+ * attempts. */
+static void record_attempt(struct database *database, const struct effect_job *job)
+{
+    struct statement *s = statement(database, "UPDATE effect SET attempts = ? WHERE id = ?");
+
+    bind_integer(s, job->run.attempt);
+    bind_integer(s, (int64_t)job->run.id);
+    statement_run(s);
+}
+
+int64_t effects_dispatch(struct effects *effects, struct database *database, int64_t now_us)
+{
+    struct effect_job *jobs[EFFECTS_RUNNING_MAX];
+    int64_t due_us;
+    size_t count;
+
+    if (kernel_stopping(effects->kernel))
+        return INT64_MAX;
+    count = take_due(effects, database, now_us, jobs, &due_us);
+    if (count == 0)
+        return due_us;
+    database_begin(database);
+    for (size_t i = 0; i < count; i++)
+        record_attempt(database, jobs[i]);
+    database_commit(database);
+    for (size_t i = 0; i < count; i++)
+        INVARIANT(workers_submit(effects->workers, &jobs[i]->work),
+                  "the effects' queue is as long as what may run");
     return due_us;
 }
 
@@ -227,7 +266,7 @@ static void end_effect(const struct effect_job *job, struct execution *x)
 
 enum status effect_job_finish(struct effect_job *job, struct execution *x)
 {
-    unsigned most = job->kind->attempts == 0 ? EFFECT_ATTEMPTS_DEFAULT : job->kind->attempts;
+    unsigned most = attempts_most(job->kind);
     bool retry = job->outcome != OK && job->run.attempt < most &&
                  (job->kind->retry == NULL || job->kind->retry(job->outcome));
 

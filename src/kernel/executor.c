@@ -14,6 +14,9 @@
 #include "kernel/internal.h"
 
 #define LOG_ROOM "kernel"
+#define BATCH_TEXT_MAX                                                                                       \
+    ((size_t)4 * 1024 * 1024) /* bytes of events, and of replies, after which a batch ends */
+#define BATCH_TEXT_KEPT ((size_t)8 * 1024 * 1024) /* bytes of buffers kept from one batch to the next */
 #define VALIDITY_MAX_US ((int64_t)366 * 86400 * MICROSECONDS_PER_SECOND)
 /* Batches after a spoiled one, so that nobody can make the node do its work twice for long. */
 #define CAREFUL_BATCHES 64
@@ -173,73 +176,6 @@ static void run_job(struct kernel *k, struct job *job)
     }
 }
 
-/* --- events: into the log, and rendered for subscribers --------------------------------------- */
-static void append_event(struct kernel *k, const struct pending_event *pending, struct publication *p,
-                         size_t index)
-{
-    struct machine *m = &k->machine;
-    const struct event_type *type = event_type_at((size_t)pending->type);
-    char subject[EVENT_SUBJECT_MAX + 1];
-    struct publication_entry *entry = &p->entries[index];
-    struct event event = {
-        .seq = event_log_head(k->log) + 1,
-        .block = pending->block,
-        .time_us = k->event_time_us,
-        .type = type->name,
-        .body = bytes_of(m->text.data + pending->body_offset, pending->body_size),
-        .last = pending->last,
-    };
-
-    if (pending->subject_size > 0) {
-        memcpy(subject, m->text.data + pending->subject_offset, pending->subject_size);
-        subject[pending->subject_size] = '\0';
-        event.subject = subject;
-    }
-    event_log_append(k->log, &event);
-    entry->offset = (uint32_t)p->lines.size;
-    event_line(&event, type->version, &p->lines);
-    entry->size = (uint32_t)p->lines.size - entry->offset;
-    entry->type = (int16_t)pending->type;
-    entry->subject_size = (uint16_t)pending->subject_size;
-    entry->subject_offset = 0;
-    if (pending->subject_size > 0) {
-        const uint8_t *line = p->lines.data + entry->offset;
-        const uint8_t *at = memmem(line, entry->size, "\"subject\":\"", 11);
-
-        INVARIANT(at != NULL, "an event line without its subject");
-        entry->subject_offset = entry->offset + (uint32_t)(at - line) + 11;
-    }
-}
-
-static struct publication *append_events(struct kernel *k)
-{
-    struct machine *m = &k->machine;
-    struct publication *p;
-
-    if (m->event_count == 0)
-        return NULL;
-    if (m->next.time_us > k->event_time_us)
-        k->event_time_us = m->next.time_us;
-    p = memory_new(sizeof(*p));
-    buffer_init(&p->lines);
-    p->first = event_log_head(k->log) + 1;
-    p->last = p->first + m->event_count - 1;
-    p->time_us = k->event_time_us;
-    p->entries = memory_array(m->event_count, sizeof(*p->entries));
-    for (size_t i = 0; i < m->event_count; i++)
-        append_event(k, &m->events[i], p, i);
-    return p;
-}
-
-void publication_free(struct publication *p)
-{
-    if (p == NULL)
-        return;
-    buffer_close(&p->lines);
-    free(p->entries);
-    free(p);
-}
-
 /* --- after COMMIT ----------------------------------------------------------------------------- */
 static void deliver(struct kernel *k, struct job *job)
 {
@@ -295,30 +231,29 @@ static void run_own(struct kernel *k, const struct machine_command *own)
     INVARIANT(machine_run(&k->machine, &x, own, &k->results, &error) == OK, "%s", error.message);
 }
 
-/* Only signed base commands may run a second time; whoever just spoiled a batch makes the next ones careful.
- */
-static bool must_be_careful(struct kernel *k, struct job *const *jobs, size_t count)
+/* Whoever just spoiled a batch makes the next ones careful. */
+static bool must_be_careful(struct kernel *k)
 {
-    if (k->careful_batches > 0) {
-        k->careful_batches--;
-        return true;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (jobs[i]->kind != JOB_COMMAND || !jobs[i]->is_signed || jobs[i]->command->scope != SCOPE_BASE)
-            return true;
-    }
-    return false;
+    if (k->careful_batches == 0)
+        return false;
+    k->careful_batches--;
+    return true;
 }
 
-/* What happens inside the transaction, up to the events. False: the batch is spoiled. */
-static bool fill_batch(struct kernel *k, struct job **jobs, size_t count, int64_t now_us, bool careful)
+/* What happens inside the transaction, up to the events. Takes jobs until the events of those taken are many;
+ * *count says how many it took. False: the batch is spoiled. */
+static bool fill_batch(struct kernel *k, struct job **jobs, size_t *count, int64_t now_us, bool careful)
 {
+    size_t taken = 0;
+
     machine_batch_begin(&k->machine, now_us, event_log_head(k->log) + 1, careful);
     if (empty_block_due(k, now_us))
         machine_open_block(&k->machine);
     machine_fire_deadlines(&k->machine);
-    for (size_t i = 0; i < count && !k->machine.spoiled; i++)
-        run_job(k, jobs[i]);
+    while (taken < *count && !k->machine.spoiled && k->machine.text.size < BATCH_TEXT_MAX &&
+           k->results.size < BATCH_TEXT_MAX)
+        run_job(k, jobs[taken++]);
+    *count = taken;
     return !k->machine.spoiled;
 }
 
@@ -338,21 +273,25 @@ static void start_over(struct kernel *k, struct job **jobs, size_t count)
 
 /* One transaction: the jobs, or a command of the node's own (NULL: none). Returns whether dev.advance_time
  * moved the clock. */
-static bool commit_batch(struct kernel *k, struct job **jobs, size_t count, const struct machine_command *own,
-                         bool force_checkpoint)
+static bool commit_batch(struct kernel *k, struct job **jobs, size_t *count,
+                         const struct machine_command *own, bool force_checkpoint)
 {
     struct publication *p;
+    const size_t offered = *count;
     int64_t now_us = kernel_clock(k);
-    bool advanced;
+    bool advanced, filled;
 
     database_begin(k->writer);
-    if (!fill_batch(k, jobs, count, now_us, own != NULL || must_be_careful(k, jobs, count))) {
-        start_over(k, jobs, count);
-        INVARIANT(fill_batch(k, jobs, count, now_us, true), "a careful batch was spoiled");
+    filled = fill_batch(k, jobs, count, now_us, must_be_careful(k));
+    if (!filled) {
+        start_over(k, jobs, *count);
+        *count = offered;
+        filled = fill_batch(k, jobs, count, now_us, true);
     }
+    INVARIANT(filled, "a careful batch was spoiled");
     if (own != NULL)
         run_own(k, own);
-    p = append_events(k);
+    p = publication_make(k);
     advanced = k->machine.next_advance_us > 0;
     if (machine_batch_end(&k->machine))
         atomic_fetch_add(&k->blocks, 1);
@@ -371,7 +310,7 @@ void executor_genesis(struct kernel *k, const struct hash *genesis)
 
     database_begin(k->writer);
     machine_genesis(&k->machine, kernel_clock(k), genesis, event_log_head(k->log) + 1);
-    p = append_events(k);
+    p = publication_make(k);
     database_commit(k->writer);
     publish(k, p);
 }
@@ -380,8 +319,10 @@ void executor_record(struct kernel *k, command_handler *run, const void *params,
 {
     const struct machine_command own = { .scope = SCOPE_LOCAL, .run = run, .params = params };
 
+    size_t none = 0;
+
     buffer_clear(&k->results);
-    commit_batch(k, NULL, 0, &own, force_checkpoint);
+    commit_batch(k, NULL, &none, &own, force_checkpoint);
     if (k->options.batch_done != NULL)
         k->options.batch_done(k->options.context);
 }
@@ -409,17 +350,30 @@ static void move_wal(struct kernel *k)
     executor_record(k, record_pinned, &event, false);
 }
 
-static void run_batch(struct kernel *k, struct job **jobs, size_t count)
+/* A batch of unusual size leaves no lasting mark on the node's memory. */
+static void shrink(struct buffer *buffer)
 {
+    if (buffer->capacity > BATCH_TEXT_KEPT)
+        buffer_close(buffer);
+}
+
+/* Runs a batch to its replies; returns how many of the jobs it took. */
+static size_t run_batch(struct kernel *k, struct job **jobs, size_t count)
+{
+    size_t none = 0;
+
     buffer_clear(&k->results);
     /* Whoever moves the time may rely on it: what it makes due is fired before the reply. */
-    if (commit_batch(k, jobs, count, NULL, false))
-        commit_batch(k, NULL, 0, NULL, false);
+    if (commit_batch(k, jobs, &count, NULL, false))
+        commit_batch(k, NULL, &none, NULL, false);
     for (size_t i = 0; i < count; i++)
         deliver(k, jobs[i]);
     if (k->options.batch_done != NULL)
         k->options.batch_done(k->options.context);
+    shrink(&k->results);
+    shrink(&k->machine.text);
     move_wal(k);
+    return count;
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */
@@ -459,12 +413,12 @@ static void *executor_main(void *context)
         if (due_us != INT64_MAX)
             wait_us = due_us <= now_us ? 0 : earlier(due_us - now_us, CLOCK_POLL_US);
         count = queue_take(&k->queue, (void **)k->batch, k->options.batch_size, wait_us);
-        if (count > 0)
-            run_batch(k, k->batch, count);
-        else if (queue_closed(&k->queue))
+        if (count == 0 && queue_closed(&k->queue))
             break;
-        else if (action_us <= kernel_clock(k))
+        if (count == 0 && action_us <= kernel_clock(k))
             run_batch(k, NULL, 0);
+        for (size_t done = 0; done < count;)
+            done += run_batch(k, k->batch + done, count - done);
         if (k->effects_due_us <= kernel_clock(k))
             k->effects_due_us = effects_dispatch(k->effects, k->writer, kernel_clock(k));
     }

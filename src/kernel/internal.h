@@ -94,6 +94,10 @@ void job_free(struct job *job);
 /* --- kernel.c --------------------------------------------------------------------------------- */
 int64_t kernel_clock(const struct kernel *kernel); /* the sequencer's clock, µs */
 
+/* --- publication.c ---------------------------------------------------------------------------- */
+/* Appends the events of the open batch to the log. NULL: there are none. */
+struct publication *publication_make(struct kernel *kernel);
+
 /* --- transaction_row.c ------------------------------------------------------------------------ */
 struct stored_transaction { /* texts are owned */
     uint64_t number, block, first_seq, last_seq;

@@ -80,8 +80,9 @@ struct call {
 void kernel_call(struct kernel *kernel, size_t worker, struct call *call, const char *method,
                  const json_t *params);
 
-/* Runs `task` in the executor's next batch, in its own savepoint, as SCOPE_LOCAL; `done` after COMMIT. For
- * cursors and the like. False: the queue is full or the kernel stops (then `done` is not called). */
+/* Runs `task` in the executor's next batch, all or nothing, as SCOPE_LOCAL; `done` after COMMIT. For cursors
+ * and the like. Like any handler, `run` may be called twice, the first time being rolled back. False: the
+ * queue is full or the kernel stops (then `done` is not called). */
 struct kernel_task {
     enum status (*run)(struct kernel_task *task, struct execution *x);
     void (*done)(struct kernel_task *task, enum status status,

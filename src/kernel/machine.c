@@ -204,15 +204,6 @@ bool machine_fire_deadlines(struct machine *m)
     return fired == DEADLINES_PER_BLOCK_MAX;
 }
 
-bool machine_deadline_due(struct machine *m, int64_t clock_us)
-{
-    struct block next;
-
-    block_follow(&m->head, m->head_advance_us, clock_us, &next);
-    return deadline_earliest(m->database, CLOCK_BLOCK) <= next.time_us ||
-           deadline_earliest(m->database, CLOCK_CHAIN) <= next.chain_time_us;
-}
-
 /* --- genesis ---------------------------------------------------------------------------------- */
 void machine_genesis(struct machine *m, int64_t time_us, const struct hash *previous, uint64_t next_seq)
 {

@@ -70,16 +70,14 @@ void machine_open_block(struct machine *machine);
 /* Fires what is due, in order of due time, block-time deadlines first. True when DEADLINES_PER_BLOCK_MAX were
  * not enough. */
 bool machine_fire_deadlines(struct machine *machine);
-/* Whether any deadline would fire at this clock, without firing it. */
-bool machine_deadline_due(struct machine *machine, int64_t clock_us);
 
 /* Runs one command: all of it or nothing. x holds account and transaction; `after` (may be NULL) runs once
  * the handler said OK, for rows that belong to the command. The result's JSON is appended to `result`.
  *
  * Careful, each command has a savepoint to go back to. Otherwise it has none, which saves a third of the
  * writer's time: most refusals come before anything was written, and one that comes later marks the batch as
- * spoiled, to be rolled back and run again with care. Only commands that may run twice (signed base commands)
- * may run without care. */
+ * spoiled, to be rolled back and run again with care. So a handler may run twice; only its last run counts.
+ */
 struct machine_command {
     enum scope scope;
     command_handler *run;

@@ -81,8 +81,9 @@ enum access {
     ACCESS_INTERNAL, /* only from inside: results of effects */
 };
 
-/* Runs in the executor, inside the open transaction, under its own savepoint. Everything is rolled back
- * unless OK. The result is one JSON value written to `result`; nothing written means {}. */
+/* Runs in the executor, inside the open transaction. Everything it wrote is rolled back unless OK. It may run
+ * twice, the first time being rolled back (machine.h): whatever it does is rows and events. The result is one
+ * JSON value written to `result`; nothing written means {}. */
 typedef enum status command_handler(struct execution *x, const void *params, struct writer *result);
 
 struct command {

@@ -5,9 +5,6 @@
 #include "kernel/execution.h"
 #include "kernel/module.h"
 
-#define PAGE_LIMIT_DEFAULT 100
-#define PAGE_LIMIT_MAX 1000
-
 struct caller {
     int64_t uid, gid;  /* SO_PEERCRED at connect; −1 inside the process */
     bool operator_;    /* may call operator methods */
@@ -21,8 +18,5 @@ struct query {
 };
 
 enum status query_fail(struct query *q, enum status code, const char *format, ...) PRINTF_LIKE(3, 4);
-
-/* Keyset paging: a query that lists takes `after` and `limit` and answers {"items":[…],"next":KEY|null}. */
-uint64_t page_limit(uint64_t asked); /* 0: the default; never over PAGE_LIMIT_MAX */
 
 #endif

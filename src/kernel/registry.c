@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/history.h"
 #include "kernel/kernel_module.h"
 
 #define MODULES_MAX 64
@@ -102,6 +103,7 @@ struct registry *registry_new(const struct module *const *modules)
     struct registry *r = memory_new(sizeof(*r));
 
     add_module(r, &kernel_module);
+    add_module(r, &history_module);
     for (; *modules != NULL; modules++)
         add_module(r, *modules);
     table_sort(&r->commands);

@@ -1,10 +1,14 @@
 /* Replay: see replay.h. */
 #include "kernel/replay.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -13,6 +17,7 @@
 #include "kernel/param.h"
 #include "store/migration.h"
 
+#define ROOM_KEPT ((uint64_t)256 * 1024 * 1024) /* bytes of disk left for the node itself */
 #define BLOCKS_A_TURN 500 /* so that no snapshot of the live database is held for long */
 
 struct replay {
@@ -259,6 +264,26 @@ static enum status run(struct replay *r)
     return OK;
 }
 
+/* The rebuilt database is about as large as the live one; a node whose disk fills up under it would have to
+ * stop. */
+static enum status check_room(const struct replay_options *options, struct error *error)
+{
+    char *directory AUTO_FREE = text_copy(options->work_path);
+    struct stat live;
+    struct statvfs disk;
+    uint64_t needed, free_bytes;
+
+    if (stat(options->database_path, &live) != 0 || statvfs(dirname(directory), &disk) != 0)
+        return error_set(error, ERROR_STORAGE, "%s: %s", options->database_path, strerror(errno));
+    needed = 2 * (uint64_t)live.st_size + ROOM_KEPT;
+    free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    if (free_bytes < needed)
+        return error_set(error, ERROR_STORAGE,
+                         "replay needs %" PRIu64 " bytes of disk beside the database; %" PRIu64 " are free",
+                         needed, free_bytes);
+    return OK;
+}
+
 static void remove_work(const char *path)
 {
     static const char *const endings[] = { "", "-wal", "-shm", "-journal" };
@@ -280,6 +305,7 @@ enum status replay_run(const struct replay_options *options, struct replay_repor
 
     memset(report, 0, sizeof(*report));
     remove_work(options->work_path);
+    TRY(check_room(options, error));
     TRY(database_open(&rebuilt, &r.database, error));
     database_execute(r.database, "PRAGMA synchronous = OFF");
     status = migrate(r.database, ".", &from, &to, &r.error);

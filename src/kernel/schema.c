@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "kernel/kernel.h"
+#include "kernel/history.h"
 #include "kernel/kernel_module.h"
 #include "kernel/param.h"
 #include "kernel/rpc_help.h"
@@ -100,6 +101,7 @@ void kernel_write_openrpc(const struct module *const *modules, struct writer *w)
     writer_array_begin(w);
     write_submit(w);
     write_methods(&kernel_module, w);
+    write_methods(&history_module, w);
     for (; *modules != NULL; modules++)
         write_methods(*modules, w);
     writer_array_end(w);

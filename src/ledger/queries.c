@@ -4,96 +4,9 @@
 #include <string.h>
 
 #include "base/bech32.h"
+#include "kernel/page.h"
 #include "kernel/query.h"
 #include "ledger/ledger.h"
-
-#define LIMIT_HELP "at most so many; 100 when absent, never over 1000"
-
-/* --- rows as JSON ----------------------------------------------------------------------------- */
-static void write_address(struct writer *w, struct statement *s, const char *column)
-{
-    struct account_id account;
-    char address[ADDRESS_TEXT_MAX];
-
-    column_fixed(s, column, account.bytes, sizeof(account.bytes));
-    address_encode(address, &account);
-    writer_member_text(w, column, address);
-}
-
-static void write_blob(struct writer *w, struct statement *s, const char *column)
-{
-    struct bytes blob = column_blob(s, column);
-
-    writer_member_hex(w, column, blob.data, blob.size);
-}
-
-static void write_text(struct writer *w, struct statement *s, const char *column)
-{
-    writer_member_text(w, column, column_text(s, column));
-}
-
-static void write_integer(struct writer *w, struct statement *s, const char *column)
-{
-    writer_member_integer(w, column, column_integer(s, column));
-}
-
-/* --- pages ------------------------------------------------------------------------------------ */
-/* A list asks the database for one row more than the page holds: if it comes, there is a next page. */
-struct page {
-    struct writer *writer;
-    uint64_t left;
-    bool more;
-};
-
-static struct page page_begin(struct writer *w, uint64_t limit)
-{
-    writer_object_begin(w);
-    writer_key(w, "items");
-    writer_array_begin(w);
-    return (struct page){ .writer = w, .left = page_limit(limit), .more = false };
-}
-
-static bool page_row(struct page *page, struct statement *s)
-{
-    if (!statement_row(s))
-        return false;
-    if (page->left > 0) {
-        page->left--;
-        return true;
-    }
-    page->more = true;
-    statement_finish(s);
-    return false;
-}
-
-/* What follows is the key of the last item, or null when nothing is left, and the end of the object. */
-static void page_end(struct page *page)
-{
-    writer_array_end(page->writer);
-    writer_key(page->writer, "next");
-}
-
-static void page_end_integer(struct page *page, int64_t last)
-{
-    page_end(page);
-    if (page->more)
-        writer_integer(page->writer, last);
-    else
-        writer_null(page->writer);
-    writer_object_end(page->writer);
-}
-
-static void page_end_text(struct page *page, const char *last)
-{
-    page_end(page);
-    writer_text(page->writer, page->more ? last : NULL);
-    writer_object_end(page->writer);
-}
-
-static void bind_page(struct statement *s, uint64_t limit)
-{
-    bind_integer(s, (int64_t)page_limit(limit) + 1);
-}
 
 /* --- filters ---------------------------------------------------------------------------------- */
 static void bind_account(struct statement *s, const struct account_id *account)
@@ -132,17 +45,17 @@ static const struct param balance_params[] = {
     PARAM(struct balance, account, ACCOUNT, REQUIRED, "whose balances"),
     PARAM(struct balance, asset, ASSET, OPTIONAL, "only this asset, also when the account holds none of it"),
     PARAM(struct balance, after, ASSET, OPTIONAL, "only assets behind this one, in order of id"),
-    PARAM(struct balance, limit, INTEGER, OPTIONAL, LIMIT_HELP),
+    PARAM(struct balance, limit, INTEGER, OPTIONAL, PAGE_LIMIT_HELP),
 };
 
 static void write_balance(struct writer *w, struct statement *s)
 {
     writer_object_begin(w);
-    write_text(w, s, "symbol");
-    write_integer(w, s, "amount");
-    write_integer(w, s, "decimals");
-    write_blob(w, s, "asset");
-    write_integer(w, s, "domain");
+    write_column_text(w, s, "symbol");
+    write_column_integer(w, s, "amount");
+    write_column_integer(w, s, "decimals");
+    write_column_hex(w, s, "asset");
+    write_column_integer(w, s, "domain");
     writer_object_end(w);
 }
 
@@ -180,7 +93,7 @@ static enum status balance(struct query *q, const void *params, struct writer *w
         " WHERE domain = 0 AND account = ? AND asset > ? ORDER BY asset LIMIT ?");
     bind_account(s, &p->account);
     bind_asset(s, &p->after);
-    bind_page(s, p->limit);
+    page_bind(s, p->limit);
     page = page_begin(w, p->limit);
     while (page_row(&page, s)) {
         write_balance(w, s);
@@ -201,19 +114,19 @@ static const struct param statement_params[] = {
     PARAM(struct account_statement, account, ACCOUNT, REQUIRED, "whose movements"),
     PARAM(struct account_statement, asset, ASSET, OPTIONAL, "only this asset"),
     PARAM(struct account_statement, after, INTEGER, OPTIONAL, "only movements after the event with this seq"),
-    PARAM(struct account_statement, limit, INTEGER, OPTIONAL, LIMIT_HELP),
+    PARAM(struct account_statement, limit, INTEGER, OPTIONAL, PAGE_LIMIT_HELP),
 };
 
 static void write_movement(struct writer *w, struct statement *s)
 {
     writer_object_begin(w);
-    write_integer(w, s, "seq");
-    write_integer(w, s, "time_us");
-    write_text(w, s, "type");
-    write_text(w, s, "symbol");
-    write_integer(w, s, "amount");
-    write_integer(w, s, "balance");
-    write_integer(w, s, "domain");
+    write_column_integer(w, s, "seq");
+    write_column_integer(w, s, "time_us");
+    write_column_text(w, s, "type");
+    write_column_text(w, s, "symbol");
+    write_column_integer(w, s, "amount");
+    write_column_integer(w, s, "balance");
+    write_column_integer(w, s, "domain");
     writer_object_end(w);
 }
 
@@ -265,7 +178,7 @@ struct assets {
 
 static const struct param assets_params[] = {
     PARAM(struct assets, after, TEXT, OPTIONAL, "only symbols behind this one", .most = ASSET_SYMBOL_MAX - 1),
-    PARAM(struct assets, limit, INTEGER, OPTIONAL, LIMIT_HELP),
+    PARAM(struct assets, limit, INTEGER, OPTIONAL, PAGE_LIMIT_HELP),
 };
 
 #define ASSET_COLUMNS "symbol, name, supply, max_supply, decimals, issuer, id, created_seq, metadata"
@@ -275,14 +188,14 @@ static void write_asset(struct writer *w, struct statement *s)
     const char *metadata = column_text(s, "metadata");
 
     writer_object_begin(w);
-    write_text(w, s, "symbol");
-    write_text(w, s, "name");
-    write_integer(w, s, "supply");
-    write_integer(w, s, "max_supply");
-    write_integer(w, s, "decimals");
-    write_address(w, s, "issuer");
-    write_blob(w, s, "id");
-    write_integer(w, s, "created_seq");
+    write_column_text(w, s, "symbol");
+    write_column_text(w, s, "name");
+    write_column_integer(w, s, "supply");
+    write_column_integer(w, s, "max_supply");
+    write_column_integer(w, s, "decimals");
+    write_column_account(w, s, "issuer");
+    write_column_hex(w, s, "id");
+    write_column_integer(w, s, "created_seq");
     if (metadata != NULL)
         writer_member_raw(w, "metadata", metadata, strlen(metadata));
     writer_object_end(w);
@@ -311,7 +224,7 @@ static enum status assets(struct query *q, const void *params, struct writer *w)
     struct page page;
 
     bind_text(s, p->after != NULL ? p->after : "");
-    bind_page(s, p->limit);
+    page_bind(s, p->limit);
     page = page_begin(w, p->limit);
     while (page_row(&page, s)) {
         write_asset(w, s);
@@ -337,16 +250,16 @@ struct accounts {
 
 static const struct param accounts_params[] = {
     PARAM(struct accounts, after, ACCOUNT, OPTIONAL, "only accounts behind this one, in order of key"),
-    PARAM(struct accounts, limit, INTEGER, OPTIONAL, LIMIT_HELP),
+    PARAM(struct accounts, limit, INTEGER, OPTIONAL, PAGE_LIMIT_HELP),
 };
 
 static void write_account(struct writer *w, struct statement *s)
 {
     writer_object_begin(w);
-    write_text(w, s, "address");
-    write_text(w, s, "kind");
-    write_blob(w, s, "id");
-    write_integer(w, s, "first_seq");
+    write_column_text(w, s, "address");
+    write_column_text(w, s, "kind");
+    write_column_hex(w, s, "id");
+    write_column_integer(w, s, "first_seq");
     writer_object_end(w);
 }
 
@@ -376,7 +289,7 @@ static enum status accounts(struct query *q, const void *params, struct writer *
     struct page page;
 
     bind_account(s, &p->after);
-    bind_page(s, p->limit);
+    page_bind(s, p->limit);
     page = page_begin(w, p->limit);
     while (page_row(&page, s)) {
         write_account(w, s);
@@ -407,7 +320,7 @@ static const struct param escrows_params[] = {
     PARAM(struct escrows, account, ACCOUNT, OPTIONAL, "only escrows that this account sent or may receive"),
     PARAM(struct escrows, state, CHOICE, OPTIONAL, "only escrows in this state", .choices = escrow_states),
     PARAM(struct escrows, after, INTEGER, OPTIONAL, "only escrows locked after the event with this seq"),
-    PARAM(struct escrows, limit, INTEGER, OPTIONAL, LIMIT_HELP),
+    PARAM(struct escrows, limit, INTEGER, OPTIONAL, PAGE_LIMIT_HELP),
 };
 
 #define ESCROW_COLUMNS \
@@ -417,19 +330,19 @@ static const struct param escrows_params[] = {
 static void write_escrow(struct writer *w, struct statement *s)
 {
     writer_object_begin(w);
-    write_blob(w, s, "id");
-    write_text(w, s, "state");
-    write_text(w, s, "symbol");
-    write_integer(w, s, "amount");
-    write_address(w, s, "sender");
-    write_address(w, s, "recipient");
-    write_blob(w, s, "hash");
-    write_integer(w, s, "deadline_us");
+    write_column_hex(w, s, "id");
+    write_column_text(w, s, "state");
+    write_column_text(w, s, "symbol");
+    write_column_integer(w, s, "amount");
+    write_column_account(w, s, "sender");
+    write_column_account(w, s, "recipient");
+    write_column_hex(w, s, "hash");
+    write_column_integer(w, s, "deadline_us");
     if (!column_is_null(s, "preimage"))
-        write_blob(w, s, "preimage");
-    write_integer(w, s, "created_seq");
+        write_column_hex(w, s, "preimage");
+    write_column_integer(w, s, "created_seq");
     if (!column_is_null(s, "closed_seq"))
-        write_integer(w, s, "closed_seq");
+        write_column_integer(w, s, "closed_seq");
     writer_object_end(w);
 }
 
@@ -469,7 +382,7 @@ static struct statement *escrows_statement(struct query *q, const struct escrows
     }
     bind_integer(s, (int64_t)p->after);
     bind_text(s, p->state);
-    bind_page(s, p->limit);
+    page_bind(s, p->limit);
     return s;
 }
 
@@ -495,7 +408,7 @@ struct domains {
 
 static const struct param domains_params[] = {
     PARAM(struct domains, after, INTEGER, OPTIONAL, "only domains behind this id; the base ledger is 0"),
-    PARAM(struct domains, limit, INTEGER, OPTIONAL, LIMIT_HELP),
+    PARAM(struct domains, limit, INTEGER, OPTIONAL, PAGE_LIMIT_HELP),
 };
 
 /* Id 0 is a domain, and `after` 0 must not leave it out: so the list starts behind −1 unless `after` says
@@ -509,13 +422,13 @@ static enum status domains(struct query *q, const void *params, struct writer *w
     int64_t last = 0;
 
     bind_integer(s, p->after > 0 ? (int64_t)p->after : -1);
-    bind_page(s, p->limit);
+    page_bind(s, p->limit);
     page = page_begin(w, p->limit);
     while (page_row(&page, s)) {
         writer_object_begin(w);
-        write_integer(w, s, "id");
-        write_text(w, s, "name");
-        write_text(w, s, "kind");
+        write_column_integer(w, s, "id");
+        write_column_text(w, s, "name");
+        write_column_text(w, s, "kind");
         writer_object_end(w);
         last = column_integer(s, "id");
     }

@@ -283,9 +283,24 @@ static void run(struct database *database, const char *sql)
     (void)statement_run(statement(database, sql));
 }
 
+/* Nothing is at stake before a transaction has begun, so whoever else holds the write lock (an sqlite3 shell,
+ * a tool) is waited for, and told of; calls queue up meanwhile and are answered busy once the queue is full.
+ */
 void database_begin(struct database *database)
 {
-    run(database, "BEGIN IMMEDIATE");
+    struct statement *s = statement(database, "BEGIN IMMEDIATE");
+    int code;
+
+    while ((code = sqlite3_step(s->handle)) == SQLITE_BUSY) {
+        sqlite3_reset(s->handle);
+        log_warn(
+            "%s: another process holds the write lock, and no command is executed until it lets go: look for an"
+            " sqlite3 shell or tool that writes",
+            database->path);
+    }
+    if (code != SQLITE_DONE)
+        database_failed(database, code, "BEGIN IMMEDIATE");
+    sqlite3_reset(s->handle);
 }
 
 void database_commit(struct database *database)

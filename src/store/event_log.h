@@ -39,8 +39,9 @@ struct event {
 
 /* The JSON line that subscribers get, with its newline; live and replayed lines are the same bytes:
  * {"seq":N,"block":H,"ts":us,"type":"…","v":1,"subject":"…","data":{…},"last":true,"hash":"…"} ("subject"
- * absent for NULL, "v" from the catalogue). */
-void event_line(const struct event *event, unsigned version, struct buffer *out);
+ * absent for NULL, "v" from the catalogue). Returns where in the line the subject's text begins; 0 without
+ * one. */
+size_t event_line(const struct event *event, unsigned version, struct buffer *out);
 
 /* --- writing (executor) ----------------------------------------------------------------------- */
 struct event_log;

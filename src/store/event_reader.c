@@ -40,8 +40,9 @@ static uint8_t *put_escaped(uint8_t *at, const char *text)
     return at;
 }
 
-void event_line(const struct event *event, unsigned version, struct buffer *out)
+size_t event_line(const struct event *event, unsigned version, struct buffer *out)
 {
+    size_t subject = 0;
     size_t type_size = strlen(event->type);
     size_t subject_most = event->subject == NULL ? 0 : strlen(event->subject) * ESCAPED_BYTES_MAX;
     uint8_t *start = buffer_reserve(out, LINE_FRAME_BYTES + type_size + subject_most + event->body.size);
@@ -59,6 +60,7 @@ void event_line(const struct event *event, unsigned version, struct buffer *out)
     at = put_number(at, version);
     if (event->subject != NULL) {
         at = PUT_LITERAL(at, ",\"subject\":\"");
+        subject = (size_t)(at - start);
         at = put_escaped(at, event->subject);
         *at++ = '"';
     }
@@ -70,6 +72,7 @@ void event_line(const struct event *event, unsigned version, struct buffer *out)
     at += 2 * sizeof(event->hash.bytes);
     at = PUT_LITERAL(at, "\"}\n");
     out->size += (size_t)(at - start);
+    return subject;
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */

@@ -428,7 +428,21 @@ static void an_effect_cut_off_by_a_stop_is_resumed_by_the_next_start(void **stat
     for (int i = 0; i < 2000 && atomic_load(&probe_runs) == 1; i++)
         usleep(1000);
     assert_int_equal(atomic_load(&probe_runs), 2);
-    assert_int_equal(fixture_sql(f, "SELECT attempts FROM effect"), 0);
+    assert_int_equal(fixture_sql(f, "SELECT attempts FROM effect"), 1); /* being stopped did not count */
+}
+
+static void an_effect_that_takes_the_node_down_ends_after_its_attempts(void **state)
+{
+    struct fixture *f = *state;
+    struct reply reply = fixture_call(f, "probe.work", fixture_json("{'key':'until-stop'}"));
+
+    reply_close(&reply);
+    for (int i = 0; i < 2000 && atomic_load(&probe_runs) == 0; i++)
+        usleep(1000);
+    fixture_tamper(f, "UPDATE effect SET attempts = 3"); /* as if the node had died in each of them */
+    wait_for_event(f, "effect.ended");
+    assert_int_equal(atomic_load(&probe_runs), 1);
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM effect WHERE state = 'failed'"), 1);
 }
 
 static void backoff_doubles_up_to_its_limit(void **state)
@@ -567,6 +581,65 @@ static void replay_finds_what_was_changed_behind_its_back(void **state)
 }
 
 /* --- the registry ----------------------------------------------------------------------------- */
+/* Each event of a batch of many large ones is published and stored, whatever the bound on a batch's bytes. */
+static void a_flood_of_large_events_is_cut_into_batches(void **state)
+{
+    struct fixture *f = *state;
+    struct together calls[TOGETHER];
+    atomic_int left = TOGETHER;
+    struct buffer list CLEANUP(buffer_close) = { 0 };
+
+    fixture_run(f, "alice", "dev.faucet", "{}");
+    for (int i = 0; i < 300; i++)
+        buffer_append_format(&list, "%s{'to':'%s','asset':'DEV','amount':1,'memo':'%0200d'}",
+                             i == 0 ? "" : ",", fixture_address(f, "bob"), i);
+    for (int i = 0; i < TOGETHER; i++)
+        calls[i] = (struct together){ .kernel = f->kernel,
+                                      .left = &left,
+                                      .status = ERROR_INTERNAL,
+                                      .call = { .done = together_done, .context = &calls[i] },
+                                      .work = { .run = together_run },
+                                      .params = fixture_sign(f, "alice", "ledger.transfer_batch",
+                                                             fixture_json("{'transfers':[%s]}",
+                                                                          buffer_text(&list))) };
+    for (int i = 0; i < TOGETHER; i++)
+        assert_true(workers_submit(kernel_workers(f->kernel), &calls[i].work));
+    while (atomic_load(&left) > 0)
+        usleep(1000);
+    for (int i = 0; i < TOGETHER; i++) {
+        assert_int_equal(calls[i].status, OK);
+        json_decref(calls[i].params);
+    }
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM event WHERE type = 'ledger.transferred'"),
+                     300 * TOGETHER);
+    assert_true(
+        fixture_sql(f,
+                    "SELECT max(bytes) FROM (SELECT sum(length(body)) AS bytes FROM event GROUP BY block)") <
+        5 * 1024 * 1024);
+}
+
+static void a_list_of_blocks_read_one_by_one_comes_to_its_end(void **state)
+{
+    struct fixture *f = *state;
+    json_int_t first = 0, height = 0;
+
+    for (int i = 0; i < 5; i++)
+        fixture_run(f, "alice", "probe.note", "{'number':%d}", i);
+    for (;;) {
+        json_t *page = fixture_query(f, "block.list", "{'first':%d,'limit':1}", (int)first);
+        json_t *items = json_object_get(page, "items"), *next = json_object_get(page, "next");
+        bool more = json_is_integer(next);
+
+        assert_int_equal(json_array_size(items), 1);
+        assert_int_equal(json_integer_value(json_object_get(json_array_get(items, 0), "height")), height++);
+        first = json_integer_value(next);
+        json_decref(page);
+        if (!more)
+            break;
+    }
+    assert_int_equal(height, 6);
+}
+
 static void edit_distance_counts_letters(void **state)
 {
     (void)state;
@@ -677,12 +750,15 @@ int main(void)
         TEST(an_effect_that_never_succeeds_fails_after_its_attempts),
         TEST(the_same_key_is_the_same_effect),
         TEST(an_effect_cut_off_by_a_stop_is_resumed_by_the_next_start),
+        TEST(an_effect_that_takes_the_node_down_ends_after_its_attempts),
         cmocka_unit_test(backoff_doubles_up_to_its_limit),
         TEST(sql_reads_and_does_nothing_else),
         TEST(sql_names_its_columns_and_says_when_it_cut),
         TEST(a_statement_that_never_ends_is_ended),
         TEST(replay_of_a_history_gives_the_same_blocks_and_rows),
         cmocka_unit_test(replay_finds_what_was_changed_behind_its_back),
+        TEST(a_flood_of_large_events_is_cut_into_batches),
+        TEST(a_list_of_blocks_read_one_by_one_comes_to_its_end),
         cmocka_unit_test(edit_distance_counts_letters),
         TEST(every_declared_method_can_be_explained),
         TEST(the_same_history_gives_the_same_block_hash_in_every_build),
