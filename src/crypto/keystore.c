@@ -124,7 +124,7 @@ enum status keystore_create(struct keystore *keystore, const char *passphrase, s
     if (!passphrase_valid(passphrase))
         return error_set(error, ERROR_INVALID_PARAMS, "a passphrase has 1 to %d bytes", PASSPHRASE_MAX);
     derivation_new(&derivation);
-    TRY(derivation_run(&derivation, passphrase, key, error)); /* takes a second: before the lock */
+    TRY(derivation_run(&derivation, passphrase, key, error)); /* takes long: before the lock */
 
     WHILE_ALONE(keystore);
     if (keystore->exists)
@@ -155,7 +155,7 @@ enum status keystore_unlock(struct keystore *keystore, const char *passphrase, s
     TRY(derivation_get(keystore, &derivation, error));
     if (!passphrase_valid(passphrase))
         return error_set(error, ERROR_WRONG_PASSPHRASE, "a passphrase has 1 to %d bytes", PASSPHRASE_MAX);
-    TRY(derivation_run(&derivation, passphrase, key, error)); /* takes a second: outside the lock */
+    TRY(derivation_run(&derivation, passphrase, key, error)); /* takes long: outside the lock */
 
     WHILE_ALONE(keystore);
     TRY(keystore_file_verify(&keystore->file, key, error));
@@ -178,7 +178,7 @@ static enum status unlocked(const struct keystore *keystore, struct error *error
 {
     if (!keystore->exists)
         return error_set(error, ERROR_KEYSTORE_LOCKED,
-                         "there is no keystore yet; the first unlock creates it");
+                         "there is no keystore yet; 'layer-cli wallet.create' makes it");
     if (keystore->key == NULL)
         return error_set(error, ERROR_KEYSTORE_LOCKED, "the keystore is locked");
     return OK;
@@ -262,7 +262,7 @@ enum status keystore_export(struct keystore *keystore, const char *name, const c
         TRY(key_open(keystore, key, secret, error));
         memcpy(full_name, key->name, sizeof full_name);
     }
-    /* takes a second: outside the lock */
+    /* takes long: outside the lock */
     return key_file_encode(secret, full_name, passphrase, key_file, error);
 }
 

@@ -30,7 +30,8 @@ struct keystore;
 MUST_CHECK enum status keystore_open(const char *path, struct keystore **keystore, struct error *error);
 void keystore_close(struct keystore *keystore); /* wipes; NULL is fine; also when locked */
 
-/* A new keystore gets its passphrase at the first unlock ("create"). */
+/* A keystore that does not exist yet is made, with its passphrase, by keystore_create (wallet.create);
+ * nothing else makes it. */
 bool keystore_exists(struct keystore *keystore);
 bool keystore_is_locked(struct keystore *keystore);
 MUST_CHECK enum status keystore_create(struct keystore *keystore, const char *passphrase,

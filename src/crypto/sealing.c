@@ -4,6 +4,7 @@
 #include "crypto/sealing.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "crypto/keystore.h"
@@ -12,7 +13,10 @@
 
 static struct {
     uint64_t operations, memory;
-} cost = { crypto_pwhash_argon2id_OPSLIMIT_MODERATE, crypto_pwhash_argon2id_MEMLIMIT_MODERATE };
+} cost = { DERIVATION_OPERATIONS, DERIVATION_MEMORY };
+
+/* One derivation at a time: its memory is needed once, however many passphrases come at once. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 /* --- from a passphrase to a key --------------------------------------------------------------- */
 
@@ -47,8 +51,12 @@ bool passphrase_valid(const char *passphrase)
 enum status derivation_run(const struct derivation *derivation, const char *passphrase,
                            struct encryption_key *key, struct error *error)
 {
-    if (crypto_pwhash(key->bytes, sizeof key->bytes, passphrase, strlen(passphrase), derivation->salt,
-                      derivation->operations, (size_t)derivation->memory, crypto_pwhash_ALG_ARGON2ID13) != 0)
+    pthread_mutex_lock(&one_at_a_time);
+    int failed = crypto_pwhash(key->bytes, sizeof key->bytes, passphrase, strlen(passphrase),
+                               derivation->salt, derivation->operations, (size_t)derivation->memory,
+                               crypto_pwhash_ALG_ARGON2ID13);
+    pthread_mutex_unlock(&one_at_a_time);
+    if (failed != 0)
         return error_set(error, ERROR_LIMIT,
                          "the passphrase's key needs %" PRIu64 " MiB of memory for a moment",
                          derivation->memory >> 20);

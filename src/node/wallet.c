@@ -240,10 +240,11 @@ static enum status wallet_export(struct query *q, const void *params, struct wri
 #define STATUS_RESULT "whether the keystore exists and is locked"
 static const struct query_method queries[] = {
     { "wallet.create", ACCESS_OPERATOR, wallet_create, PARAMS(struct passphrase_params, create_params),
-      .help = "Make this node's keystore and unlock it.", .result = STATUS_RESULT, .detached = true },
+      .help = "Make this node's keystore and unlock it. Takes 64 MiB for a moment.",
+      .result = STATUS_RESULT, .detached = true },
     { "wallet.unlock", ACCESS_OPERATOR, wallet_unlock, PARAMS(struct passphrase_params, unlock_params),
-      .help = "Unlock the keystore until wallet.lock or the node's end.", .result = STATUS_RESULT,
-      .detached = true },
+      .help = "Unlock the keystore until wallet.lock or the node's end. Takes 64 MiB for a moment.",
+      .result = STATUS_RESULT, .detached = true },
     { "wallet.lock", ACCESS_OPERATOR, wallet_lock, NO_PARAMS, .help = "Wipe the keys from memory.",
       .result = STATUS_RESULT, .detached = true },
     { "wallet.status", ACCESS_OPERATOR, wallet_status, NO_PARAMS,

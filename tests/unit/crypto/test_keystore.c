@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -568,7 +569,7 @@ static void forged_keystores_are_refused(void **state)
         { "\"operations\":1,", "\"operations\":-1,", ERROR_BAD_KEY_FILE, OK },
         { "\"operations\":1,", "\"operations\":1.0,", ERROR_BAD_KEY_FILE, OK },
         { "\"operations\":1,", "", ERROR_BAD_KEY_FILE, OK },
-        { "\"memory\":8192", "\"memory\":1073741825", ERROR_BAD_KEY_FILE, OK },
+        { "\"memory\":8192", "\"memory\":268435457", ERROR_BAD_KEY_FILE, OK },
         { "\"memory\":8192", "\"memory\":9223372036854775807", ERROR_BAD_KEY_FILE, OK },
         { "\"memory\":8192", "\"memory\":8191", ERROR_BAD_KEY_FILE, OK },
         { "argon2id13", "argon2i", ERROR_BAD_KEY_FILE, OK },
@@ -599,6 +600,76 @@ static void forged_keystores_are_refused(void **state)
         assert_int_equal(keystore_is_locked(keystore), forgeries[i].unlock != OK);
         keystore_close(keystore);
     }
+}
+
+/* Makes a keystore at a cost of its own and gives its text, ended by a zero byte. */
+static void made_at_cost(const struct place *place, uint64_t operations, uint64_t memory, struct buffer *text)
+{
+    derivation_set_cost(operations, memory);
+    made_with(place, two_keys);
+    derivation_set_cost(crypto_pwhash_argon2id_OPSLIMIT_MIN, crypto_pwhash_argon2id_MEMLIMIT_MIN);
+    file_get(place->path, text);
+    buffer_append(text, "", 1);
+}
+
+static void a_new_file_costs_4_passes_over_64_mib(void **state)
+{
+    CLEANUP(buffer_close) struct buffer text = { 0 };
+
+    buffer_init(&text);
+    made_at_cost(*state, DERIVATION_OPERATIONS, DERIVATION_MEMORY, &text);
+    assert_non_null(strstr((const char *)text.data, "\"operations\":4,\"memory\":67108864,"));
+}
+
+static void files_made_at_another_cost_still_open(void **state)
+{
+    struct place *place = *state;
+    CLEANUP(buffer_close) struct buffer text = { 0 };
+    struct error error;
+
+    buffer_init(&text);
+    made_at_cost(place, 3, (uint64_t)256 << 20, &text);
+    assert_non_null(strstr((const char *)text.data, "\"operations\":3,\"memory\":268435456,"));
+    struct keystore *keystore = opened(place);
+    assert_int_equal(keystore_unlock(keystore, PASSPHRASE, &error), OK);
+    keystore_close(keystore);
+}
+
+/* The most memory this process ever had, in KiB. */
+static long peak_kib(void)
+{
+    struct rusage usage;
+
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_maxrss;
+}
+
+static void *try_wrong_passphrase(void *context)
+{
+    struct keystore *keystore = context;
+    struct error error;
+
+    return keystore_unlock(keystore, "wrong", &error) == ERROR_WRONG_PASSPHRASE ? NULL : context;
+}
+
+static void many_unlocks_at_once_take_the_memory_of_one(void **state)
+{
+    CLEANUP(buffer_close) struct buffer text = { 0 };
+    pthread_t threads[8];
+    void *failed;
+
+    buffer_init(&text);
+    made_at_cost(*state, DERIVATION_OPERATIONS, DERIVATION_MEMORY, &text);
+    struct keystore *keystore = opened(*state);
+    long before = peak_kib(); /* one derivation is in it already */
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, try_wrong_passphrase, keystore), 0);
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    assert_true(peak_kib() - before < (long)(DERIVATION_MEMORY / 1024 / 2));
+    keystore_close(keystore);
 }
 
 static void a_key_taken_out_or_put_back_is_noticed(void **state)
@@ -953,6 +1024,9 @@ int main(void)
         cmocka_unit_test(a_message_about_a_wrong_file_tells_nothing_of_it),
         WITH_PLACE(every_flipped_bit_of_a_keystore_is_refused),
         WITH_PLACE(forged_keystores_are_refused),
+        WITH_PLACE(a_new_file_costs_4_passes_over_64_mib),
+        WITH_PLACE(many_unlocks_at_once_take_the_memory_of_one),
+        WITH_PLACE(files_made_at_another_cost_still_open),
         WITH_PLACE(a_key_taken_out_or_put_back_is_noticed),
         WITH_PLACE(a_file_that_others_can_reach_is_refused),
         WITH_PLACE(what_is_no_regular_file_is_refused),
