@@ -92,7 +92,7 @@ int main(int argc, char **argv)
     if (argc != 3)
         fatal("usage: bench_transfer DIRECTORY LAYERD");
     directory = text_format("%s/node", argv[1]);
-    daemon_process_start(&daemon, argv[2], directory, NULL);
+    daemon_process_start(&daemon, argv[2], directory);
     socket = wire_connect(daemon.calls_path);
     signer_open(&signer, socket);
     close(socket);

@@ -18,13 +18,9 @@
 #define LINE_MAX_SIZE 256
 
 /* Nothing but the benchmark decides how it runs: no settings of the user's file or environment. */
-void daemon_process_start(struct daemon_process *daemon, const char *binary, const char *directory,
-                          const char *calls)
+void daemon_process_start(struct daemon_process *daemon, const char *binary, const char *directory)
 {
-    const char *const arguments[] = {
-        binary, "--network", "dev", "--directory", directory, calls == NULL ? NULL : "--max-concurrent",
-        calls, NULL
-    };
+    const char *const arguments[] = { binary, "--network", "dev", "--directory", directory, NULL };
     int64_t begin = now_ns();
     int socket;
 

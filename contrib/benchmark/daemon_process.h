@@ -10,9 +10,8 @@ struct daemon_process {
     char *directory, *calls_path, *events_path; /* its two sockets */
 };
 
-/* Starts the binary and waits until it answers. `calls`: the setting max-concurrent, NULL for its default. */
-void daemon_process_start(struct daemon_process *daemon, const char *binary, const char *directory,
-                          const char *calls);
+/* Starts the binary, with all settings at their defaults, and waits until it answers. */
+void daemon_process_start(struct daemon_process *daemon, const char *binary, const char *directory);
 void daemon_process_stop(struct daemon_process *daemon); /* it must end with status 0 */
 
 /* Seconds of CPU time used so far, by what its threads do. */

@@ -302,16 +302,22 @@ static bool lower(struct config *config, const char *name, uint64_t least)
     return true;
 }
 
-/* A small memory-limit alone should be enough to get a small node: what was left at its default gives way. */
+/* A small memory-limit alone should be enough to get a small node: what was left at its default gives way,
+ * one after the other and no further than needed. */
 static void lower_defaults(struct config *config)
 {
+    static const struct {
+        const char *name;
+        uint64_t least;
+    } yielding[] = {
+        { "ring-size", RING_LEAST }, { "connections", CONNECTIONS_LEAST }, { "queue-size", QUEUE_LEAST }
+    };
     struct memory_plan plan;
-    bool lowered = true;
+    size_t refused = 0; /* in a row */
 
-    while (lowered && config_memory_plan(config, &plan, NULL) != OK) {
-        lowered = lower(config, "queue-size", QUEUE_LEAST);
-        lowered |= lower(config, "connections", CONNECTIONS_LEAST);
-        lowered |= lower(config, "ring-size", RING_LEAST);
+    for (size_t i = 0; refused < COUNT_OF(yielding) && config_memory_plan(config, &plan, NULL) != OK; i++) {
+        size_t turn = i % COUNT_OF(yielding);
+        refused = lower(config, yielding[turn].name, yielding[turn].least) ? 0 : refused + 1;
     }
 }
 

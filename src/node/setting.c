@@ -40,19 +40,19 @@ const struct setting settings[] = {
       .fallback_help = "~/.layerd/NETWORK",
       .help = "The data directory: database, sockets, keys, log. Made when it is absent." },
     { "max-concurrent", "LAYER2_MAX_CONCURRENT", SETTING_INTEGER, FIELD_OF(max_concurrent),
-      .fallback = "16384", .least = 1, .most = 1000000,
+      .fallback = "104000", .least = 1, .most = 1000000,
       .help = "Calls in flight at once, over all connections. Beyond it no more are read until half of them "
-              "have ended: callers wait, nothing is lost." },
+              "have ended: callers wait, nothing is lost. More than queue-size lets the queue fill." },
     { "timeout", "LAYER2_TIMEOUT", SETTING_DURATION, FIELD_OF(timeout_us), .fallback = "10s",
       .least = MILLISECOND, .most = HOUR,
       .help = "The time one query may take, 'sql' included. audit, verify and replay are not bound by it." },
-    { "memory-limit", "LAYER2_MEMORY_LIMIT", SETTING_BYTES, FIELD_OF(memory_limit), .fallback = "320MiB",
+    { "memory-limit", "LAYER2_MEMORY_LIMIT", SETTING_BYTES, FIELD_OF(memory_limit), .fallback = "256MiB",
       .least = 32 * MEBIBYTE, .most = 1024 * GIBIBYTE,
       .help = "What the ring, the queues, the connections, unread replies and SQLite's caches may take "
               "together. layerd refuses to start when the settings do not fit into it; what was left at its "
-              "default gives way first." },
-    { "batch-size", "LAYER2_BATCH_SIZE", SETTING_INTEGER, FIELD_OF(batch_size), .fallback = "256", .least = 1,
-      .most = 65536,
+              "default gives way first. Unlocking the keystore takes 64 MiB besides, for a moment." },
+    { "batch-size", "LAYER2_BATCH_SIZE", SETTING_INTEGER, FIELD_OF(batch_size), .fallback = "1024",
+      .least = 1, .most = 65536,
       .help = "Commands one commit takes at most. A batch never waits to fill: it is what queued during "
               "the commit before." },
     { "worker-pool-size", "LAYER2_WORKER_POOL_SIZE", SETTING_INTEGER, FIELD_OF(worker_pool_size),

@@ -70,17 +70,34 @@ static void every_default_is_a_value_that_its_setting_accepts(void **state)
 
     (void)state;
     fresh(&config);
+    config.worker_pool_size = 2; /* a hundred of them would not fit beside the other defaults */
     assert_int_equal(config_finish(&config, &error), OK);
     assert_true(config.enabled);
     assert_int_equal(config.network, NETWORK_DEV);
     assert_int_equal(config.timeout_us, 10000000);
-    assert_int_equal(config.memory_limit, 320 * MIB);
-    assert_int_equal(config.batch_size, 256);
+    assert_int_equal(config.memory_limit, 256 * MIB);
+    assert_int_equal(config.batch_size, 1024);
     assert_int_equal(config.queue_size, 100000);
-    assert_int_equal(config.worker_pool_size, (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
+    assert_true(config.max_concurrent > config.queue_size);
     assert_false(config.core_dumps);
     for (size_t i = 0; i < settings_count; i++)
         assert_string_equal(config.origins[i], "default");
+    config_close(&config);
+}
+
+static void there_are_as_many_workers_as_processors_unless_said_otherwise(void **state)
+{
+    struct config config;
+    struct error error;
+
+    (void)state;
+    line_value(&config, "memory-limit = 1GiB");
+    assert_int_equal(config_finish(&config, &error), OK);
+    assert_int_equal(config.worker_pool_size, (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
+    config_close(&config);
+    line_value(&config, "worker-pool-size = 3");
+    assert_int_equal(config_finish(&config, &error), OK);
+    assert_int_equal(config.worker_pool_size, 3);
     config_close(&config);
 }
 
@@ -332,7 +349,7 @@ static void an_unknown_or_bad_variable_is_refused(void **state)
     assert_int_equal(apply_environment(&config, bad, &error), ERROR_INVALID_PARAMS);
     assert_non_null(strstr(error.message, "environment LAYER2_BATCH_SIZE"));
     assert_int_equal(apply_environment(&config, empty, &error), OK);
-    assert_int_equal(config.batch_size, 256);
+    assert_int_equal(config.batch_size, 1024);
     config_close(&config);
 }
 
@@ -519,6 +536,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_default_is_a_value_that_its_setting_accepts),
+        cmocka_unit_test(there_are_as_many_workers_as_processors_unless_said_otherwise),
         cmocka_unit_test(bytes_take_their_units),
         cmocka_unit_test(bytes_out_of_range_or_shape_are_refused),
         cmocka_unit_test(durations_need_a_unit_and_a_range),
