@@ -203,3 +203,16 @@ def test_the_status_counts_what_happens(node, alice, bob):
     node.issue(alice, "GOLD", 10)
     node.transfer(alice, bob, "GOLD", 1)
     assert json.dumps(node.call("node.status")) != before
+
+
+def test_two_calls_at_a_time_are_enough_for_everybody(nodes):
+    """LAYER2_MAX_CONCURRENT makes callers wait; it refuses nobody and loses nothing."""
+    node = nodes(env={"LAYER2_MAX_CONCURRENT": "2"}).start()
+    callers = [Rpc(node.rpc_path) for _ in range(4)]
+    for rpc in callers:
+        for number in range(500):
+            request = {"jsonrpc": "2.0", "id": number, "method": "node.info"}
+            rpc.send(json.dumps(request).encode() + b"\n")
+    for rpc in callers:
+        assert sorted(rpc.read()["id"] for _ in range(500)) == list(range(500))
+        rpc.close()
