@@ -255,20 +255,21 @@ def test_transactions_of_one_connection_happen_in_the_order_they_were_sent(node,
 
 
 def test_a_valid_until_too_far_ahead_is_refused(house):
-    refused(house, transfer(house, valid_for=10 * 365 * 86400 * SECOND), 2014)
-    refused(house, transfer(house, valid_for=2**53 - 1 - house.now_us() - 60 * SECOND), 2014)
+    for valid_for in (367 * 86400 * SECOND, 2**53 - 1 - house.now_us() - 60 * SECOND):
+        error = refused(house, transfer(house, valid_for=valid_for), 2014)
+        assert error.name == "validity_too_long" and "366 days" in error.message
+    house.call("transaction.submit", transfer(house, valid_for=365 * 86400 * SECOND))
 
 
 def test_a_transaction_for_another_chain_is_refused(house):
-    for chain in ("dev-0000000000000000", "main", "", "x" * 64, "x" * 65):
+    def signed_for(chain):
         transaction = dict(transfer(house)["transaction"], chain=chain)
-        refused(
-            house,
-            {"transaction": transaction, "signature": house.issuer.sign(transaction)},
-            2005,
-            -32602,
-            2010,
-        )
+        return {"transaction": transaction, "signature": house.issuer.sign(transaction)}
+
+    for chain in ("dev-0000000000000000", house.chain.replace("dev-", "main-")):
+        assert refused(house, signed_for(chain), 2005).name == "wrong_chain"
+    for chain in ("main", "", house.chain[:-1], "x" * 64, "x" * 65):  # some of them name no chain at all
+        refused(house, signed_for(chain), 2005, -32602, 2010)
 
 
 @pytest.mark.parametrize("place", ["transaction", "params", "submission"])

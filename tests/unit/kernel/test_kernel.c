@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "crypto/transaction.h"
 #include "kernel/block.h"
 #include "kernel/effect.h"
 #include "kernel/registry.h"
@@ -20,6 +21,7 @@
 #include <cmocka.h> /* last: it makes a macro of fail() */
 
 #define SECOND_US MICROSECONDS_PER_SECOND
+#define DAY_US (86400 * SECOND_US)
 
 static const struct module *const modules[] = { &ledger_module, &probe_module, NULL };
 
@@ -100,6 +102,48 @@ static void a_transaction_is_refused_from_its_valid_until_on(void **state)
     reply_close(&reply);
     fixture_advance(f, 1);
     expect_refused(f, ERROR_EXPIRED, "transaction.submit", late);
+}
+
+/* Signs as fixture_sign does, after changing one member. Takes over the reference to `value`. */
+static json_t *signed_with(struct fixture *f, const char *member, json_t *value)
+{
+    json_t *submission = fixture_sign(f, "alice", "probe.note", fixture_json("{'number':1}"));
+    json_t *t = json_object_get(submission, "transaction");
+    struct buffer canonical CLEANUP(buffer_close) = { 0 };
+    struct transaction transaction;
+    struct signature signature;
+    struct error error;
+    struct hash id;
+    char text[2 * sizeof(signature.bytes) + 1];
+
+    buffer_init(&canonical);
+    json_object_set_new(t, member, value);
+    assert_int_equal(transaction_decode(t, &transaction, &canonical, &id, &error), OK);
+    assert_true(schnorr_sign(fixture_key(f, "alice")->secret, &id, NULL, &signature));
+    hex_text(text, signature.bytes, sizeof(signature.bytes));
+    json_object_set_new(submission, "signature", json_string(text));
+    return submission;
+}
+
+static void a_transaction_is_good_for_366_days_at_most(void **state)
+{
+    struct fixture *f = *state;
+    int64_t farthest = fixture_now(f) + 366 * DAY_US;
+    struct reply reply;
+
+    expect_refused(f, ERROR_VALIDITY_TOO_LONG, "transaction.submit",
+                   signed_with(f, "valid_until", json_integer(farthest + 1)));
+    expect_refused(f, ERROR_VALIDITY_TOO_LONG, "transaction.submit",
+                   signed_with(f, "valid_until", json_integer(INTEGER_MAX)));
+    reply = fixture_call(f, "transaction.submit", signed_with(f, "valid_until", json_integer(farthest)));
+    assert_int_equal(reply.status, OK);
+    reply_close(&reply);
+}
+
+static void a_transaction_for_another_chain_is_refused(void **state)
+{
+    expect_refused(*state, ERROR_WRONG_CHAIN, "transaction.submit",
+                   signed_with(*state, "chain", json_string("dev-0000000000000000")));
 }
 
 static void a_refused_command_leaves_no_row_and_no_event(void **state)
@@ -728,12 +772,15 @@ static void the_same_history_gives_the_same_block_hash_in_every_build(void **sta
     free(hash);
 }
 
-int main(void)
+/* test_kernel [NAME]: all tests, or those whose name is like this ('*' and '?' stand for anything). */
+int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
     const struct CMUnitTest tests[] = {
         TEST(a_transaction_sent_again_answers_its_first_result),
         TEST(a_transaction_is_refused_from_its_valid_until_on),
+        TEST(a_transaction_is_good_for_366_days_at_most),
+        TEST(a_transaction_for_another_chain_is_refused),
         TEST(a_refused_command_leaves_no_row_and_no_event),
         TEST(a_command_refused_after_writing_takes_nothing_of_its_batch_along),
         TEST(every_flipped_part_of_a_signed_transaction_is_refused),
@@ -764,5 +811,7 @@ int main(void)
         TEST(the_same_history_gives_the_same_block_hash_in_every_build),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests_name("kernel", tests, NULL, NULL) == 0 ? 0 : 1;
 }
