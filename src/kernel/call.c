@@ -146,13 +146,11 @@ static enum status prepare_own(struct kernel *k, const struct command *command, 
     json_t *inner AUTO_JSON = NULL;
     struct transaction t = { .chain = k->chain, .method = command->name };
     const char *from = NULL;
-    int64_t valid_for_us = 0, advanced_us;
+    int64_t valid_for_us = 0;
 
     TRY(envelope(k, params, &from, &valid_for_us, &inner, error));
     TRY(keystore_account(k->options.keystore, from, &t.account, error));
-    /* Block time runs ahead of the clock by what dev.advance_time added. */
-    advanced_us = (int64_t)atomic_load(&k->block_time_us) - kernel_clock(k);
-    t.valid_until_us = kernel_clock(k) + (advanced_us > 0 ? advanced_us : 0) + valid_for_us;
+    t.valid_until_us = kernel_now(k) + valid_for_us;
     t.params = inner;
     randombytes_buf(t.salt, sizeof(t.salt));
     TRY(transaction_encode(&t, &canonical, &job->id, error));

@@ -203,6 +203,7 @@ static void publish(struct kernel *k, struct publication *p)
     atomic_store(&k->height, k->machine.head.height);
     atomic_store(&k->block_time_us, (uint64_t)k->machine.head.time_us);
     atomic_store(&k->chain_time_us, (uint64_t)k->machine.head.chain_time_us);
+    atomic_store(&k->advanced_us, (uint64_t)k->machine.head.advanced_us);
     atomic_fetch_add(&k->commits, 1);
     if (p == NULL)
         return;

@@ -75,7 +75,7 @@ struct kernel {
     int64_t effects_due_us;
     unsigned careful_batches; /* so many batches still get savepoints */
 
-    atomic_uint_fast64_t head, height, block_time_us, chain_time_us;
+    atomic_uint_fast64_t head, height, block_time_us, chain_time_us, advanced_us;
     atomic_uint_fast64_t commits, commands, refused, events, blocks, queries, busy;
 };
 
@@ -93,6 +93,7 @@ void job_free(struct job *job);
 
 /* --- kernel.c --------------------------------------------------------------------------------- */
 int64_t kernel_clock(const struct kernel *kernel); /* the sequencer's clock, µs */
+int64_t kernel_now(const struct kernel *kernel);   /* the time that a block made now would have */
 
 /* --- publication.c ---------------------------------------------------------------------------- */
 /* Appends the events of the open batch to the log. NULL: there are none. */

@@ -89,7 +89,8 @@ static enum status open_database(struct kernel *k, int *from, int *to, struct er
                                               .vfs = k->options.vfs };
 
     TRY(database_open(&options, &k->writer, error));
-    return migrate(k->writer, k->backup_directory, from, to, error);
+    TRY(migrate(k->writer, k->backup_directory, from, to, error));
+    return database_move_in_background(k->writer, &options, error);
 }
 
 static enum status open_log(struct kernel *k, struct error *error)
@@ -258,6 +259,14 @@ bool kernel_submit_task(struct kernel *k, struct kernel_task *task)
 int64_t kernel_clock(const struct kernel *k)
 {
     return k->options.clock == NULL ? clock_wall_us() : k->options.clock(k->options.clock_context);
+}
+
+int64_t kernel_now(const struct kernel *k)
+{
+    int64_t now_us = kernel_clock(k) + (int64_t)atomic_load(&k->advanced_us);
+    int64_t newest_us = (int64_t)atomic_load(&k->block_time_us);
+
+    return now_us > newest_us ? now_us : newest_us;
 }
 
 struct workers *kernel_workers(struct kernel *k)

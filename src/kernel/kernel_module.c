@@ -193,6 +193,7 @@ static enum status node_info(struct query *q, const void *params, struct writer 
     writer_member_text(w, "verifier", buffer_text(&verifier));
     writer_member_unsigned(w, "head", kernel_head(k));
     writer_member_unsigned(w, "height", kernel_height(k));
+    writer_member_integer(w, "now_us", kernel_now(k));
     writer_member_unsigned(w, "block_time_us", atomic_load(&k->block_time_us));
     writer_member_unsigned(w, "chain_time_us", atomic_load(&k->chain_time_us));
     writer_member_text(w, "directory", k->directory);
@@ -314,7 +315,7 @@ static const struct query_method queries[] = {
       .result = "an OpenRPC 1.2 document", .detached = true },
     { "node.info", ACCESS_PUBLIC, node_info, NO_PARAMS,
       .help = "Who this node is: network, chain, keys, heads.",
-      .result = "{version, network, chain, node_id, origin, verifier, head, height, …}", .detached = true },
+      .result = "{version, network, chain, node_id, origin, verifier, head, height, now_us, …}", .detached = true },
     { "node.status", ACCESS_PUBLIC, node_status, NO_PARAMS,
       .help = "Counters since the start, and memory in use.",
       .result = "{commits, commands, refused, events, …}" },

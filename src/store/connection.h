@@ -36,6 +36,7 @@ struct database {
     char *failure_text;
     int64_t deadline_us; /* reader: when the running statement must end; 0: never */
 
+    struct wal_mover *mover; /* writer: NULL when it moves pages itself */
     int64_t wal_frames;      /* writer: frames in the WAL after the newest commit */
     int64_t wal_moved;       /* frames of this WAL that are in the database file already */
     int64_t wal_tried;       /* frames in the WAL at the last attempt */

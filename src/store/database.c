@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "store/connection.h"
+#include "store/wal_mover.h"
 #include "store/wal_vfs.h"
 
 #define LOG_ROOM "store"
@@ -250,6 +251,7 @@ void database_close(struct database *database)
 {
     if (database == NULL)
         return;
+    wal_mover_stop(database->mover);
     statements_free(database);
     INVARIANT(sqlite3_close(database->handle) == SQLITE_OK, "%s closed with statements that are not its own",
               database->path);
@@ -395,6 +397,13 @@ static void wal_move(struct database *database, int *frames, int *moved)
         database_failed(database, code, "moving the WAL");
 }
 
+enum status database_move_in_background(struct database *database, const struct database_options *options,
+                                        struct error *error)
+{
+    INVARIANT(database->mode == DATABASE_WRITER && database->mover == NULL, "one mover, for the writer");
+    return wal_mover_start(options, &database->mover, error);
+}
+
 bool database_checkpoint_wal(struct database *database, int64_t now_us)
 {
     int frames = 0, moved = 0;
@@ -408,6 +417,8 @@ bool database_checkpoint_wal(struct database *database, int64_t now_us)
                  now_us < database->wal_tried_us + WAL_RETRY_US && now_us >= database->wal_tried_us;
     if (soon_again)
         return false;
+    if (database->mover != NULL && !wal_mover_turn(database->mover))
+        return false; /* the bulk is being moved; the rest is ours */
     wal_move(database, &frames, &moved);
     database->wal_tried = database->wal_frames;
     database->wal_tried_us = now_us;

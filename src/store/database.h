@@ -93,6 +93,12 @@ bool column_is_null(struct statement *s, const char *name);
 void column_fixed(struct statement *s, const char *name, void *out, size_t size);
 
 /* --- the WAL ---------------------------------------------------------------------------------- */
+/* From now on a thread moves the bulk of the pages (wal_mover.h), and database_checkpoint_wal only what it
+ * leaves. `options` are those that the writer was opened with. */
+MUST_CHECK enum status database_move_in_background(struct database *database,
+                                                   const struct database_options *options,
+                                                   struct error *error);
+
 /* Moves committed pages into the database file when the WAL has grown past 16 MiB (writer, between
  * transactions). Returns true when readers have kept it from moving anything for 30 s: the caller raises
  * an event. */

@@ -175,6 +175,11 @@ static int layer_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *fil
     code = under->xOpen(under, name, f->under, flags, out_flags);
     if (code != SQLITE_OK)
         return code;
+    if ((f->under->pMethods->xDeviceCharacteristics(f->under) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) == 0) {
+        /* SQLite then writes padding behind the sync of a commit, which others may read at once. */
+        f->under->pMethods->xClose(f->under);
+        return under->xOpen(under, name, file, flags, out_flags);
+    }
     f->gathered = memory_new(GATHER_MAX);
     f->base.pMethods = &wal_methods;
     return SQLITE_OK;

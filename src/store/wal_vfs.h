@@ -1,7 +1,8 @@
 /* A thin layer over SQLite's file system for the writer: what it writes to the write-ahead log between two
  * syncs goes out in one piece instead of two small writes a page. Only the writer uses it, with
  * synchronous = FULL: SQLite shows a commit to other connections after the sync, so nobody can look for
- * bytes that are still gathered here. Everything else passes through. */
+ * bytes that are still gathered here (where SQLite pads a commit behind its sync, nothing is gathered).
+ * Everything else passes through. */
 #ifndef STORE_WAL_VFS_H
 #define STORE_WAL_VFS_H
 

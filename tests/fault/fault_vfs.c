@@ -227,11 +227,11 @@ static int file_sector_size(sqlite3_file *file)
     return real(file)->pMethods->xSectorSize(real(file));
 }
 
-/* No promise about overwriting, so that SQLite takes every care. */
+/* What the real file system promises: that a write leaves its neighbours alone holds for sectors undone, too.
+ */
 static int file_characteristics(sqlite3_file *file)
 {
-    (void)file;
-    return 0;
+    return real(file)->pMethods->xDeviceCharacteristics(real(file)) & SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
 static int file_shared_map(sqlite3_file *file, int region, int size, int extend, void volatile **memory)
