@@ -62,6 +62,16 @@ static enum status check_owner(struct database *writer, struct operation *operat
                      operation->cursor.name, owner);
 }
 
+/* Nobody but an operator can take the cursors of all others away by making them all. */
+static enum status check_count(struct database *writer, struct operation *operation)
+{
+    if (operation->caller.operator_
+        || cursor_count_of(writer, operation->cursor.owner_uid) < CURSORS_OF_OWNER_MAX)
+        return OK;
+    return error_set(&operation->error, ERROR_TOO_MANY, "uid %" PRId64 " has %d cursors already; delete one",
+                     operation->cursor.owner_uid, CURSORS_OF_OWNER_MAX);
+}
+
 /* The position as it stands now, for the answer. */
 static enum status read_position(struct database *writer, struct operation *operation)
 {
@@ -78,6 +88,7 @@ static enum status run_operation(struct database *writer, struct operation *oper
     int64_t now_us = clock_wall_us();
     switch (operation->kind) {
     case CREATE:
+        TRY(check_count(writer, operation));
         cursor->updated_us = now_us;
         return cursor_create(writer, cursor, &operation->error);
     case ACKNOWLEDGE:
@@ -286,9 +297,10 @@ void cursor_writer_acknowledge(struct cursor_writer *writer, const char *name, u
     submit_when_free(writer);
 }
 
-void cursor_writer_create(struct cursor_writer *writer, struct cursor *cursor, struct event_reply *reply)
+void cursor_writer_create(struct cursor_writer *writer, struct cursor *cursor, const struct caller *caller,
+                          struct event_reply *reply)
 {
-    struct operation *o = add(writer, CREATE, cursor->name, NULL);
+    struct operation *o = add(writer, CREATE, cursor->name, caller);
     if (o != NULL)
         o->cursor = *cursor;
     else

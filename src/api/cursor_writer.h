@@ -13,8 +13,9 @@ void cursor_writer_free(struct cursor_writer *writer);
  * it was checked when the subscription began. */
 void cursor_writer_acknowledge(struct cursor_writer *writer, const char *name, uint64_t seq,
                                const struct caller *caller, struct event_reply *reply);
-void cursor_writer_create(struct cursor_writer *writer, struct cursor *cursor, struct event_reply *reply);
-    /* takes over cursor->filter */
+/* takes over cursor->filter; `caller` is who will own it */
+void cursor_writer_create(struct cursor_writer *writer, struct cursor *cursor, const struct caller *caller,
+                          struct event_reply *reply);
 void cursor_writer_set(struct cursor_writer *writer, const char *name, uint64_t seq,
                        const struct caller *caller, struct event_reply *reply);
 void cursor_writer_delete(struct cursor_writer *writer, const char *name, const struct caller *caller,

@@ -17,8 +17,9 @@ enum status method_cursor_create(struct event_call *call)
 {
     struct cursor_create_request request;
     TRY(cursor_create_request_read(call->params, &request, call->error));
+    const struct caller *caller = &call->connection->connection.caller;
     struct cursor cursor = {
-        .owner_uid = call->connection->connection.caller.uid,
+        .owner_uid = caller->uid,
         .max_lag = request.max_lag,
     };
     enum status status = position_resolve(call->server, &request.from, &cursor.acknowledged, call->error);
@@ -26,7 +27,7 @@ enum status method_cursor_create(struct event_call *call)
         snprintf(cursor.name, sizeof cursor.name, "%s", request.name);
         if (request.filter.size > 0)
             cursor.filter = text_copy_sized((const char *)request.filter.data, request.filter.size);
-        cursor_writer_create(call->server->cursors, &cursor, event_call_later(call));
+        cursor_writer_create(call->server->cursors, &cursor, caller, event_call_later(call));
     }
     cursor_create_request_close(&request);
     return status;

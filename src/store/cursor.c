@@ -72,6 +72,19 @@ static uint64_t cursor_count(struct database *database)
     return count;
 }
 
+uint64_t cursor_count_of(struct database *database, int64_t owner_uid)
+{
+    struct statement *s = statement(database, "SELECT count(*) AS count FROM cursor WHERE owner_uid = ?");
+    uint64_t count = 0;
+
+    bind_integer(s, owner_uid);
+    if (statement_row(s)) {
+        count = (uint64_t)column_integer(s, "count");
+        statement_finish(s);
+    }
+    return count;
+}
+
 enum status cursor_create(struct database *writer, const struct cursor *cursor, struct error *error)
 {
     struct statement *s;

@@ -7,6 +7,7 @@
 
 #define CURSOR_NAME_MAX 64     /* with the final zero; [A-Za-z0-9._-] */
 #define CURSORS_MAX 4096
+#define CURSORS_OF_OWNER_MAX 256 /* of one user, unless it is an operator */
 #define CURSOR_FILTER_MAX 4096
 
 struct cursor {
@@ -24,6 +25,8 @@ MUST_CHECK enum status cursor_create(struct database *writer, const struct curso
                                      struct error *error);
 MUST_CHECK enum status cursor_get(struct database *database, const char *name, struct cursor *cursor,
                                   struct error *error);
+/* How many cursors this user has. */
+uint64_t cursor_count_of(struct database *database, int64_t owner_uid);
 /* Moves forward only; an older position is ignored (acks may arrive twice). ERROR_CURSOR_NOT_FOUND. */
 MUST_CHECK enum status cursor_acknowledge(struct database *writer, const char *name, uint64_t seq,
                                           int64_t now_us, struct error *error);

@@ -160,6 +160,29 @@ def test_a_cursor_belongs_to_the_uid_that_made_it(open_house):
 
 
 @needs_root
+def test_one_uid_has_256_cursors_at_most_and_leaves_room_for_others(open_house):
+    made = calls_as(
+        STRANGER,
+        open_house,
+        *[("events", "cursor.create", {"name": "c%d" % number, "from": "first"}) for number in range(258)],
+    )
+    assert [name for name, _ in made] == ["ok"] * 256 + ["too_many"] * 2
+    mine = calls_as(
+        STRANGER,
+        open_house,
+        ("events", "cursor.delete", {"name": "c7"}),
+        ("events", "cursor.create", {"name": "again", "from": "first"}),
+        ("events", "cursor.create", {"name": "one-more", "from": "first"}),
+    )
+    assert [name for name, _ in mine] == ["ok", "ok", "too_many"]
+    other = calls_as(STRANGER + 1, open_house, ("events", "cursor.create", {"name": "o", "from": "first"}))
+    assert other[0][0] == "ok"
+    operator = open_house.events()
+    for number in range(258):
+        operator.call("cursor.create", name="op%d" % number, **{"from": "first"})
+
+
+@needs_root
 def test_somebody_outside_the_group_cannot_open_the_sockets(open_house):
     for name in ("layerd.sock", "events.sock"):
         done = subprocess.run(

@@ -154,6 +154,8 @@ static void cursors_are_counted_and_listed_in_order(void **state)
     }
     struct cursor one_more = cursor_of("one-more", 0);
     assert_refused(cursor_create(place->writer, &one_more, &error), ERROR_TOO_MANY);
+    assert_int_equal(cursor_count_of(place->writer, 1000), CURSORS_MAX);
+    assert_int_equal(cursor_count_of(place->writer, 1001), 0);
     database_commit(place->writer);
     while ((count = cursor_list(place->writer, after, listed, 1000)) > 0) {
         for (size_t i = 0; i < count; i++) {
