@@ -207,7 +207,7 @@ enum layerd_event_kind {
     LAYERD_PROGRESS,  /* all events up to seq were looked at; none matched since the last line */
     LAYERD_HEARTBEAT, /* seq: the newest event of the node */
     LAYERD_LOST,      /* events first … seq will not come: `why` */
-    LAYERD_END, /* the node ended the subscription: `why` is "until", "slow", "pruned", "shutdown", … */
+    LAYERD_END, /* the node ended the subscription: `why` is "until", "slow", "shutdown", … */
 };
 
 struct layerd_event {
@@ -230,7 +230,7 @@ struct layerd_event {
 /* Subscribes. Every matching event comes exactly once, in order of seq, those of the past first.
  * Args: path: as layerd_connect; options: NULL for everything from now on. Copied.
  * Out: subscription: to be closed with layerd_unsubscribe.
- * Errors: CONNECT, TIMEOUT, INVALID_PARAMS, and the node's: PRUNED, FUTURE, CURSOR_NOT_FOUND, CURSOR_BUSY,
+ * Errors: CONNECT, TIMEOUT, INVALID_PARAMS, and the node's: FUTURE, CURSOR_NOT_FOUND, CURSOR_BUSY,
  *       TOO_MANY, … Source: research in src/api/README.md, "events.sock". */
 LAYERD_MUST_CHECK enum layerd_error layerd_subscribe(const char *path,
                                                      const struct layerd_subscribe_options *options,
