@@ -23,7 +23,7 @@
 #define BACKUP_EFFECT "node.backup"
 #define BACKUP_FOLDER "backups"
 #define BACKUP_NAME_MAX 64
-#define BACKUP_PATH_MAX 200 /* bytes: the path is part of an event's subject */
+#define BACKUP_PATH_MAX SUBJECT_TEXT_MAX /* the path is the subject of events */
 #define BACKUP_ATTEMPTS 3
 #define PROGRESS_EVERY_US MICROSECONDS_PER_SECOND
 #define LEVELS_TEXT_MAX 512
@@ -93,7 +93,7 @@ static const struct param backup_params[] = {
           .most = BACKUP_PATH_MAX),
 };
 
-char *backup_destination(const char *directory, const char *to, int64_t now_us)
+char *backup_destination(const char *directory, const char *to, int64_t now_us, uint64_t seq)
 {
     char name[BACKUP_NAME_MAX];
     time_t seconds = (time_t)(now_us / MICROSECONDS_PER_SECOND);
@@ -101,8 +101,8 @@ char *backup_destination(const char *directory, const char *to, int64_t now_us)
 
     if (to == NULL) {
         gmtime_r(&seconds, &parts);
-        strftime(name, sizeof name, "%Y%m%dT%H%M%SZ.sqlite3", &parts);
-        return text_format("%s/" BACKUP_FOLDER "/%s", directory, name);
+        strftime(name, sizeof name, "%Y%m%dT%H%M%SZ", &parts);
+        return text_format("%s/" BACKUP_FOLDER "/%s-%" PRIu64 ".sqlite3", directory, name, seq);
     }
     /* Steps back are refused: a path says plainly where it leads. */
     if (to[0] == '/')
@@ -119,29 +119,14 @@ static char *folder_of(const char *path)
     return slash == path || slash == NULL ? text_copy("/") : text_copy_sized(path, (size_t)(slash - path));
 }
 
-/* What can be known before any work is done. The effect looks again: things may change until it runs. */
-static enum status check_destination(struct execution *x, const char *destination)
-{
-    char *folder AUTO_FREE = folder_of(destination);
-    struct stat facts;
-
-    if (strlen(destination) > BACKUP_PATH_MAX)
-        return fail(x, ERROR_LIMIT, "the path of the copy is longer than %d bytes", BACKUP_PATH_MAX);
-    if (lstat(destination, &facts) == 0)
-        return fail(x, ERROR_BACKUP_EXISTS, "%s exists; a backup replaces nothing", destination);
-    if (stat(folder, &facts) != 0 || !S_ISDIR(facts.st_mode))
-        return fail(x, ERROR_INVALID_PARAMS, "there is no folder %s", folder);
-    if (access(folder, W_OK | X_OK) != 0)
-        return fail(x, ERROR_INVALID_PARAMS, "layerd may not write to %s", folder);
-    return OK;
-}
-
+/* Looks at the path's text alone: a file system that hangs must not hold up the executor. The effect looks at
+ * the files. */
 static enum status backup(struct execution *x, const void *params, struct writer *result)
 {
     const struct backup_params *p = params;
     char *directory AUTO_FREE = folder_of(kernel_database_path(execution_kernel(x)));
-    char *backups AUTO_FREE = text_format("%s/" BACKUP_FOLDER, directory);
-    char *destination AUTO_FREE = backup_destination(directory, p->to, execution_time(x));
+    char *destination AUTO_FREE = backup_destination(directory, p->to, execution_time(x),
+                                                     execution_next_seq(x));
     struct buffer request CLEANUP(buffer_close) = { 0 };
     struct writer w;
 
@@ -149,9 +134,10 @@ static enum status backup(struct execution *x, const void *params, struct writer
     if (destination == NULL)
         return fail(x, ERROR_INVALID_PARAMS, "to is '%s'; expected an absolute path or a plain file name",
                     p->to);
-    if (mkdir(backups, 0750) == 0)
-        (void)chmod(backups, 0750); /* the umask hides the group's part; a failure leaves it private */
-    TRY(check_destination(x, destination));
+    if (!event_subject_valid(destination))
+        return fail(x, ERROR_INVALID_PARAMS,
+                    "the path of the copy has to be of at most %d printable ASCII characters without quotes"
+                    " and backslashes, as events are about it", BACKUP_PATH_MAX);
 
     writer_init(&w, &request);
     writer_object_begin(&w);
@@ -284,7 +270,8 @@ static enum status accept_standing_copy(const struct effect_run *run, const char
     struct stat facts;
     enum status status;
 
-    TRY(database_open(&options, &copy, error));
+    if (database_open(&options, &copy, error) != OK)
+        return error_set(error, ERROR_BACKUP_EXISTS, "%s exists; a backup replaces nothing", destination);
     if (!copy_is_ours(run, copy) || stat(destination, &facts) != 0)
         status = error_set(error, ERROR_BACKUP_EXISTS, "%s exists; a backup replaces nothing", destination);
     else
@@ -297,6 +284,24 @@ static enum status accept_standing_copy(const struct effect_run *run, const char
     return OK;
 }
 
+/* Its folder must be there; the data directory's own one is made. Trying again would find the same, so these
+ * are no storage errors. */
+static enum status check_folder(const char *database_path, const char *destination, struct error *error)
+{
+    char *directory AUTO_FREE = folder_of(database_path);
+    char *own AUTO_FREE = text_format("%s/" BACKUP_FOLDER, directory);
+    char *folder AUTO_FREE = folder_of(destination);
+    struct stat facts;
+
+    if (strcmp(folder, own) == 0 && mkdir(own, 0750) == 0)
+        (void)chmod(own, 0750); /* the umask hides the group's part; a failure leaves it private */
+    if (stat(folder, &facts) != 0 || !S_ISDIR(facts.st_mode))
+        return error_set(error, ERROR_INVALID_PARAMS, "there is no folder %s", folder);
+    if (access(folder, W_OK | X_OK) != 0)
+        return error_set(error, ERROR_INVALID_PARAMS, "layerd may not write to %s", folder);
+    return OK;
+}
+
 static enum status run_backup(struct effect_run *run)
 {
     char *destination AUTO_FREE = requested_destination(run->request);
@@ -306,6 +311,7 @@ static enum status run_backup(struct effect_run *run)
     struct backup_report report;
 
     log_info("backup to %s begins (attempt %u)", destination, run->attempt);
+    TRY(check_folder(kernel_database_path(run->kernel), destination, &run->error));
     status = backup_make(kernel_database_path(run->kernel), destination, kernel_node_id(run->kernel),
                          kernel_note_key(run->kernel), report_progress, &progress, &report, &run->error);
     if (status == ERROR_BACKUP_EXISTS)

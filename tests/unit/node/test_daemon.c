@@ -381,12 +381,12 @@ static void a_crash_leaves_signal_and_backtrace_and_takes_its_course(void **stat
 /* --- backup's destination ------------------------------------------------------------------------------- */
 static void a_backup_goes_where_it_is_told_or_into_backups(void **state)
 {
-    char *none AUTO_FREE = backup_destination("/d", NULL, 1795214583 * (int64_t)SECOND_US);
-    char *name AUTO_FREE = backup_destination("/d", "monday.sqlite3", 0);
-    char *path AUTO_FREE = backup_destination("/d", "/mnt/x.sqlite3", 0);
+    char *none AUTO_FREE = backup_destination("/d", NULL, 1795214583 * (int64_t)SECOND_US, 17);
+    char *name AUTO_FREE = backup_destination("/d", "monday.sqlite3", 0, 17);
+    char *path AUTO_FREE = backup_destination("/d", "/mnt/x.sqlite3", 0, 17);
 
     (void)state;
-    assert_string_equal(none, "/d/backups/20261120T224303Z.sqlite3");
+    assert_string_equal(none, "/d/backups/20261120T224303Z-17.sqlite3");
     assert_string_equal(name, "/d/backups/monday.sqlite3");
     assert_string_equal(path, "/mnt/x.sqlite3");
 }
@@ -397,7 +397,7 @@ static void a_backup_goes_nowhere_else(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad); i++)
-        assert_null(backup_destination("/d", bad[i], 0));
+        assert_null(backup_destination("/d", bad[i], 0, 17));
 }
 
 int main(void)
