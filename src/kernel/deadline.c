@@ -55,6 +55,7 @@ void deadline_clear(struct execution *x, const char *kind, struct bytes subject)
     struct statement *s =
         statement(x->machine->database, "DELETE FROM deadline WHERE kind = ? AND subject = ?");
 
+    x->machine->deadlines_changed = true;
     bind_text(s, kind);
     bind_blob(s, subject.data, subject.size);
     statement_run(s);

@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "kernel/deadline.h"
 #include "kernel/internal.h"
 
 #define LOG_ROOM "kernel"
@@ -220,7 +219,7 @@ static bool empty_block_due(struct kernel *k, int64_t now_us)
 {
     const struct block *head = &k->machine.head;
 
-    return deadline_earliest(k->writer, CLOCK_CHAIN) != INT64_MAX &&
+    return k->machine.earliest_us[CLOCK_CHAIN] != INT64_MAX &&
            now_us >= head->time_us - head->advanced_us + k->options.block_interval_us;
 }
 
@@ -388,7 +387,7 @@ static int64_t earlier(int64_t a, int64_t b)
 static int64_t next_action(struct kernel *k)
 {
     const struct block *head = &k->machine.head;
-    int64_t due_us = deadline_earliest(k->writer, CLOCK_BLOCK);
+    int64_t due_us = k->machine.earliest_us[CLOCK_BLOCK];
     int64_t checkpoint_us =
         event_log_checkpoint_due(k->log); /* in events' time, as the deadlines of block time are */
 
@@ -396,7 +395,7 @@ static int64_t next_action(struct kernel *k)
         checkpoint_us -= head->advanced_us;
     if (due_us != INT64_MAX)
         due_us -= head->advanced_us;
-    if (deadline_earliest(k->writer, CLOCK_CHAIN) != INT64_MAX)
+    if (k->machine.earliest_us[CLOCK_CHAIN] != INT64_MAX)
         due_us = earlier(due_us, head->time_us - head->advanced_us + k->options.block_interval_us);
     return earlier(due_us, checkpoint_us);
 }

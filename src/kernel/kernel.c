@@ -104,20 +104,21 @@ static enum status open_log(struct kernel *k, struct error *error)
 /* The newest block becomes the machine's head; a new chain gets its block 0. */
 static void load_head(struct kernel *k, const struct hash *genesis)
 {
-    struct machine *m = &k->machine;
-    struct block parent;
+    struct block newest, parent;
     struct hash hash;
-    int64_t time_us;
+    int64_t time_us, advance_us = 0;
 
-    machine_init(m, k->writer, k->registry, k, k->chain, k->options.network);
+    machine_init(&k->machine, k->writer, k->registry, k, k->chain, k->options.network);
     if (event_read(k->writer, event_log_head(k->log), &hash, &time_us))
         k->event_time_us = time_us;
-    if (!block_newest(k->writer, &m->head)) {
+    if (!block_newest(k->writer, &newest)) {
         executor_genesis(k, genesis);
         log_info("new chain %s", k->chain);
-    } else if (m->head.height > 0 && block_read(k->writer, m->head.height - 1, &parent)) {
-        m->head_advance_us = m->head.advanced_us - parent.advanced_us;
+        return;
     }
+    if (newest.height > 0 && block_read(k->writer, newest.height - 1, &parent))
+        advance_us = newest.advanced_us - parent.advanced_us;
+    machine_load(&k->machine, &newest, advance_us);
 }
 
 static enum status record_upgraded(struct execution *x, const void *params, struct writer *result)

@@ -21,6 +21,20 @@ void machine_init(struct machine *m, struct database *database, const struct reg
     buffer_init(&m->text);
 }
 
+static void find_earliest(struct machine *m)
+{
+    m->earliest_us[CLOCK_BLOCK] = deadline_earliest(m->database, CLOCK_BLOCK);
+    m->earliest_us[CLOCK_CHAIN] = deadline_earliest(m->database, CLOCK_CHAIN);
+    m->deadlines_changed = false;
+}
+
+void machine_load(struct machine *m, const struct block *head, int64_t head_advance_us)
+{
+    m->head = *head;
+    m->head_advance_us = head_advance_us;
+    find_earliest(m);
+}
+
 void machine_close(struct machine *m)
 {
     buffer_close(&m->text);
@@ -40,6 +54,7 @@ void machine_batch_begin(struct machine *m, int64_t clock_us, uint64_t next_seq,
     m->block_open = false;
     m->next_seq = next_seq;
     m->effects_requested = false;
+    m->deadlines_changed = false;
     m->careful = careful;
     m->spoiled = false;
     m->wall_us = clock_us;
@@ -57,6 +72,8 @@ void machine_open_block(struct machine *m)
 
 bool machine_batch_end(struct machine *m)
 {
+    if (m->deadlines_changed)
+        find_earliest(m);
     if (!m->block_open)
         return false;
     m->next.advanced_us += m->next_advance_us;
@@ -181,8 +198,10 @@ static bool fire_next(struct machine *m, enum deadline_clock clock, int64_t now_
     struct execution x = { .machine = m, .scope = SCOPE_BASE };
     size_t events_before = m->event_count;
 
-    if (!deadline_take_due(m->database, clock, now_us, &due))
+    if ((m->earliest_us[clock] > now_us && !m->deadlines_changed) ||
+        !deadline_take_due(m->database, clock, now_us, &due))
         return false;
+    m->deadlines_changed = true;
     kind = registry_deadline(m->registry, due.kind);
     INVARIANT(kind != NULL, "a deadline of kind '%s', which no module declares", due.kind);
     machine_open_block(m);
@@ -220,6 +239,7 @@ void machine_genesis(struct machine *m, int64_t time_us, const struct hash *prev
     m->next.first_seq = next_seq;
     m->next.previous = *previous;
     m->block_open = false;
+    m->deadlines_changed = true;
     machine_open_block(m);
     for (size_t i = 0; i < registry_module_count(m->registry); i++) {
         const struct module *module = registry_module(m->registry, i);

@@ -42,6 +42,9 @@ struct machine {
 
     uint64_t next_seq;           /* of the next event recorded */
     bool effects_requested;      /* since batch begin */
+    int64_t
+        earliest_us[2]; /* by clock: due time of the earliest deadline as the batch began; INT64_MAX: none */
+    bool deadlines_changed;      /* since batch begin */
     bool careful;                /* a savepoint for each command; see machine_run */
     bool spoiled; /* a refused command left rows behind: the caller rolls the whole batch back */
     int64_t wall_us;             /* of this batch, for local rows */
@@ -62,6 +65,8 @@ struct execution {
 void machine_init(struct machine *machine, struct database *database, const struct registry *registry,
                   struct kernel *kernel, const char *chain, enum network network);
 void machine_close(struct machine *machine);
+/* Makes a stored block the head. */
+void machine_load(struct machine *machine, const struct block *head, int64_t head_advance_us);
 
 /* `clock_us` is the sequencer's clock without advances. */
 void machine_batch_begin(struct machine *machine, int64_t clock_us, uint64_t next_seq, bool careful);

@@ -296,8 +296,8 @@ void database_begin(struct database *database)
     while ((code = sqlite3_step(s->handle)) == SQLITE_BUSY) {
         sqlite3_reset(s->handle);
         log_warn(
-            "%s: another process holds the write lock, and no command is executed until it lets go: look for an"
-            " sqlite3 shell or tool that writes",
+            "%s: another process holds the write lock, and no command is executed until it lets go: look for"
+            " an sqlite3 shell or tool that writes",
             database->path);
     }
     if (code != SQLITE_DONE)
