@@ -3,6 +3,13 @@
 
 #include <stdio.h>
 
+#include "kernel/kernel.h"
+
+static bool node_stops(const void *context)
+{
+    return kernel_stopping(context);
+}
+
 static void check_sql(struct query *q, const struct invariant *invariant, char *violation, size_t size)
 {
     sqlite3 *db = database_handle(q->database);
@@ -18,6 +25,23 @@ static void check_sql(struct query *q, const struct invariant *invariant, char *
     sqlite3_finalize(prepared);
 }
 
+/* False: it was interrupted, and `violation` says nothing. */
+static bool check(struct query *q, const struct invariant *invariant, char *violation, size_t size)
+{
+    bool stopped;
+
+    database_snapshot_begin(q->database);
+    database_set_stopping(q->database, node_stops, q->kernel);
+    if (invariant->sql != NULL)
+        check_sql(q, invariant, violation, size);
+    else if (invariant->check(q, violation, size) != OK && violation[0] == '\0')
+        snprintf(violation, size, "it could not be checked: %.200s", q->error.message);
+    stopped = database_stopped(q->database);
+    database_set_stopping(q->database, NULL, NULL);
+    database_snapshot_end(q->database);
+    return !stopped;
+}
+
 bool audit_run(const struct registry *registry, struct query *q,
                void (*each)(void *context, const struct invariant *invariant, const char *violation),
                void *context)
@@ -28,17 +52,12 @@ bool audit_run(const struct registry *registry, struct query *q,
         const struct module *module = registry_module(registry, i);
 
         for (size_t j = 0; j < module->invariant_count; j++) {
-            const struct invariant *invariant = &module->invariants[j];
             char violation[VIOLATION_MAX] = "";
 
-            database_snapshot_begin(q->database);
-            if (invariant->sql != NULL)
-                check_sql(q, invariant, violation, sizeof(violation));
-            else if (invariant->check(q, violation, sizeof(violation)) != OK && violation[0] == '\0')
-                snprintf(violation, sizeof(violation), "it could not be checked: %.200s", q->error.message);
-            database_snapshot_end(q->database);
+            if (!check(q, &module->invariants[j], violation, sizeof(violation)))
+                return false;
             all = all && violation[0] == '\0';
-            each(context, invariant, violation[0] == '\0' ? NULL : violation);
+            each(context, &module->invariants[j], violation[0] == '\0' ? NULL : violation);
         }
     }
     return all;

@@ -226,6 +226,42 @@ enum status query_fail(struct query *q, enum status code, const char *format, ..
     return code;
 }
 
+enum status query_long_begin(struct query *q)
+{
+    enum lane_answer answer = query_lane_enter(&q->kernel->lane, q->caller.uid);
+
+    if (answer == LANE_ENTERED)
+        return OK;
+    atomic_fetch_add(&q->kernel->busy, 1);
+    if (answer == LANE_FULL)
+        return query_fail(q, ERROR_BUSY, "as many long queries run as may at once; try again shortly");
+    return query_fail(q, ERROR_BUSY, "uid %" PRId64 " runs %d long queries already; try again shortly",
+                      q->caller.uid, QUERY_LANE_PER_UID);
+}
+
+void query_long_end(struct query *q)
+{
+    query_lane_leave(&q->kernel->lane, q->caller.uid);
+}
+
+/* Each takes its own snapshots, and the time it needs. */
+static enum status run_slow(struct query *q, const struct query_method *method, const void *params,
+                            struct writer *w)
+{
+    enum status status;
+
+    if (atomic_exchange(&q->kernel->slow_query, true))
+        return query_fail(q, ERROR_BUSY, "another long query runs; %s runs one at a time", method->name);
+    status = query_long_begin(q);
+    if (status == OK) {
+        database_set_time_limit(q->database, 0);
+        status = method->run(q, params, w);
+        query_long_end(q);
+    }
+    atomic_store(&q->kernel->slow_query, false);
+    return status;
+}
+
 static enum status run_query(struct kernel *k, size_t worker, struct query *q,
                              const struct query_method *method, const void *params, struct buffer *out)
 {
@@ -238,15 +274,12 @@ static enum status run_query(struct kernel *k, size_t worker, struct query *q,
         return method->run(q, params, &w);
     q->database = reader;
     if (method->slow) {
-        if (atomic_exchange(&k->slow_query, true))
-            return query_fail(q, ERROR_BUSY, "another long query runs; %s runs one at a time", method->name);
-        database_set_time_limit(reader, 0);
-        status = method->run(q, params, &w);
-        atomic_store(&k->slow_query, false);
+        status = run_slow(q, method, params, &w);
     } else {
         database_set_time_limit(reader, clock_monotonic_us() + k->options.query_timeout_us);
         database_snapshot_begin(reader);
         status = method->run(q, params, &w);
+        database_set_time_limit(reader, 0); /* or the end of the snapshot could be ended */
         database_snapshot_end(reader);
     }
     storage = database_failure(reader, status == OK ? &q->error : NULL);

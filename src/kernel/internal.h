@@ -11,6 +11,7 @@
 #include "kernel/effect.h"
 #include "kernel/kernel.h"
 #include "kernel/machine.h"
+#include "kernel/query_lane.h"
 
 #define QUEUED_BYTES_USUAL ((size_t)160 * 1024 * 1024) /* of all waiting commands together */
 #define JOB_OVERHEAD 640                             /* bytes that a waiting command takes besides its own */
@@ -58,7 +59,8 @@ struct kernel {
 
     struct workers *workers;
     struct database **readers; /* one for each worker */
-    atomic_bool slow_query;    /* one at a time */
+    struct query_lane lane;    /* of those that may take long, `sql` too */
+    atomic_bool slow_query;    /* without a time limit: one at a time */
 
     struct queue queue; /* of struct job */
     atomic_size_t queued_bytes;

@@ -176,6 +176,7 @@ static void release(struct kernel *k)
     database_close(k->writer);
     note_signer_free(k->signer);
     registry_free(k->registry);
+    query_lane_destroy(&k->lane);
     buffer_close(&k->results);
     free(k->batch);
     free(k->directory);
@@ -205,6 +206,8 @@ enum status kernel_start(const struct kernel_options *options, struct kernel **k
     INVARIANT(options->workers > 0 && options->queue_size > 0 && options->batch_size > 0, "kernel options");
     crypto_start();
     k->options = *options;
+    if (options->workers < WORKERS_LEAST)
+        k->options.workers = WORKERS_LEAST;
     if (options->queue_bytes == 0)
         k->options.queue_bytes = QUEUED_BYTES_USUAL;
     k->directory = text_copy(options->directory);
@@ -213,13 +216,14 @@ enum status kernel_start(const struct kernel_options *options, struct kernel **k
     k->registry = registry_new(options->modules);
     k->batch = memory_array(options->batch_size, sizeof(*k->batch));
     buffer_init(&k->results);
+    query_lane_init(&k->lane, k->options.workers);
     status = open_all(k, error);
     if (status != OK) {
         release(k);
         return status;
     }
     queue_init(&k->queue, options->queue_size);
-    k->workers = workers_start("worker", options->workers, options->queue_size);
+    k->workers = workers_start("worker", k->options.workers, options->queue_size);
     k->effects = effects_start(k);
     executor_start(k);
     *kernel = k;

@@ -109,7 +109,7 @@ struct query_method {
     const struct param *params;
     size_t param_count, params_size;
     const char *help, *result, *example;
-    bool slow;     /* may read much: one at a time on the node, without the usual time limit */
+    bool slow;     /* may read much: one at a time on the node, in the lane, without the usual time limit */
     bool detached; /* touches no database: runs also when no reader is to be had; q->database is NULL */
 };
 

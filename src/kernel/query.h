@@ -17,6 +17,11 @@ struct query {
     struct error error;        /* filled by query_fail */
 };
 
+/* Around what may take long: at most so many such queries run at once (query_lane.h). ERROR_BUSY: this one
+ * does not, and there is nothing to end. */
+MUST_CHECK enum status query_long_begin(struct query *q);
+void query_long_end(struct query *q);
+
 enum status query_fail(struct query *q, enum status code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #endif

@@ -1,9 +1,14 @@
 /* SQL for people: see sql.h. The connection is read-only already; the authorizer keeps statements from
- * reaching anything but this database's rows (no ATTACH, no PRAGMA, no files). */
+ * reaching anything but this database's rows (no ATTACH, no PRAGMA, no files), and the budget keeps sorts and
+ * wide rows in bounds: nothing goes to temporary files, which could fill the disk that the writer needs. */
 #include "kernel/sql.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
+
+#include "kernel/kernel.h"
+#include "store/memory_budget.h"
 
 /* Functions that touch more than their arguments. */
 static bool function_is_refused(const char *name)
@@ -18,13 +23,39 @@ static bool function_is_refused(const char *name)
     return false;
 }
 
+/* What `effect.list` shows the operator alone, and `cursor.list` each owner; and the raw pages, which hold
+ * it all. */
+static bool table_is_kept(const char *name)
+{
+    static const char *const kept[] = { "effect", "v_effect", "cursor", "v_cursor", "sqlite_dbpage" };
+
+    for (size_t i = 0; i < COUNT_OF(kept); i++) {
+        if (sqlite3_stricmp(name, kept[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct permission {
+    bool operator_;
+    const char *kept; /* "effect": what was asked for and is not shown; NULL: nothing yet */
+    char name[64];
+};
+
 static int authorize(void *context, int action, const char *first, const char *second, const char *database,
                      const char *trigger)
 {
-    (void)context, (void)first, (void)database, (void)trigger;
+    struct permission *permission = context;
+
+    (void)database, (void)trigger;
     switch (action) {
-    case SQLITE_SELECT:
     case SQLITE_READ:
+        if (permission->operator_ || !table_is_kept(first))
+            return SQLITE_OK;
+        snprintf(permission->name, sizeof(permission->name), "%s", first);
+        permission->kept = permission->name;
+        return SQLITE_DENY;
+    case SQLITE_SELECT:
     case SQLITE_RECURSIVE:
         return SQLITE_OK;
     case SQLITE_FUNCTION:
@@ -34,22 +65,50 @@ static int authorize(void *context, int action, const char *first, const char *s
     }
 }
 
-static void set_limits(sqlite3 *db)
+/* The module queries of this reader keep SQLite's own limits: what they read may be larger. */
+struct limit { int id, most, before; };
+
+static void limits_set(sqlite3 *db, struct limit *limits, size_t count)
 {
-    sqlite3_limit(db, SQLITE_LIMIT_EXPR_DEPTH, 100);
-    sqlite3_limit(db, SQLITE_LIMIT_COMPOUND_SELECT, 50);
-    sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 200);
-    sqlite3_limit(db, SQLITE_LIMIT_LENGTH, (int)SQL_BYTES_MAX);
-    sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
-    sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
+    for (size_t i = 0; i < count; i++)
+        limits[i].before = sqlite3_limit(db, limits[i].id, limits[i].most);
 }
 
-static enum status prepare(struct query *q, sqlite3 *db, const char *text, sqlite3_stmt **prepared)
+static void limits_restore(sqlite3 *db, const struct limit *limits, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        sqlite3_limit(db, limits[i].id, limits[i].before);
+}
+
+static enum status refuse_code(struct query *q, sqlite3 *db, int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_INTERRUPT:
+        if (database_stopped(q->database))
+            return query_fail(q, ERROR_STOPPING, "the node is stopping");
+        return query_fail(q, ERROR_TIMEOUT,
+                          "the statement ran longer than a query may; narrow it, or read the database with "
+                          "sqlite3 -readonly");
+    case SQLITE_NOMEM:
+        return query_fail(q, ERROR_LIMIT,
+                          "the statement needs more than the %zu MiB of memory that one may have; narrow it, "
+                          "or read the database with sqlite3 -readonly", SQL_MEMORY_MAX >> 20);
+    default:
+        return query_fail(q, ERROR_SQL, "%s", sqlite3_errmsg(db));
+    }
+}
+
+static enum status prepare(struct query *q, sqlite3 *db, const char *text,
+                           const struct permission *permission, sqlite3_stmt **prepared)
 {
     const char *tail = "";
+    int code = sqlite3_prepare_v2(db, text, -1, prepared, &tail);
 
-    if (sqlite3_prepare_v2(db, text, -1, prepared, &tail) != SQLITE_OK)
-        return query_fail(q, ERROR_SQL, "%s", sqlite3_errmsg(db));
+    if (code != SQLITE_OK && permission->kept != NULL)
+        return query_fail(q, ERROR_DENIED, "%s is for the operator; your uid is %" PRId64, permission->kept,
+                          q->caller.uid);
+    if (code != SQLITE_OK)
+        return refuse_code(q, db, code);
     if (*prepared == NULL)
         return query_fail(q, ERROR_SQL, "no statement");
     if (tail[strspn(tail, " \t\r\n;")] != '\0')
@@ -73,9 +132,12 @@ static void write_real(struct writer *w, double value)
     writer_raw(w, text, strlen(text));
 }
 
+/* Text and blobs are fetched before their sizes: where no memory was left for them they are NULL, and their
+ * size is 0. */
 static void write_column(struct writer *w, sqlite3_stmt *prepared, int column)
 {
-    int size;
+    const unsigned char *data;
+    size_t size;
 
     switch (sqlite3_column_type(prepared, column)) {
     case SQLITE_INTEGER: {
@@ -90,19 +152,18 @@ static void write_column(struct writer *w, sqlite3_stmt *prepared, int column)
     case SQLITE_FLOAT:
         write_real(w, sqlite3_column_double(prepared, column));
         break;
-    case SQLITE_TEXT: {
-        const unsigned char *text = sqlite3_column_text(prepared, column);
-
-        size = sqlite3_column_bytes(prepared, column);
-        if (utf8_valid_prefix((const char *)text, (size_t)size) == (size_t)size)
-            writer_string(w, (const char *)text, (size_t)size);
+    case SQLITE_TEXT:
+        data = sqlite3_column_text(prepared, column);
+        size = data == NULL ? 0 : (size_t)sqlite3_column_bytes(prepared, column);
+        if (utf8_valid_prefix((const char *)data, size) == size)
+            writer_string(w, (const char *)data, size);
         else /* CAST makes text of any bytes */
-            writer_hex(w, text, (size_t)size);
+            writer_hex(w, data, size);
         break;
-    }
     case SQLITE_BLOB:
-        size = sqlite3_column_bytes(prepared, column);
-        writer_hex(w, sqlite3_column_blob(prepared, column), (size_t)size);
+        data = sqlite3_column_blob(prepared, column);
+        size = data == NULL ? 0 : (size_t)sqlite3_column_bytes(prepared, column);
+        writer_hex(w, data, size);
         break;
     default:
         writer_null(w);
@@ -110,15 +171,27 @@ static void write_column(struct writer *w, sqlite3_stmt *prepared, int column)
     }
 }
 
-static enum status write_rows(struct query *q, sqlite3 *db, sqlite3_stmt *prepared, uint64_t rows_most,
-                              struct writer *w)
+/* False: the row does not fit, and nothing of it was written. Over the bound goes at most one value. */
+static bool write_row(sqlite3_stmt *prepared, int columns, struct writer *w)
 {
-    const int columns = sqlite3_column_count(prepared);
-    uint64_t rows = 0;
-    bool truncated = false;
-    int code;
+    const struct writer before = *w;
+    const size_t size = w->out->size;
 
-    writer_object_begin(w);
+    writer_array_begin(w);
+    for (int i = 0; i < columns; i++) {
+        write_column(w, prepared, i);
+        if (w->out->size > SQL_BYTES_MAX) {
+            *w = before;
+            w->out->size = size;
+            return false;
+        }
+    }
+    writer_array_end(w);
+    return true;
+}
+
+static void write_head(struct writer *w, sqlite3_stmt *prepared, int columns)
+{
     writer_key(w, "columns");
     writer_array_begin(w);
     for (int i = 0; i < columns; i++)
@@ -129,43 +202,84 @@ static enum status write_rows(struct query *q, sqlite3 *db, sqlite3_stmt *prepar
     for (int i = 0; i < columns; i++)
         writer_text(w, sqlite3_column_decltype(prepared, i));
     writer_array_end(w);
+}
+
+static enum status write_rows(struct query *q, sqlite3 *db, sqlite3_stmt *prepared, uint64_t rows_most,
+                              struct writer *w)
+{
+    const int columns = sqlite3_column_count(prepared);
+    uint64_t rows = 0;
+    bool truncated = false;
+    int code = SQLITE_DONE;
+
+    writer_object_begin(w);
+    write_head(w, prepared, columns);
     writer_key(w, "rows");
     writer_array_begin(w);
-    while ((code = sqlite3_step(prepared)) == SQLITE_ROW) {
-        if (rows == rows_most || w->out->size > SQL_BYTES_MAX) {
+    while (!truncated && (code = sqlite3_step(prepared)) == SQLITE_ROW) {
+        if (rows == rows_most) {
             truncated = true;
             break;
         }
-        writer_array_begin(w);
-        for (int i = 0; i < columns; i++)
-            write_column(w, prepared, i);
-        writer_array_end(w);
+        truncated = !write_row(prepared, columns, w);
+        if ((sqlite3_errcode(db) & 0xff) == SQLITE_NOMEM)
+            return refuse_code(q, db, SQLITE_NOMEM);
+        if (truncated && rows == 0)
+            return query_fail(q, ERROR_LIMIT, "a single row takes more than the %zu MiB of an answer",
+                              SQL_BYTES_MAX >> 20);
         rows++;
     }
-    if (code == SQLITE_INTERRUPT)
-        return query_fail(q, ERROR_TIMEOUT,
-                          "the statement ran longer than a query may; narrow it, or read the database with "
-                          "sqlite3 -readonly");
-    if (code != SQLITE_ROW && code != SQLITE_DONE)
-        return query_fail(q, ERROR_SQL, "%s", sqlite3_errmsg(db));
+    if (!truncated && code != SQLITE_DONE)
+        return refuse_code(q, db, code);
     writer_array_end(w);
     writer_member_boolean(w, "truncated", truncated);
     writer_object_end(w);
     return OK;
 }
 
-enum status sql_run(struct query *q, const char *text, uint64_t rows_most, struct writer *w)
+static bool node_stops(const void *context)
 {
+    return kernel_stopping(context);
+}
+
+/* Under the limits; the reader comes back as it was. */
+static enum status run(struct query *q, const char *text, uint64_t rows_most, struct writer *w)
+{
+    struct limit limits[] = {
+        { SQLITE_LIMIT_EXPR_DEPTH, 100, 0 },
+        { SQLITE_LIMIT_COMPOUND_SELECT, 50, 0 },
+        { SQLITE_LIMIT_COLUMN, 200, 0 },
+        { SQLITE_LIMIT_LENGTH, SQL_VALUE_MAX, 0 },
+        { SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000, 0 }, /* one LIKE cannot be interrupted */
+        { SQLITE_LIMIT_ATTACHED, 0, 0 },
+        { SQLITE_LIMIT_WORKER_THREADS, 0, 0 }, /* they would have no budget */
+    };
+    struct permission permission = { .operator_ = q->caller.operator_ };
     sqlite3 *db = database_handle(q->database);
     sqlite3_stmt *prepared = NULL;
     enum status status;
 
-    set_limits(db);
-    sqlite3_set_authorizer(db, authorize, NULL);
-    status = prepare(q, db, text, &prepared);
+    limits_set(db, limits, COUNT_OF(limits));
+    sqlite3_set_authorizer(db, authorize, &permission);
+    database_set_stopping(q->database, node_stops, q->kernel);
+    memory_budget_begin(SQL_MEMORY_MAX);
+    status = prepare(q, db, text, &permission, &prepared);
     if (status == OK)
         status = write_rows(q, db, prepared, rows_most, w);
     sqlite3_finalize(prepared);
+    memory_budget_end();
+    database_set_stopping(q->database, NULL, NULL);
     sqlite3_set_authorizer(db, NULL, NULL);
+    limits_restore(db, limits, COUNT_OF(limits));
+    return status;
+}
+
+enum status sql_run(struct query *q, const char *text, uint64_t rows_most, struct writer *w)
+{
+    enum status status;
+
+    TRY(query_long_begin(q));
+    status = run(q, text, rows_most, w);
+    query_long_end(q);
     return status;
 }

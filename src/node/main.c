@@ -37,6 +37,7 @@
 
 #define LOG_ROOM "node"
 #define DESCRIPTORS_RESERVED 64 /* database, log, libraries */
+#define OTHER_READERS 4         /* connections that read beside the workers' */
 #define WATCHDOG_PARTS 3        /* signs of life in one watchdog interval */
 
 extern char **environ;
@@ -253,7 +254,7 @@ static enum status node_start(struct node *node, struct error *error)
 
     /* Bounds of what can grow: the caches here, the rest where it is made. */
     TRY(config_memory_plan(config, &node->memory, error));
-    sqlite3_soft_heap_limit64((sqlite3_int64)node->memory.cache);
+    database_share_cache(node->memory.cache, config->worker_pool_size + OTHER_READERS);
 
     /* Keys, locked until the operator opens them. */
     address_set_prefix(config->network == NETWORK_MAIN ? ADDRESS_PREFIX_MAIN : ADDRESS_PREFIX_TEST);

@@ -35,6 +35,9 @@ struct database {
     int failure;    /* reader: SQLite's code of the first failure not yet asked for */
     char *failure_text;
     int64_t deadline_us; /* reader: when the running statement must end; 0: never */
+    bool (*stopping)(const void *context); /* reader: asked whether it must end; NULL: it need not */
+    const void *stopping_context;
+    bool stopped; /* the answer was yes, and nobody heard of it yet */
 
     struct wal_mover *mover; /* writer: NULL when it moves pages itself */
     int64_t wal_frames;      /* writer: frames in the WAL after the newest commit */

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "store/connection.h"
+#include "store/memory_budget.h"
 #include "store/wal_mover.h"
 #include "store/wal_vfs.h"
 
@@ -21,6 +22,7 @@
 
 #define WRITER_CACHE_BYTES ((size_t)64 << 20)
 #define READER_CACHE_BYTES ((size_t)2 << 20)
+#define READER_CACHE_LEAST ((size_t)256 << 10)
 #define BUSY_TIMEOUT_MS 5000
 #define PROGRESS_STEPS 2000 /* virtual machine steps between looks at the clock: well under a millisecond */
 
@@ -77,15 +79,33 @@ void database_failed(struct database *database, int code, const char *what)
 enum status database_failure(struct database *database, struct error *error)
 {
     AUTO_FREE char *text = database->failure_text;
+    bool stopped = database->stopped;
     int code = database->failure;
 
     database->failure = SQLITE_OK;
     database->failure_text = NULL;
+    database->stopped = false;
+    if (stopped)
+        return error_set(error, ERROR_STOPPING, "the node is stopping");
     if (code == SQLITE_OK)
         return OK;
     if ((code & 0xff) == SQLITE_INTERRUPT)
         return error_set(error, ERROR_TIMEOUT, "reading took longer than the time allowed for it");
     return error_set(error, ERROR_STORAGE, "cannot read %s: %s (SQLite %d)", database->path, text, code);
+}
+
+/* --- how much memory -------------------------------------------------------------------------- */
+
+static size_t writer_cache = WRITER_CACHE_BYTES, reader_cache = READER_CACHE_BYTES;
+
+void database_share_cache(size_t bytes, size_t readers)
+{
+    size_t half = bytes / 2, each = half / (readers == 0 ? 1 : readers);
+
+    writer_cache = half < WRITER_CACHE_BYTES ? half : WRITER_CACHE_BYTES;
+    reader_cache = each < READER_CACHE_BYTES ? each : READER_CACHE_BYTES;
+    if (reader_cache < READER_CACHE_LEAST)
+        reader_cache = READER_CACHE_LEAST;
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -188,7 +208,7 @@ static enum status configure(struct database *database, const struct database_op
                      "PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY",
                      error));
     if (cache == 0)
-        cache = writer ? WRITER_CACHE_BYTES : READER_CACHE_BYTES;
+        cache = writer ? writer_cache : reader_cache;
     snprintf(sql, sizeof(sql), "PRAGMA cache_size = -%zu", cache / 1024);
     TRY(open_execute(database, sql, error));
     if (writer)
@@ -209,10 +229,12 @@ static int after_commit(void *context, sqlite3 *handle, const char *name, int fr
     return SQLITE_OK;
 }
 
-/* SQLite counts its memory under one lock for all connections; nobody here asks for the count. */
+/* SQLite's own count of its memory is taken under one lock for all connections; ours goes by thread. Only
+ * something outside of this program (a test's preloaded library) can have started SQLite before. */
 static void configure_library(void)
 {
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    if (sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) != SQLITE_OK || !memory_budget_install())
+        log_warn("SQLite runs already, with an allocator of its own: statements have no bound of memory");
 }
 
 enum status database_open(const struct database_options *options, struct database **database,
@@ -357,21 +379,42 @@ void database_snapshot_end(struct database *database)
 
 /* --- time limit ------------------------------------------------------------------------------- */
 
-static int past_deadline(void *context)
+static int must_end(void *context)
 {
-    const struct database *database = context;
+    struct database *database = context;
 
-    return clock_monotonic_us() >= database->deadline_us;
+    return database_stopped(database) ||
+           (database->deadline_us != 0 && clock_monotonic_us() >= database->deadline_us);
+}
+
+static void watch_progress(struct database *database)
+{
+    INVARIANT(database->mode == DATABASE_READER, "ending the writer's statements would end the process");
+    if (database->deadline_us == 0 && database->stopping == NULL)
+        sqlite3_progress_handler(database->handle, 0, NULL, NULL);
+    else
+        sqlite3_progress_handler(database->handle, PROGRESS_STEPS, must_end, database);
 }
 
 void database_set_time_limit(struct database *database, int64_t deadline_us)
 {
-    INVARIANT(database->mode == DATABASE_READER, "a time limit on the writer would end the process");
     database->deadline_us = deadline_us;
-    if (deadline_us == 0)
-        sqlite3_progress_handler(database->handle, 0, NULL, NULL);
-    else
-        sqlite3_progress_handler(database->handle, PROGRESS_STEPS, past_deadline, database);
+    watch_progress(database);
+}
+
+void database_set_stopping(struct database *database, bool (*stopping)(const void *context),
+                           const void *context)
+{
+    database->stopping = stopping;
+    database->stopping_context = context;
+    watch_progress(database);
+}
+
+bool database_stopped(struct database *database)
+{
+    if (database->stopping != NULL && database->stopping(database->stopping_context))
+        database->stopped = true;
+    return database->stopped;
 }
 
 /* --- the WAL ---------------------------------------------------------------------------------- */

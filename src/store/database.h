@@ -29,6 +29,10 @@ struct database_options {
     size_t cache_bytes;    /* page cache; 0: 64 MiB for the writer, 2 MiB for a reader */
 };
 
+/* What the page caches may take together: half of it the writer's, the rest shared by so many readers; never
+ * more than usual. Before the first connection is opened; without it they take the usual sizes. */
+void database_share_cache(size_t bytes, size_t readers);
+
 /* A writer makes the file when it is absent; it does not migrate (see migration.h). ERROR_STORAGE,
  * ERROR_NOT_A_LAYERD_DATABASE. */
 MUST_CHECK enum status database_open(const struct database_options *options, struct database **database,
@@ -52,8 +56,8 @@ void database_savepoint_rollback(struct database *database); /* back to the save
 int64_t database_changes(struct database *database);
 
 /* --- readers: what went wrong ----------------------------------------------------------------- */
-/* OK, or why a statement of this reader ended early (and forgets it): ERROR_TIMEOUT when interrupted,
- * ERROR_STORAGE. */
+/* OK, or why a statement of this reader ended early (and forgets it): ERROR_TIMEOUT when its time ran out,
+ * ERROR_STOPPING, ERROR_STORAGE. */
 MUST_CHECK enum status database_failure(struct database *database, struct error *error);
 
 /* A snapshot for several statements that must agree; end it before any wait. */
@@ -62,6 +66,11 @@ void database_snapshot_end(struct database *database);
 
 /* Ends the running statement of a reader when `deadline_us` (monotonic clock) has passed; 0: never. */
 void database_set_time_limit(struct database *database, int64_t deadline_us);
+/* Ends it as well once `stopping` says so; NULL: nobody is asked. */
+void database_set_stopping(struct database *database, bool (*stopping)(const void *context),
+                           const void *context);
+/* Asks now; once true, true until database_failure() tells of it. */
+bool database_stopped(struct database *database);
 
 /* --- statements ------------------------------------------------------------------------------- */
 struct statement;

@@ -5,11 +5,26 @@ runs.
 import os
 import subprocess
 import threading
+import time
 
 import pytest
 
 from layerd_client import Account, CallError
 from node import BUILD
+from test_access import STRANGER, calls_as, needs_root
+
+MEBIBYTE = 1024 * 1024
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+GREEDY = [
+    "SELECT zeroblob(8000000)" + ", zeroblob(8000000)" * 39,
+    "SELECT randomblob(1000000)" + ", randomblob(1000000)" * 189,
+    "WITH RECURSIVE n(i, b) AS (SELECT 1, randomblob(1000) UNION ALL SELECT i + 1, randomblob(1000) FROM n"
+    " WHERE i < 1000000) SELECT i FROM n ORDER BY b",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+    " SELECT count(DISTINCT randomblob(900000)) FROM n",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+    " SELECT json_group_array(hex(randomblob(1000))) FROM n",
+]
 
 
 @pytest.fixture(scope="module")
@@ -173,20 +188,18 @@ def test_a_final_semicolon_is_fine(house):
 
 def test_a_statement_that_takes_too_long_is_stopped(nodes):
     node = nodes(settings=["--timeout=200ms"]).start()
-    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
-    refused(node, endless, 2009)
+    refused(node, ENDLESS, 2009)
     assert ask(node, "SELECT 1")["rows"] == [[1]]
 
 
 def test_long_statements_do_not_stop_the_ledger(nodes, alice, bob):
     node = nodes(settings=["--timeout=1s"]).start()
     node.issue(alice, "GOLD", 1000)
-    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     outcomes = []
 
     def worker():
         with pytest.raises(CallError) as caught:
-            node.rpc().call("sql", query=endless)
+            node.rpc().call("sql", query=ENDLESS)
         outcomes.append(caught.value.code)
 
     threads = [threading.Thread(target=worker) for _ in range(8)]
@@ -197,6 +210,85 @@ def test_long_statements_do_not_stop_the_ledger(nodes, alice, bob):
     for thread in threads:
         thread.join()
     assert set(outcomes) <= {2009, 2001} and 2009 in outcomes
+
+
+def peak_bytes(node):
+    with open("/proc/%d/status" % node.process.pid) as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+
+
+def test_no_statement_takes_more_than_its_share_of_memory(nodes, sanitized):
+    node = nodes().start()
+    ask(node, "SELECT 1")
+    before = peak_bytes(node)
+    for query in GREEDY:
+        refused(node, query, 2010, 2011)
+    if not sanitized:
+        assert peak_bytes(node) - before < 128 * MEBIBYTE
+    assert ask(node, "SELECT 1")["rows"] == [[1]]
+
+
+def test_endless_statements_leave_the_other_calls_alone(nodes):
+    node = nodes(settings=["--timeout=3s", "--worker-pool-size=1"]).start()
+    codes = []
+
+    def endless():
+        with pytest.raises(CallError) as caught:
+            node.rpc().call("sql", query=ENDLESS)
+        codes.append(caught.value.code)
+
+    threads = [threading.Thread(target=endless) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    begin = time.monotonic()
+    for _ in range(20):
+        node.call("node.info")
+    assert time.monotonic() - begin < 2
+    refused(node, "SELECT 1", 2001)
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == [2001] * 5 + [2009]
+    assert ask(node, "SELECT 1")["rows"] == [[1]]
+
+
+def test_a_stop_does_not_wait_for_a_statement(nodes):
+    node = nodes(settings=["--timeout=60s"]).start()
+    codes = []
+
+    def endless():
+        with pytest.raises(CallError) as caught:
+            node.rpc().call("sql", query=ENDLESS)
+        codes.append(caught.value.code)
+
+    thread = threading.Thread(target=endless)
+    thread.start()
+    time.sleep(0.3)
+    begin = time.monotonic()
+    node.call("stop")
+    assert node.wait() == 0
+    assert time.monotonic() - begin < 20
+    thread.join()
+    assert codes == [2007]
+
+
+@needs_root
+def test_strangers_are_not_shown_what_is_the_operators(house):
+    house.directory.chmod(0o750)
+    queries = [
+        "SELECT count(*) FROM effect",
+        "SELECT request FROM v_effect",
+        "SELECT name FROM cursor",
+        "SELECT 1 FROM v_cursor",
+        "WITH x AS (SELECT id FROM Effect) SELECT * FROM x",
+    ]
+    answers = calls_as(STRANGER, house, *[("rpc", "sql", {"query": query}) for query in queries])
+    assert [name for name, _ in answers] == ["denied"] * len(queries)
+    assert all("operator" in message for _, message in answers)
+    ((name, _),) = calls_as(STRANGER, house, ("rpc", "sql", {"query": "SELECT count(*) FROM v_event"}))
+    assert name == "ok"
+    for query in queries:
+        ask(house, query)
 
 
 def test_the_sqlite3_shell_reads_while_the_node_writes(house):
