@@ -2,6 +2,7 @@
  * multiplied; a request that cannot be met ends the process, so no caller has a path for it. */
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -93,6 +94,13 @@ char *text_format(const char *format, ...)
     return text;
 }
 
+void memory_free_wiped(void *memory)
+{
+    if (memory != NULL)
+        explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
 void memory_free_pointer(void *pointer_to_pointer)
 {
     void *memory;
@@ -172,6 +180,12 @@ void arena_reset(struct arena *arena)
         kept->used = 0;
         arena->total = kept->size;
     }
+}
+
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_chunk *chunk = arena->chunk; chunk != NULL; chunk = chunk->older)
+        explicit_bzero(chunk->data, chunk->used);
 }
 
 void arena_close(struct arena *arena)

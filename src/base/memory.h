@@ -15,6 +15,7 @@ char *text_copy(const char *text);                    /* NULL gives NULL */
 char *text_copy_sized(const char *text, size_t size); /* adds a final zero */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+void memory_free_wiped(void *memory); /* overwrites the whole block first; NULL is fine */
 void memory_free_pointer(void *pointer_to_pointer); /* frees *p and sets it NULL; for CLEANUP */
 #define CLEANUP(function) __attribute__((cleanup(function)))
 #define AUTO_FREE CLEANUP(memory_free_pointer)
@@ -31,6 +32,7 @@ void arena_init(struct arena *arena);
 void *arena_new(struct arena *arena, size_t size);
 char *arena_text(struct arena *arena, const char *text, size_t size); /* copy with a final zero */
 void arena_reset(struct arena *arena); /* forgets all pieces, keeps one chunk */
+void arena_wipe(struct arena *arena);  /* overwrites all pieces with zeros; they stay where they are */
 void arena_close(struct arena *arena);
 
 #endif

@@ -308,6 +308,8 @@ static void call_query(struct kernel *k, size_t worker, struct call *call, const
         buffer_append_text(&out, "{}");
     atomic_fetch_add(&k->queries, 1);
     call->done(call, status, &q.error, buffer_bytes(&out));
+    if (params_have_secret(method->params, method->param_count))
+        arena_wipe(&arena);
     arena_close(&arena);
 }
 

@@ -217,6 +217,7 @@ enum status kernel_start(const struct kernel_options *options, struct kernel **k
     k->batch = memory_array(options->batch_size, sizeof(*k->batch));
     buffer_init(&k->results);
     query_lane_init(&k->lane, k->options.workers);
+    json_set_alloc_funcs(malloc, memory_free_wiped); /* its strings may be passphrases */
     status = open_all(k, error);
     if (status != OK) {
         release(k);

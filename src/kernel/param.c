@@ -329,6 +329,16 @@ enum status params_parse(const struct param *params, size_t count, size_t size, 
     return OK;
 }
 
+bool params_have_secret(const struct param *params, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (params[i].type == PARAM_SECRET ||
+            (params[i].type == PARAM_LIST && params_have_secret(params[i].items, params[i].item_params)))
+            return true;
+    }
+    return false;
+}
+
 const char *param_type_name(enum param_type type)
 {
     switch (type) {

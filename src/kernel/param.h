@@ -13,6 +13,9 @@
 MUST_CHECK enum status params_parse(const struct param *params, size_t count, size_t size, const json_t *json,
                                     const char *chain, struct arena *arena, void **out, struct error *error);
 
+/* Whether any of them, or of their lists' items, is a PARAM_SECRET: then the arena is to be wiped. */
+bool params_have_secret(const struct param *params, size_t count);
+
 /* The type as people see it ("account", "amount", "list of …"). */
 const char *param_type_name(enum param_type type);
 

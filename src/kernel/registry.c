@@ -6,6 +6,7 @@
 
 #include "kernel/history.h"
 #include "kernel/kernel_module.h"
+#include "kernel/param.h"
 
 #define MODULES_MAX 64
 #define WORD_MAX 64
@@ -81,6 +82,8 @@ static void add_module(struct registry *r, const struct module *module)
 
         INVARIANT(c->scope != SCOPE_BASE || c->access == ACCESS_SIGNED, "%s: base commands are signed",
                   c->name);
+        INVARIANT(!params_have_secret(c->params, c->param_count),
+                  "%s: a command's parameters wait and may be stored; secrets are for queries", c->name);
         check_params(c->name, c->params, c->param_count, c->params_size);
         table_add(&r->commands, c->name, c);
     }

@@ -138,6 +138,48 @@ def test_secrets_stand_neither_in_the_log_nor_in_the_directory(wallet):
             assert secret not in data, path
 
 
+def places_in_memory(node, secret):
+    """Where in the running daemon's memory these bytes stand."""
+    found = []
+    pid = node.process.pid
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", buffering=0) as memory:
+        for line in maps:
+            span, mode, *_ = line.split()
+            begin, end = (int(text, 16) for text in span.split("-"))
+            if "r" not in mode or "[v" in line:
+                continue
+            try:
+                memory.seek(begin)
+                data = memory.read(end - begin)
+            except OSError:  # what is locked away even from us
+                continue
+            if secret in data:
+                found.append("%s+%#x" % (line.split()[-1], data.index(secret)))
+    return found
+
+
+def test_passphrases_do_not_stay_in_memory(node, sanitized):
+    if sanitized:
+        pytest.skip("a sanitizer keeps freed memory as it was")
+    created, wrong, long = "created-7f3e9a-phrase", "wrong-51c08d-phrase", "long-b2e6-" + "".join("q%03dz" % i for i in range(60))
+    public = "no-secret-at-all-93ab"
+    node.call("wallet.create", passphrase=created)
+    node.call("wallet.new", name="alice")
+    node.call("wallet.lock")
+    refused(2102, node.call, "wallet.unlock", passphrase=wrong)
+    refused(2102, node.call, "wallet.unlock", passphrase=long)
+    refused(-32602, node.call, "wallet.unlock", passphrase=wrong, surplus=1)
+    refused(-32601, node.call, "wallet.unlok", passphrase=wrong)
+    node.call("wallet.unlock", passphrase=created)
+    node.call("wallet.export", name="alice", passphrase=long)
+    for secret in (created, wrong, long):
+        for part in (secret, secret[1:17], secret[-16:]):
+            assert places_in_memory(node, part.encode()) == [], part
+    node.call("dev.faucet", {"from": "alice", "valid_for": "1h"})
+    node.call("wallet.new", name=public)
+    assert places_in_memory(node, public.encode()), "the search finds nothing at all"
+
+
 def test_a_damaged_keystore_is_refused_and_kept(wallet):
     wallet.call("wallet.new", name="alice")
     wallet.terminate()

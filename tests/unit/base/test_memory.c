@@ -108,6 +108,33 @@ static void arena_pieces_are_zero_aligned_and_apart(void **state)
     assert_int_equal(arena.total, 0);
 }
 
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i] != 0)
+            return false;
+    return true;
+}
+
+static void a_wiped_arena_holds_nothing_of_what_it_held(void **state)
+{
+    (void)state;
+    enum { PIECES = 40, PIECE = 4000 }; /* several chunks */
+    uint8_t *pieces[PIECES];
+    struct arena arena;
+    arena_init(&arena);
+    arena_wipe(&arena); /* nothing to do */
+    for (size_t i = 0; i < PIECES; i++)
+        pieces[i] = memset(arena_new(&arena, PIECE), 's', PIECE);
+    char *text = arena_text(&arena, "open sesame", 11);
+    arena_wipe(&arena);
+    for (size_t i = 0; i < PIECES; i++)
+        assert_true(is_zero(pieces[i], PIECE));
+    assert_true(is_zero((uint8_t *)text, 12));
+    assert_string_equal(arena_text(&arena, "again", 5), "again");
+    arena_close(&arena);
+}
+
 int memory_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +142,7 @@ int memory_tests(void)
         cmocka_unit_test(copies_hold_the_same),
         cmocka_unit_test(exhaustion_ends_the_process_with_a_message),
         cmocka_unit_test(arena_pieces_are_zero_aligned_and_apart),
+        cmocka_unit_test(a_wiped_arena_holds_nothing_of_what_it_held),
     };
     return cmocka_run_group_tests_name("base/memory", tests, NULL, NULL);
 }

@@ -2,16 +2,19 @@
  * shown; and the lane that long queries share. */
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "kernel/query.h"
 #include "kernel/query_lane.h"
+#include "kernel/registry.h"
 #include "kernel/sql.h"
 #include "kernel_fixture.h"
 #include "ledger/ledger.h"
@@ -340,6 +343,46 @@ static void an_audit_that_nobody_stops_tells_of_every_invariant(void **state)
     assert_true(json_array_size(json_object_get(reply, "invariants")) > 5);
 }
 
+/* --- secrets --------------------------------------------------------------------------------------- */
+struct told { const char *word; };
+static const struct param told_params[] = {
+    PARAM(struct told, word, SECRET, REQUIRED, "for tests"),
+};
+static const struct command telling[] = {
+    { "gossip.tell", SCOPE_LOCAL, ACCESS_OPERATOR, NULL, PARAMS(struct told, told_params), .help = "Tell.",
+      .result = "{}" },
+};
+static const struct query_method asking[] = {
+    { "gossip.ask", ACCESS_PUBLIC, NULL, PARAMS(struct told, told_params), .help = "Ask.", .result = "{}" },
+};
+static const struct module told_to_a_command = { .name = "gossip", .help = "for tests", COMMANDS(telling) };
+static const struct module told_to_a_query = { .name = "gossip", .help = "for tests", QUERIES(asking) };
+
+static int registering_ends_with(const struct module *module)
+{
+    const struct module *const list[] = { module, NULL };
+    int how;
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        signal(SIGABRT, SIG_DFL); /* cmocka would carry on with it */
+        if (freopen("/dev/null", "w", stderr) == NULL)
+            _exit(2);
+        registry_free(registry_new(list));
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    return WIFSIGNALED(how) ? -WTERMSIG(how) : WEXITSTATUS(how);
+}
+
+static void a_secret_is_for_queries_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(registering_ends_with(&told_to_a_query), 0);
+    assert_int_equal(registering_ends_with(&told_to_a_command), -SIGABRT);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -353,6 +396,7 @@ int main(void)
         TEST(a_stop_ends_an_audit),
         TEST(a_stop_ends_a_statement),
         TEST(an_audit_that_nobody_stops_tells_of_every_invariant),
+        cmocka_unit_test(a_secret_is_for_queries_alone),
     };
 
     return cmocka_run_group_tests_name("kernel/sql", tests, NULL, NULL) == 0 ? 0 : 1;
