@@ -15,8 +15,8 @@ void operator_on_stop(void (*stop)(void *context), void *context);
 void operator_stopping(void);
 
 /* backup: where the copy goes. An absolute path stays; a bare file name lies in DIRECTORY/backups; NULL gives
- * DIRECTORY/backups/<time>-<seq>.sqlite3, where `seq` is the event that records the wish: two in one second have
- * two names. NULL when the text is neither. Owned by the caller. */
+ * DIRECTORY/backups/<time>-<seq>.sqlite3, where `seq` is the event that records the wish: two in one second
+ * have two names. NULL when the text is neither. Owned by the caller. */
 char *backup_destination(const char *directory, const char *to, int64_t now_us, uint64_t seq);
 
 #endif

@@ -216,8 +216,8 @@ static void sweep(unsigned operations, enum fault_kind kind, uint64_t stride, ui
     print_message("operations %x, kind %d: %" PRIu64 " tries\n", operations, (int)kind, tries);
 }
 
-/* How far apart the tries lie: 1 in `make check-crash` (LAYERD_THOROUGH set), otherwise what a minute
- * allows. */
+/* How far apart the tries lie: 1 with LAYERD_THOROUGH set, as `make check-crash` does, otherwise what a
+ * minute allows. */
 static uint64_t stride(uint64_t quick)
 {
     return getenv("LAYERD_THOROUGH") != NULL ? 1 : quick;

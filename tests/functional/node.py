@@ -71,6 +71,7 @@ class Node:
         self.settings = list(settings)
         self.env = dict(env or {})
         self.binary = binary
+        self.wrapper = []  # a program and its arguments that start the daemon in their stead
         self.log = self.home / "log"
         self.process = None
         self.expected_errors = []
@@ -85,6 +86,7 @@ class Node:
 
     def command(self, *more):
         return [
+            *self.wrapper,
             str(self.binary),
             "--directory",
             str(self.directory),
