@@ -23,11 +23,6 @@ exec "$@"
 """
 
 
-def skip_loudly(reason):
-    print("SKIPPED: " + reason)
-    pytest.skip(reason)
-
-
 def may_mount():
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", READ_ONLY, "/tmp", "true"],
@@ -49,7 +44,7 @@ def house(node, alice, bob):
 @pytest.mark.parametrize("name", [".", "layerd.sqlite3"])
 def test_a_node_on_a_read_only_disk_says_so_and_changes_nothing(house, bob, name):
     if os.getuid() != 0 or not may_mount():
-        skip_loudly("a read-only mount of one's own needs root and mount namespaces")
+        pytest.skip("a read-only mount of one's own needs root and mount namespaces")
     house.terminate()
     head = house.query("SELECT max(seq) FROM event")
     before = house.database_path.read_bytes()
@@ -105,7 +100,7 @@ def test_a_disk_that_becomes_read_only_stops_the_node_and_loses_nothing(house, a
     files = [house.database_path, house.directory / "layerd.sqlite3-wal"]
     try:
         if not all([immutable(path, True) for path in files]):
-            skip_loudly("making a file immutable needs root and a file system that can")
+            pytest.skip("making a file immutable needs root and a file system that can")
         house.expect_error("layerd.sqlite3|write|disk|storage")
         done = work_until_it_stops(house, alice, bob)
         assert house.wait() == EXIT_STORAGE
@@ -120,7 +115,7 @@ def test_a_disk_that_becomes_read_only_stops_the_node_and_loses_nothing(house, a
 @pytest.mark.parametrize("fault", ["w:60:dead", "w:45:full", "s:20:error", "r:40:dead", "wst:80:error"])
 def test_a_disk_that_fails_stops_the_node_and_loses_nothing(house, alice, bob, fault, sanitized):
     if sanitized or not FAULT_PRELOAD.exists():
-        skip_loudly("the failing disk is put under a daemon without sanitizers, and made by 'make check'")
+        pytest.skip("the failing disk is put under a daemon without sanitizers, and made by 'make check'")
     house.terminate()
     house.env = {"LD_PRELOAD": str(FAULT_PRELOAD), "LAYERD_FAULT": fault}
     house.expect_error("layerd.sqlite3|write|disk|storage|full|I/O")
