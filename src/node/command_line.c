@@ -42,6 +42,8 @@ static const struct option {
       "The settings' section of layerd.conf(5)." },
     { "print-methods", OPTION_ACTION, ACTION_PRINT_METHODS, NULL,
       "A line a method: name, access, and its parameters as name:type:required:choices, tab-separated." },
+    { "print-options", OPTION_ACTION, ACTION_PRINT_OPTIONS, NULL,
+      "A line an option of layerd: its name, and its value or values parted by '|', tab-separated." },
     { "print-openrpc", OPTION_ACTION, ACTION_PRINT_OPENRPC, NULL,
       "All methods as an OpenRPC document (schema/rpc.json)." },
     { "print-events-schema", OPTION_ACTION, ACTION_PRINT_EVENTS_SCHEMA, NULL,
@@ -170,4 +172,39 @@ void command_line_help(struct buffer *out)
         "database is damaged, newer, or none of layerd's; 69 another layerd holds the directory; 71 out of "
         "memory;\n"
         "74 storage failed (disk full, I/O error): start again once mended; 78 the configuration\n");
+}
+
+/* What a setting's value is, for the completion. */
+static void append_value(struct buffer *out, const struct setting *setting)
+{
+    switch (setting->type) {
+    case SETTING_BOOLEAN:
+        buffer_append_text(out, "true|false");
+        return;
+    case SETTING_CHOICE:
+        for (size_t i = 0; setting->choices[i] != NULL; i++)
+            buffer_append_format(out, "%s%s", i == 0 ? "" : "|", setting->choices[i]);
+        return;
+    case SETTING_PATH:
+        buffer_append_text(out, "PATH");
+        return;
+    case SETTING_INTEGER:
+    case SETTING_BYTES:
+    case SETTING_DURATION:
+    case SETTING_TEXT:
+        buffer_append_text(out, "VALUE");
+        return;
+    }
+}
+
+void command_line_options(struct buffer *out)
+{
+    for (size_t i = 0; i < COUNT_OF(options); i++)
+        buffer_append_format(out, "%s\t%s\n", options[i].name,
+                             options[i].argument == NULL ? "" : options[i].argument);
+    for (size_t i = 0; i < settings_count; i++) {
+        buffer_append_format(out, "%s\t", settings[i].name);
+        append_value(out, &settings[i]);
+        buffer_append_text(out, "\n");
+    }
 }

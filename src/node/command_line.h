@@ -16,6 +16,7 @@ enum action {
     ACTION_PRINT_OPENRPC,
     ACTION_PRINT_EVENTS_SCHEMA,
     ACTION_PRINT_METHODS,
+    ACTION_PRINT_OPTIONS,
     ACTION_VERIFY,
     ACTION_RESTORE,
 };
@@ -37,5 +38,9 @@ MUST_CHECK enum status command_line_parse(int argc, char *const *argv, struct co
 
 /* The text of --help. */
 void command_line_help(struct buffer *out);
+
+/* Every option and setting as a line for the completion: name, and what its value is (nothing, FILE, PATH,
+ * VALUE, or the choices parted by '|'). */
+void command_line_options(struct buffer *out);
 
 #endif

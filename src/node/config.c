@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/memory.h"
+#include "node/log_levels.h"
 #include "node/setting.h"
 
 #define ENVIRONMENT_PREFIX "LAYER2_"
@@ -321,6 +321,19 @@ static void lower_defaults(struct config *config)
     }
 }
 
+static enum status apply_log_level(const char *levels, struct error *error)
+{
+    struct error reason;
+
+    if (log_levels_apply(levels, &reason) == OK)
+        return OK;
+    return error_set(
+        error, ERROR_INVALID_PARAMS,
+        "log-level is '%.80s'; expected a level (trace, debug, info, warn, error), or levels of rooms "
+        "behind it: 'info,api:debug' (%s)",
+        levels, reason.message);
+}
+
 enum status config_finish(struct config *config, struct error *error)
 {
     struct memory_plan plan;
@@ -335,12 +348,7 @@ enum status config_finish(struct config *config, struct error *error)
         config->worker_pool_size = online < 1 ? 1 : online > WORKERS_MAX ? WORKERS_MAX : (uint64_t)online;
     }
     TRY(parse_uids(config, error));
-    if (config->log_level == NULL || log_set_levels(config->log_level, error) != OK)
-        return error_set(
-            error, ERROR_INVALID_PARAMS,
-            "log-level is '%.80s'; expected a level (trace, debug, info, warn, error), or levels of rooms "
-            "behind it: 'info,api:debug'",
-            config->log_level == NULL ? "" : config->log_level);
+    TRY(apply_log_level(config->log_level == NULL ? "" : config->log_level, error));
     lower_defaults(config);
     return config_memory_plan(config, &plan, error);
 }

@@ -356,14 +356,22 @@ static int node_run(const struct config *config, bool background)
 }
 
 /* --- what was asked for --------------------------------------------------------------------------------- */
+/* A full disk must not look like success. */
+static int print_text(const struct buffer *text)
+{
+    if (fwrite(text->data, 1, text->size, stdout) == text->size && fflush(stdout) == 0)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "layerd: standard output could not be written\n");
+    return EX_IOERR;
+}
+
 static int print(void (*write)(struct buffer *out))
 {
     struct buffer out CLEANUP(buffer_close) = { 0 };
 
     buffer_init(&out);
     write(&out);
-    fwrite(out.data, 1, out.size, stdout);
-    return fflush(stdout) == 0 ? EXIT_SUCCESS : EX_IOERR;
+    return print_text(&out);
 }
 
 static int offline(enum status status, const struct error *error)
@@ -383,8 +391,8 @@ static int act(const struct command_line *line, const struct config *config)
     case ACTION_HELP:
         return print(command_line_help);
     case ACTION_VERSION:
-        puts("layerd " PACKAGE_VERSION);
-        return EXIT_SUCCESS;
+        buffer_append_text(&out, "layerd " PACKAGE_VERSION "\n");
+        return print_text(&out);
     case ACTION_PRINT_CONFIG_EXAMPLE:
         return print(config_print_example);
     case ACTION_PRINT_CONFIG_MANUAL:
@@ -393,12 +401,13 @@ static int act(const struct command_line *line, const struct config *config)
         return print(export_openrpc);
     case ACTION_PRINT_EVENTS_SCHEMA:
         return print(export_events_schema);
+    case ACTION_PRINT_OPTIONS:
+        return print(command_line_options);
     case ACTION_PRINT_METHODS:
         return print(export_methods);
     case ACTION_PRINT_CONFIG:
         config_print(config, &out);
-        fwrite(out.data, 1, out.size, stdout);
-        return EXIT_SUCCESS;
+        return print_text(&out);
     case ACTION_VERIFY:
         return offline(offline_verify(config, line->head_file, &error), &error);
     case ACTION_RESTORE:

@@ -17,6 +17,7 @@
 #include "kernel/execution.h"
 #include "kernel/kernel.h"
 #include "kernel/query.h"
+#include "node/log_levels.h"
 #include "store/backup.h"
 
 #define LOG_ROOM "node"
@@ -74,7 +75,7 @@ static enum status node_log(struct query *q, const void *params, struct writer *
     const struct log_params *p = params;
     struct error error;
 
-    if (log_set_levels(p->levels, &error) != OK)
+    if (log_levels_apply(p->levels, &error) != OK)
         return query_fail(q, error.code, "%s", error.message);
     log_info("log levels are now %s, by uid %" PRId64, p->levels, q->caller.uid);
     writer_object_begin(result);

@@ -9,6 +9,7 @@
 #include "node/command_line.h"
 #include "node/config.h"
 #include "node/config_print.h"
+#include "node/log_levels.h"
 #include "node/setting.h"
 
 /* After the house's own headers: cmocka has a macro fail(). */
@@ -532,6 +533,38 @@ static void help_names_every_setting(void **state)
     buffer_close(&help);
 }
 
+static void levels_are_for_rooms_that_there_are(void **state)
+{
+    struct error error;
+
+    (void)state;
+    assert_int_equal(log_levels_apply("info,api:debug,store:trace", &error), OK);
+    assert_int_equal(log_levels_apply("info,apii:debug", &error), ERROR_INVALID_PARAMS);
+    assert_non_null(strstr(error.message, "did you mean 'api'"));
+    assert_int_equal(log_levels_apply("info,api:debug,moon:debug", &error), ERROR_INVALID_PARAMS);
+    assert_non_null(strstr(error.message, "'moon'; there are base"));
+    assert_int_equal(log_levels_apply("", &error), ERROR_INVALID_PARAMS);
+    assert_int_equal(log_levels_apply("api:loud", &error), ERROR_INVALID_PARAMS);
+    assert_int_equal(log_levels_apply("info", &error), OK);
+}
+
+static void the_lines_for_the_completion_name_every_setting(void **state)
+{
+    struct buffer lines;
+
+    (void)state;
+    buffer_init(&lines);
+    command_line_options(&lines);
+    for (size_t i = 0; i < settings_count; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "\n%s\t", settings[i].name);
+        assert_non_null(strstr(buffer_text(&lines), line));
+    }
+    assert_non_null(strstr(buffer_text(&lines), "\nbackground\t\n"));
+    assert_non_null(strstr(buffer_text(&lines), "\nnetwork\tdev|test|main\n"));
+    buffer_close(&lines);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -560,6 +593,8 @@ int main(void)
         cmocka_unit_test(settings_are_taken_with_equals_or_as_two_arguments),
         cmocka_unit_test(a_command_line_that_makes_no_sense_is_refused),
         cmocka_unit_test(help_names_every_setting),
+        cmocka_unit_test(levels_are_for_rooms_that_there_are),
+        cmocka_unit_test(the_lines_for_the_completion_name_every_setting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
