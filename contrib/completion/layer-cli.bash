@@ -9,6 +9,7 @@ _layer_cli_valued="--directory --network --timeout --passphrase-file --type --su
 _layer_cli_directories="--directory"
 _layer_cli_files="--passphrase-file --against --save --key"
 _layer_cli_accounts="ledger.mint:to ledger.transfer:to ledger.lock:to dev.faucet:to ledger.balance:account ledger.statement:account ledger.account:account ledger.accounts:after ledger.escrows:account"
+_layer_cli_types="node.started node.stopped database.upgraded database.wal_pinned effect.ended backup.progress backup.completed backup.failed replay.completed dev.time_advanced ledger.asset_issued ledger.asset_minted ledger.asset_burned ledger.asset_described ledger.transferred ledger.escrow_locked ledger.escrow_claimed ledger.escrow_refunded dev.faucet_paid"
 
 _layer_cli_word_options() {
     case $1 in
@@ -85,7 +86,7 @@ _layer_cli_keys() {
         grep -o '"name":"[^"]*"' | cut -d '"' -f 4
 }
 
-# Their addresses, which is what parameters that are accounts take.
+# Their addresses, which parameters that are accounts take as well as names.
 _layer_cli_addresses() {
     layer-cli "${_layer_cli_node[@]}" --timeout 2 --json wallet.list </dev/null 2>/dev/null |
         grep -o '"address":"[^"]*"' | cut -d '"' -f 4
@@ -97,7 +98,7 @@ _layer_cli_value() { # METHOD KEY
     if [ "$2" = from ] && _layer_cli_is "$1" "$_layer_cli_signed"; then
         for item in $(_layer_cli_keys); do echo "from=$item"; done
     elif _layer_cli_is "$1:$2" "$_layer_cli_accounts"; then
-        for item in $(_layer_cli_addresses); do echo "$2=$item"; done
+        for item in $(_layer_cli_keys) $(_layer_cli_addresses); do echo "$2=$item"; done
     else
         for item in $(_layer_cli_choices "$1:$2"); do echo "$2=$item"; done
     fi
@@ -107,6 +108,7 @@ _layer_cli_option_value() { # OPTION CURRENT
     case $1 in
     --network) compgen -W "dev test main" -- "$2" ;;
     --format) compgen -W "text native cloudevents" -- "$2" ;;
+    --type) compgen -W "$_layer_cli_types" -- "$2" ;;
     --from) compgen -W "first now cursor: time: after:" -- "$2" ;;
     *)
         if _layer_cli_is "$1" "$_layer_cli_directories"; then
@@ -159,6 +161,8 @@ _layer_cli() {
         candidates="$_layer_cli_words $_layer_cli_methods"
     elif [ "$word" = help ]; then
         candidates="$_layer_cli_words $_layer_cli_methods"
+    elif [ "$word" = wait ]; then
+        candidates=$_layer_cli_types
     elif [ "$word" = key ]; then
         if [ ${#rest[@]} = 0 ]; then candidates="new show"; else candidates=$(compgen -f -- "$current"); fi
     elif [ "$word" = submit ] || [ "$word" = backup ]; then

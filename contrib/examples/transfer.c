@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <layerd/layerd.h>
@@ -19,6 +18,7 @@
 #define TIMEOUT_MS 20000
 #define PASSPHRASE "an example's passphrase; a real one is asked for, not written down"
 #define MANY 100
+#define VALID_FOR_US ((int64_t)600 * 1000000)
 
 /* Most calls here must succeed; what went wrong says itself. */
 static void must(enum layerd_error code, const struct layerd_failure *failure, const char *what)
@@ -51,6 +51,7 @@ struct node {
     struct layerd_client *calls;  /* layerd.sock */
     struct layerd_client *stream; /* events.sock, for questions about the log */
     char chain[80], node_id[64], verifier[256];
+    int64_t signed_from_us; /* the node's time when we began: not this machine's, which may be another */
 };
 
 static void connect_node(struct node *node, const char *directory)
@@ -67,15 +68,16 @@ static void connect_node(struct node *node, const char *directory)
     member_text(info, "node_id", node->node_id, sizeof node->node_id);
     member_text(info, "verifier", node->verifier, sizeof node->verifier);
     layerd_free(info);
+    must(layerd_time(node->calls, TIMEOUT_MS, &node->signed_from_us, &failure), &failure, "the node's time");
     printf("connected to %s\n", node->chain);
 }
 
-/* Signs a command with our key, valid for ten minutes. */
+/* Signs a command with our key, valid for ten minutes of the node's time. */
 static char *sign(const struct node *node, const struct layerd_key *key, const char *method,
                   const char *params)
 {
     struct layerd_failure failure;
-    int64_t valid_until_us = ((int64_t)time(NULL) + 600) * 1000000;
+    int64_t valid_until_us = node->signed_from_us + VALID_FOR_US;
     char *text;
 
     must(layerd_sign(key, node->chain, method, params, valid_until_us, &text, NULL, &failure), &failure,

@@ -131,6 +131,13 @@ LAYERD_MUST_CHECK enum layerd_error layerd_call(struct layerd_client *client, co
                                                 const char *params, int timeout_ms, char **result,
                                                 struct layerd_failure *failure);
 
+/* The node's time: the block time that a block would get now. Transactions are valid until a time by this
+ * clock, not by the machine's own: on a dev network dev.advance_time sets it ahead for good.
+ * Out: now_us.
+ * Errors: as layerd_call. */
+LAYERD_MUST_CHECK enum layerd_error layerd_time(struct layerd_client *client, int timeout_ms, int64_t *now_us,
+                                                struct layerd_failure *failure);
+
 /* Pipelining: sends a request without waiting for its reply. Replies may come in any order.
  * Args: as layerd_call; timeout_ms: how long to wait while the node takes no more (replies that arrive
  *       then are kept).
@@ -331,7 +338,7 @@ LAYERD_MUST_CHECK enum layerd_error layerd_key_inspect(const char *path, const c
 /* Builds a transaction and signs it; needs no node.
  * Args: chain: the node's chain id ("dev-…", see node.info); method, params: the command, params as one
  *       JSON object (NULL: none), numbers as integers within ±(2^53−1); valid_until_us: from this block
- *       time on it is refused.
+ *       time on it is refused; layerd_time and some minutes, say.
  * Out: signed_text: {"transaction":{…},"signature":"…"}, what transaction.submit takes; to be freed. id:
  *       the transaction's id, 64 hex digits. NULL when not wanted. The same signed text may be submitted
  *       any number of times: it runs once, and each time the first result comes back.

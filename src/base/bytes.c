@@ -149,18 +149,35 @@ size_t utf8_valid_prefix(const char *text, size_t size)
     return at;
 }
 
+size_t utf8_character_size(const char *text, size_t size)
+{
+    return utf8_character((const uint8_t *)text, size);
+}
+
+bool utf8_steers(const char *character, size_t size)
+{
+    const uint8_t *in = (const uint8_t *)character;
+    if (size == 1)
+        return in[0] < 0x20 || in[0] == 0x7f;
+    if (size == 2)
+        return in[0] == 0xc2 && in[1] < 0xa0;
+    if (size != 3 || in[0] != 0xe2)
+        return false;
+    return (in[1] == 0x80 && in[2] >= 0xaa && in[2] <= 0xae) /* U+202A … U+202E */
+           || (in[1] == 0x81 && in[2] >= 0xa6 && in[2] <= 0xa9); /* U+2066 … U+2069 */
+}
+
 void text_make_printable(char *text, size_t size)
 {
-    uint8_t *in = (uint8_t *)text;
     size_t at = 0;
     while (at < size) {
-        size_t length = utf8_character(in + at, size - at);
+        size_t length = utf8_character_size(text + at, size - at);
         if (length == 0) {
-            in[at++] = '?';
+            text[at++] = '?';
             continue;
         }
-        if (in[at] < 0x20 || in[at] == 0x7f)
-            in[at] = ' ';
+        if (utf8_steers(text + at, length))
+            memset(text + at, ' ', length);
         at += length;
     }
 }

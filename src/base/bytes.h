@@ -41,7 +41,15 @@ MUST_CHECK bool hex_decode(void *out, size_t size, const char *hex, size_t lengt
  * at most U+10FFFF). The text is valid when n is size. */
 size_t utf8_valid_prefix(const char *text, size_t size);
 
-/* In place, same size: control characters become spaces, bytes that are not UTF-8 become '?'. */
+/* How many bytes the character takes at the beginning of size > 0 bytes; 0: they do not begin with UTF-8. */
+size_t utf8_character_size(const char *text, size_t size);
+
+/* Whether a UTF-8 character makes a terminal do something else than show it: a control character (C0, DEL,
+ * C1) or one that turns the direction of what follows (U+202A … U+202E, U+2066 … U+2069). */
+bool utf8_steers(const char *character, size_t size);
+
+/* In place, same size: characters that steer a terminal become spaces, bytes that are not UTF-8 become '?'.
+ */
 void text_make_printable(char *text, size_t size);
 
 void put_be32(uint8_t *out, uint32_t value);

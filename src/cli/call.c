@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "cli/account_name.h"
+#include "cli/refusal.h"
 #include "cli/secret_params.h"
 #include "cli/word.h"
 
@@ -10,6 +12,7 @@ int word_method(struct cli *cli)
 {
     struct declarations declarations CLEANUP(declarations_close) = { .document = NULL };
     struct secret_params params CLEANUP(secret_params_close) = { .text = { .data = NULL } };
+    AUTO_JSON json_t *typed = NULL;
     AUTO_JSON json_t *object = NULL;
     struct layerd_failure failure;
     struct error error;
@@ -18,11 +21,13 @@ int word_method(struct cli *cli)
     if (declarations_fetch(cli, &declarations, &failure) != LAYERD_OK)
         return cli_failed(&failure);
     const struct declaration *declaration = declaration_find(&declarations, cli->word);
-    if (arguments_parse(cli->arguments, cli->argument_count, declaration, &object, &error) != OK
-        || secret_params_fill(cli, declaration, object, &params, &error) != OK)
+    if (arguments_parse(cli->arguments, cli->argument_count, declaration, &typed, &error) != OK)
+        return cli_usage("%s", error.message);
+    object = account_names_resolve(cli, declaration, typed);
+    if (secret_params_fill(cli, declaration, object, &params, &error) != OK)
         return cli_usage("%s", error.message);
     if (cli_call(cli, cli->word, secret_params_text(&params), &result, &failure) != LAYERD_OK)
-        return cli_failed(&failure);
+        return cli_refused(&failure, declaration, typed);
     cli_print(cli, result);
     layerd_free(result);
     return EXIT_DONE;

@@ -12,6 +12,9 @@
 #include "base/memory.h"
 #include "cli/table.h"
 
+#define MEANING_WORD_LEAST 4 /* letters of a word that says something */
+#define MEANING_WORD_MAX 64
+
 int cli_usage(const char *format, ...)
 {
     char message[LAYERD_MESSAGE_MAX];
@@ -24,10 +27,37 @@ int cli_usage(const char *format, ...)
     return EXIT_USAGE;
 }
 
+/* Short words say nothing; of the others one in three must be new. */
+bool cli_meaning_adds(const char *message, const char *meaning)
+{
+    size_t words = 0, known = 0;
+    for (const char *at = meaning; *at != '\0';) {
+        size_t size = strcspn(at, " "), letters = size;
+        char word[MEANING_WORD_MAX];
+        while (letters > 0 && strchr(".,;:", at[letters - 1]) != NULL)
+            letters--;
+        if (letters >= MEANING_WORD_LEAST && letters < sizeof word) {
+            memcpy(word, at, letters);
+            word[letters] = '\0';
+            words++;
+            known += strcasestr(message, word) != NULL;
+        }
+        at += size;
+        at += strspn(at, " ");
+    }
+    return 3 * (words - known) > words;
+}
+
+static void print_failure(const char *what, const struct layerd_failure *failure)
+{
+    fprintf(stderr, "layer-cli: %s%s (%s %d)\n", what, failure->message, failure->name, (int)failure->code);
+    if (cli_meaning_adds(failure->message, failure->meaning))
+        fprintf(stderr, "  %s\n", failure->meaning);
+}
+
 int cli_failed(const struct layerd_failure *failure)
 {
-    fprintf(stderr, "layer-cli: %s (%s %d)\n  %s\n", failure->message, failure->name, (int)failure->code,
-            failure->meaning);
+    print_failure("", failure);
     if (failure->code == LAYERD_ERROR_CONNECT || failure->code == LAYERD_ERROR_DISCONNECTED)
         return EXIT_CONNECT;
     return failure->code == LAYERD_ERROR_TIMEOUT ? EXIT_TIMED_OUT : EXIT_REFUSED;
@@ -38,8 +68,7 @@ int cli_check_failed(const struct layerd_failure *failure)
     if (failure->code != LAYERD_ERROR_CORRUPT && failure->code != LAYERD_ERROR_FORK
         && failure->code != LAYERD_ERROR_BAD_SIGNATURE)
         return cli_failed(failure);
-    fprintf(stderr, "layer-cli: NOT VERIFIED: %s (%s %d)\n  %s\n", failure->message, failure->name,
-            (int)failure->code, failure->meaning);
+    print_failure("NOT VERIFIED: ", failure);
     return EXIT_UNVERIFIED;
 }
 

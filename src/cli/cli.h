@@ -54,6 +54,9 @@ int cli_failed(const struct layerd_failure *failure);
  * something. */
 int cli_check_failed(const struct layerd_failure *failure);
 
+/* Whether the sentence about a code says more than the message does: only then it is printed. */
+bool cli_meaning_adds(const char *message, const char *meaning);
+
 /* Fills a failure that arose here, in the words of errors.def. */
 enum layerd_error cli_fail(struct layerd_failure *failure, enum layerd_error code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

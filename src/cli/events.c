@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "cli/event_text.h"
 #include "cli/follow.h"
+#include "cli/options.h"
 #include "cli/word.h"
 
 #define ACKNOWLEDGE_MS 5000 /* how long the last acknowledgement may take */
@@ -46,11 +47,24 @@ static enum status read_format(const struct cli *cli, enum event_format *format,
     return OK;
 }
 
+static enum status check_from(const char *from, struct error *error)
+{
+    static const char *const begins[] = { "after:", "cursor:", "time:" };
+    uint64_t seq;
+    if (from == NULL || whole_number(from, &seq) || strcmp(from, "first") == 0 || strcmp(from, "now") == 0)
+        return OK;
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+        if (strncmp(from, begins[i], strlen(begins[i])) == 0)
+            return OK;
+    return error_set(error, ERROR_INVALID_PARAMS, "--from: '%.40s' is none of %s", from, OPTION_FROM_FORMS);
+}
+
 static enum status check_options(const struct cli *cli, uint64_t *until, struct error *error)
 {
     bool cursor = cli->from != NULL && strncmp(cli->from, "cursor:", 7) == 0;
     if ((cli->acknowledge || cli->create) && !cursor)
         return error_set(error, ERROR_INVALID_PARAMS, "--ack and --create go with --from cursor:NAME");
+    TRY(check_from(cli->from, error));
     if (cli->until != NULL && (!whole_number(cli->until, until) || *until == 0))
         return error_set(error, ERROR_INVALID_PARAMS, "--until: the seq of an event is expected, not '%.40s'",
                          cli->until);
@@ -210,7 +224,7 @@ int word_wait(struct cli *cli)
     struct layerd_event event;
     struct error error;
 
-    if (read_format(cli, &format, &error) != OK)
+    if (check_from(cli->from, &error) != OK || read_format(cli, &format, &error) != OK)
         return cli_usage("%s", error.message);
     struct layerd_subscribe_options options = { .from = from,
                                                 .types = cli->arguments,

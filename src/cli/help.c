@@ -29,6 +29,7 @@ void help_print_usage(void)
            "       layer-cli [OPTIONS] WORD …\n\n"
            "METHOD is any method of the node ('layer-cli help' lists them). A value '@FILE' is read from a "
            "file.\n"
+           "Where an account is expected, the operator may give the name of a key of the node.\n"
            "Secrets are asked for on the terminal, or read by --passphrase-file; never from the command "
            "line.\n\n"
            "Words:\n");
@@ -183,6 +184,14 @@ static void print_parameters(const struct declaration *method)
     table_print_rows(stdout, columns, rows);
 }
 
+static bool takes_accounts(const struct declaration *method)
+{
+    for (size_t i = 0; i < method->count; i++)
+        if (strcmp(method->parameters[i].type, "account") == 0)
+            return true;
+    return false;
+}
+
 static void print_method(const struct declaration *method)
 {
     printf("%s\n\nUsage: layer-cli %s", method->help, method->name);
@@ -198,6 +207,8 @@ static void print_method(const struct declaration *method)
            access_text(method->access), method->dev_only ? "; on the dev network alone" : "");
     printf("Errors: each has a stable name and code, shown with its meaning; include/layerd/errors.def lists "
            "them.\n");
+    if (takes_accounts(method))
+        printf("Accounts: an address; from the operator also the name of one of the node's keys.\n");
     if (method->example != NULL)
         printf("\nExample:\n  layer-cli %s %s\n", method->name, method->example);
 }

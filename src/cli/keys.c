@@ -7,7 +7,9 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "cli/account_name.h"
 #include "cli/argument.h"
+#include "cli/refusal.h"
 #include "cli/terminal.h"
 #include "cli/word.h"
 
@@ -66,17 +68,20 @@ int word_key(struct cli *cli)
 
 /* --- signing ---------------------------------------------------------------------------------- */
 
-/* What the transaction needs to know of the node; without one: --chain and this machine's clock. */
+/* What the transaction needs to know of the node; without one: --chain and this machine's clock, which is
+ * behind the node's when dev.advance_time was called there. */
 struct circumstances {
     char *chain;
-    int64_t now_us;                   /* block time, or the clock when that is later */
+    int64_t now_us;                   /* the node's time, or the clock */
     struct declarations declarations; /* empty when there is no node */
+    json_t *typed;                    /* the parameters as they were given; NULL until they are read */
 };
 
 static void circumstances_close(struct circumstances *c)
 {
     free(c->chain);
     declarations_close(&c->declarations);
+    json_decref(c->typed);
 }
 
 static enum layerd_error ask_node(struct cli *cli, struct circumstances *c, struct layerd_failure *failure)
@@ -89,12 +94,12 @@ static enum layerd_error ask_node(struct cli *cli, struct circumstances *c, stru
     if (code != LAYERD_OK)
         return code;
     if (json_parse(text, strlen(text), &info, &error) != OK
-        || !json_is_string(json_object_get(info, "chain")))
-        return cli_fail(failure, LAYERD_ERROR_PROTOCOL, "node.info tells no chain");
+        || !json_is_string(json_object_get(info, "chain"))
+        || !json_is_integer(json_object_get(info, "now_us")))
+        return cli_fail(failure, LAYERD_ERROR_PROTOCOL, "node.info tells no chain or no now_us");
     if (c->chain == NULL)
         c->chain = text_copy(json_string_value(json_object_get(info, "chain")));
-    int64_t block_us = json_integer_value(json_object_get(info, "block_time_us"));
-    c->now_us = block_us > c->now_us ? block_us : c->now_us;
+    c->now_us = json_integer_value(json_object_get(info, "now_us"));
     return declarations_fetch(cli, &c->declarations, failure);
 }
 
@@ -106,21 +111,20 @@ static enum layerd_error learn(struct cli *cli, struct circumstances *c, struct 
     return code == LAYERD_ERROR_CONNECT && cli->chain != NULL ? LAYERD_OK : code;
 }
 
-static enum status command_params(const struct cli *cli, const struct circumstances *c, char **text,
-                                  struct error *error)
+static enum status command_params(struct cli *cli, struct circumstances *c, char **text, struct error *error)
 {
     const char *method = cli->arguments[0];
     const struct declaration *declaration = declaration_find(&c->declarations, method);
-    AUTO_JSON json_t *object = NULL;
 
     if (declaration == NULL && c->declarations.count > 0)
         return error_set(error, ERROR_INVALID_PARAMS, "the node has no method '%.64s'", method);
     if (declaration != NULL && strcmp(declaration->access, "signed") != 0)
         return error_set(error, ERROR_INVALID_PARAMS, "%s is not a signed command; call it as it is", method);
-    TRY(arguments_parse(cli->arguments + 1, cli->argument_count - 1, declaration, &object, error));
-    if (json_object_get(object, "from") != NULL || json_object_get(object, "valid_for") != NULL)
+    TRY(arguments_parse(cli->arguments + 1, cli->argument_count - 1, declaration, &c->typed, error));
+    if (json_object_get(c->typed, "from") != NULL || json_object_get(c->typed, "valid_for") != NULL)
         return error_set(error, ERROR_INVALID_PARAMS,
                          "from and valid_for are for the node's own keys; use --key and --valid-for");
+    AUTO_JSON json_t *object = account_names_resolve(cli, declaration, c->typed);
     *text = json_dumps(object, JSON_COMPACT);
     return *text != NULL ? OK
                          : error_set(error, ERROR_INVALID_PARAMS, "the parameters must be one JSON object");
@@ -145,9 +149,8 @@ static int open_key(const struct cli *cli, struct layerd_key **key)
 }
 
 /* Signs what stands on the command line. */
-static int sign_command(struct cli *cli, char **signed_text)
+static int sign_command(struct cli *cli, struct circumstances *c, char **signed_text)
 {
-    struct circumstances c CLEANUP(circumstances_close) = { .chain = NULL };
     AUTO_FREE char *params = NULL;
     int64_t valid_for_us = VALID_FOR_DEFAULT_US;
     struct layerd_key *key;
@@ -158,32 +161,34 @@ static int sign_command(struct cli *cli, char **signed_text)
         return cli_usage("%s needs --key FILE; 'layer-cli key new FILE' makes one", cli->word);
     if (cli->valid_for != NULL && !duration_parse(cli->valid_for, &valid_for_us))
         return cli_usage("--valid-for: 90s, 10m, 2h or the like is expected, not '%.40s'", cli->valid_for);
-    if (learn(cli, &c, &failure) != LAYERD_OK)
+    if (learn(cli, c, &failure) != LAYERD_OK)
         return cli_failed(&failure);
-    if (command_params(cli, &c, &params, &error) != OK)
+    if (command_params(cli, c, &params, &error) != OK)
         return cli_usage("%s", error.message);
     int code = open_key(cli, &key);
     if (code != EXIT_DONE)
         return code;
-    enum layerd_error signing = layerd_sign(key, c.chain, cli->arguments[0], params, c.now_us + valid_for_us,
-                                            signed_text, NULL, &failure);
+    enum layerd_error signing = layerd_sign(key, c->chain, cli->arguments[0], params,
+                                            c->now_us + valid_for_us, signed_text, NULL, &failure);
     layerd_key_close(key);
     return signing == LAYERD_OK ? EXIT_DONE : cli_failed(&failure);
 }
 
-static int submit_text(struct cli *cli, const char *signed_text)
+static int submit_text(struct cli *cli, const char *signed_text, const struct declaration *declaration,
+                       const json_t *typed)
 {
     AUTO_FREE char *result = NULL;
     struct layerd_failure failure;
     if (cli_call(cli, "transaction.submit", signed_text, &result, &failure) != LAYERD_OK)
-        return cli_failed(&failure);
+        return cli_refused(&failure, declaration, typed);
     return cli_print(cli, result);
 }
 
 int word_sign(struct cli *cli)
 {
+    struct circumstances c CLEANUP(circumstances_close) = { .chain = NULL };
     AUTO_FREE char *signed_text = NULL;
-    int code = sign_command(cli, &signed_text);
+    int code = sign_command(cli, &c, &signed_text);
     if (code == EXIT_DONE)
         printf("%s\n", signed_text);
     return code;
@@ -191,9 +196,12 @@ int word_sign(struct cli *cli)
 
 int word_call(struct cli *cli)
 {
+    struct circumstances c CLEANUP(circumstances_close) = { .chain = NULL };
     AUTO_FREE char *signed_text = NULL;
-    int code = sign_command(cli, &signed_text);
-    return code == EXIT_DONE ? submit_text(cli, signed_text) : code;
+    int code = sign_command(cli, &c, &signed_text);
+    if (code != EXIT_DONE)
+        return code;
+    return submit_text(cli, signed_text, declaration_find(&c.declarations, cli->arguments[0]), c.typed);
 }
 
 int word_submit(struct cli *cli)
@@ -204,5 +212,5 @@ int word_submit(struct cli *cli)
     buffer_init(&text);
     if (argument_file(cli->arguments[0], &text, &error) != OK)
         return cli_usage("%s", error.message);
-    return submit_text(cli, buffer_text(&text));
+    return submit_text(cli, buffer_text(&text), NULL, NULL);
 }

@@ -5,12 +5,14 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/screen.h"
 #include "cli/word.h"
 
 /* A full disk must not look like success. SIGPIPE keeps its default: a reader that left ends us quietly. */
 static int end_output(int code)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    bool flushed = fflush(stdout) == 0 && !ferror(stdout);
+    if (screen_end() && flushed)
         return code;
     fprintf(stderr, "layer-cli: standard output could not be written\n");
     return code == EXIT_DONE ? EXIT_OUTPUT : code;
@@ -39,6 +41,7 @@ int main(int argc, char **argv)
     struct cli cli = { .word = NULL };
     struct error error;
 
+    screen_begin();
     if (options_parse(argc, argv, &cli, &error) != OK)
         return cli_usage("%s", error.message);
     int code = run(&cli);

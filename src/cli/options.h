@@ -19,6 +19,9 @@ struct option {
     const char *help;
 };
 
+/* What --from takes. */
+#define OPTION_FROM_FORMS "first, now, N (event N and on), after:N, cursor:NAME, time:2026-11-20T22:43:03Z"
+
 size_t option_count(void);
 const struct option *option_at(size_t index);
 

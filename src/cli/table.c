@@ -23,21 +23,30 @@ static bool is_time(const char *key, const json_t *value)
            && json_integer_value(value) >= TIME_LEAST;
 }
 
+/* A character that must not reach a terminal: \x1b, \x9b, \u202e. */
+static void append_escape(struct buffer *out, const char *character, size_t size)
+{
+    const unsigned char *in = (const unsigned char *)character;
+    if (size == 3)
+        buffer_append_format(out, "\\u%04x", (in[0] & 0x0fu) << 12 | (in[1] & 0x3fu) << 6 | (in[2] & 0x3fu));
+    else
+        buffer_append_format(out, "\\x%02x", in[size - 1]);
+}
+
 void table_text(struct buffer *out, const char *text, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        bool second_controls = byte == 0xc2 && i + 1 < size && (unsigned char)text[i + 1] < 0xa0;
-        if (byte == '\n')
+    for (size_t i = 0, length; i < size; i += length) {
+        length = utf8_character_size(text + i, size - i);
+        if (length == 0)
+            length = 1;
+        if (text[i] == '\n')
             buffer_append_text(out, "\\n");
-        else if (byte == '\t')
+        else if (text[i] == '\t')
             buffer_append_text(out, "\\t");
-        else if (byte < 0x20 || byte == 0x7f)
-            buffer_append_format(out, "\\x%02x", byte);
-        else if (second_controls) /* U+0080 … U+009F */
-            buffer_append_format(out, "\\x%02x", (unsigned char)text[++i]);
+        else if (utf8_steers(text + i, length))
+            append_escape(out, text + i, length);
         else
-            buffer_append(out, &text[i], 1);
+            buffer_append(out, &text[i], length);
     }
 }
 
@@ -296,8 +305,29 @@ static char *line_text(const char *key, const json_t *value)
     return text_copy(buffer_text(&text));
 }
 
-/* Adds the members as rows "key  value"; objects inside give "outer.inner". Arrays of objects are left for
- * later. */
+/* A signed note is lines by its nature. Other texts stay on one line: strangers wrote them. */
+static bool is_note(const char *key, const json_t *value)
+{
+    return strcmp(key, "note") == 0 && json_is_string(value)
+           && strlen(json_string_value(value)) == json_string_length(value);
+}
+
+/* The lines of a text, each behind a gap, so that none can pass for a row. */
+static void print_lines(FILE *out, const char *text)
+{
+    while (*text != '\0') {
+        struct buffer line CLEANUP(buffer_close) = { 0 };
+        size_t size = strcspn(text, "\n");
+        buffer_init(&line);
+        table_text(&line, text, size);
+        fprintf(out, "%s%s\n", line.size == 0 ? "" : GAP, buffer_text(&line));
+        text += size;
+        text += *text == '\n';
+    }
+}
+
+/* Adds the members as rows "key  value"; objects inside give "outer.inner". Arrays of objects and
+ * notes are left for later. */
 static void collect_lines(struct grid *grid, json_t *tables, const char *prefix, const json_t *object)
 {
     const char *key;
@@ -308,7 +338,7 @@ static void collect_lines(struct grid *grid, json_t *tables, const char *prefix,
         if (json_is_object(value) && json_object_size(value) > 0 && fits) {
             strcat(full, ".");
             collect_lines(grid, tables, full, value);
-        } else if (all_objects(value)) {
+        } else if (all_objects(value) || is_note(key, value)) {
             json_object_set(tables, full, value);
         } else {
             char **row = grid_row(grid);
@@ -330,8 +360,9 @@ static void print_object(FILE *out, const json_t *object)
 
     grid.numeric[0] = grid.numeric[1] = false;
     collect_lines(&grid, tables, "", object);
-    bool alone =
-        json_object_size(tables) == 1 && grid.rows <= 1; /* a page: the items, and where the next begins */
+    /* A page: the items, and where the next begins. */
+    bool alone = json_object_size(tables) == 1 && grid.rows <= 1
+                 && json_is_array(json_object_iter_value(json_object_iter(tables)));
     if (!alone)
         grid_print(out, &grid, "");
     json_object_foreach(tables, key, value) {
@@ -341,7 +372,10 @@ static void print_object(FILE *out, const json_t *object)
             table_text(&name, key, strlen(key));
             fprintf(out, "%s:\n", buffer_text(&name));
         }
-        print_objects(out, value, alone ? "" : GAP);
+        if (json_is_string(value))
+            print_lines(out, json_string_value(value));
+        else
+            print_objects(out, value, alone ? "" : GAP);
     }
     if (alone && grid.rows == 1 && strcmp(grid.cells[1], "-") != 0)
         grid_print(out, &grid, "");

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 
 #define PROGRESS_TERMINAL_US (MICROSECONDS_PER_SECOND / 10)
+#define CLEAR_LINE "\r\033[K"
 #define PROGRESS_PLAIN_US (3 * MICROSECONDS_PER_SECOND)
 
 /* --- secrets ---------------------------------------------------------------------------------- */
@@ -158,6 +159,13 @@ bool terminal_secret_next(struct terminal_secrets *secrets, const char *prompt, 
 
 /* --- progress --------------------------------------------------------------------------------- */
 
+/* Past the screen that escapes what others wrote: this is ours. */
+static void clear_line(void)
+{
+    fflush(stderr);
+    (void)!write(STDERR_FILENO, CLEAR_LINE, strlen(CLEAR_LINE));
+}
+
 void progress_begin(struct progress *progress)
 {
     *progress = (struct progress){ .terminal = isatty(STDERR_FILENO), .last_us = clock_monotonic_us() };
@@ -173,7 +181,7 @@ void progress_show(struct progress *progress, const char *format, ...)
     va_list arguments;
     va_start(arguments, format);
     if (progress->terminal)
-        fputs("\r\033[K", stderr);
+        clear_line();
     vfprintf(stderr, format, arguments);
     if (!progress->terminal)
         fputc('\n', stderr);
@@ -184,6 +192,6 @@ void progress_show(struct progress *progress, const char *format, ...)
 void progress_end(struct progress *progress)
 {
     if (progress->terminal && progress->shown)
-        fputs("\r\033[K", stderr);
+        clear_line();
     progress->shown = false;
 }

@@ -388,8 +388,14 @@ int word_proof(struct cli *cli)
         strspn(text, "0123456789") == strlen(text) && strlen(text) <= 15 ? strtoull(text, NULL, 10) : 0;
     if (seq == 0)
         return cli_usage("proof: the seq of an event is expected, not '%.40s'", text);
-    if (identify(cli, &identity, &failure) != LAYERD_OK
-        || wait_for_head(cli, &identity, seq, &note, &checkpoint, &failure) != LAYERD_OK
+    if (identify(cli, &identity, &failure) != LAYERD_OK)
+        return cli_check_failed(&failure);
+    if (seq > identity.head) {
+        cli_fail(&failure, LAYERD_ERROR_PROOF_RANGE, "the log has %" PRIu64 " events, and no event %" PRIu64,
+                 identity.head, seq);
+        return cli_failed(&failure);
+    }
+    if (wait_for_head(cli, &identity, seq, &note, &checkpoint, &failure) != LAYERD_OK
         || check_event(cli, &identity, seq, hash, &line, &failure) != LAYERD_OK)
         return cli_check_failed(&failure);
     snprintf(params, sizeof params, "{\"seq\":%" PRIu64 ",\"size\":%" PRIu64 "}", seq, checkpoint.size);

@@ -211,6 +211,27 @@ static void show_progress(struct progress *progress, const struct job *job, cons
                   total > 0 ? (int)(100.0 * (double)done / (double)total) : 0);
 }
 
+/* An effect's error is {"code","name","message"}, or text of it; anything else is shown as it is. */
+static void fail_as_told(struct waiting *waiting, const json_t *told, enum layerd_error otherwise)
+{
+    const char *text = json_string_value(told);
+    AUTO_JSON json_t *read = NULL;
+    struct error error;
+
+    waiting->failed = true;
+    if (text != NULL && json_parse(text, strlen(text), &read, &error) == OK)
+        told = read;
+    const char *message = json_string_value(json_object_get(told, "message"));
+    json_int_t code = json_integer_value(json_object_get(told, "code"));
+    if (message != NULL && code != 0 && code >= INT32_MIN && code <= INT32_MAX) {
+        cli_fail(&waiting->failure, (enum layerd_error)code, "%s", message);
+        return;
+    }
+    AUTO_FREE char *shown = told == NULL ? NULL : json_dumps(told, JSON_COMPACT | JSON_ENCODE_ANY);
+    cli_fail(&waiting->failure, otherwise, "%s failed: %s", waiting->job->method,
+             text != NULL ? text : shown == NULL ? "" : shown);
+}
+
 static void handle(struct waiting *waiting, struct progress *progress, const struct layerd_event *event)
 {
     const struct job *job = waiting->job;
@@ -229,10 +250,7 @@ static void handle(struct waiting *waiting, struct progress *progress, const str
         if (strcmp(event->type, job->completed) == 0) {
             waiting->outcome = text_copy(event->data);
         } else if (job->failed != NULL && strcmp(event->type, job->failed) == 0) {
-            const char *why = json_string_value(json_object_get(data, "error"));
-            waiting->failed = true;
-            cli_fail(&waiting->failure, LAYERD_ERROR_STORAGE, "%s failed: %s", job->method,
-                     why == NULL ? "" : why);
+            fail_as_told(waiting, json_object_get(data, "error"), LAYERD_ERROR_STORAGE);
         } else if (job->progress != NULL && strcmp(event->type, job->progress) == 0) {
             show_progress(progress, job, event->data);
         }
@@ -242,10 +260,7 @@ static void handle(struct waiting *waiting, struct progress *progress, const str
                              : json_string_value(json_object_get(data, "state")),
                          "failed")
                       == 0) {
-        AUTO_FREE char *why = json_dumps(json_object_get(data, "result"), JSON_COMPACT | JSON_ENCODE_ANY);
-        waiting->failed = true;
-        cli_fail(&waiting->failure, LAYERD_ERROR_INTERNAL, "%s failed: %s", job->method,
-                 why == NULL ? "" : why);
+        fail_as_told(waiting, json_object_get(data, "result"), LAYERD_ERROR_INTERNAL);
     }
 }
 
@@ -326,6 +341,20 @@ static char *absolute_path(const char *path)
     return text_format("%s/%s", here == NULL ? "." : here, path);
 }
 
+/* A name with a line's end or an escape sequence in it is a trap for who lists the folder. */
+static bool has_controls(const char *text)
+{
+    size_t size = strlen(text);
+    for (size_t at = 0, length; at < size; at += length) {
+        length = utf8_character_size(text + at, size - at);
+        if (length == 0)
+            length = 1;
+        else if (utf8_steers(text + at, length))
+            return true;
+    }
+    return false;
+}
+
 int word_backup(struct cli *cli)
 {
     AUTO_FREE char *path = absolute_path(argument_value(cli->arguments[0], "to"));
@@ -343,6 +372,8 @@ int word_backup(struct cli *cli)
 
     if (text == NULL)
         return cli_usage("the path is not UTF-8 text");
+    if (has_controls(path))
+        return cli_usage("the path has control characters in it; choose another");
     if (run_job(cli, &waiting) != LAYERD_OK)
         return cli_failed(&waiting.failure);
     return cli_print(cli, waiting.outcome);

@@ -410,6 +410,23 @@ enum layerd_error layerd_call(struct layerd_client *client, const char *method, 
     return LAYERD_OK;
 }
 
+enum layerd_error layerd_time(struct layerd_client *client, int timeout_ms, int64_t *now_us,
+                              struct layerd_failure *failure)
+{
+    AUTO_FREE char *info = NULL;
+    struct slice object;
+    struct error error;
+
+    enum layerd_error code = layerd_call(client, "node.info", NULL, timeout_ms, &info, failure);
+    if (code != LAYERD_OK)
+        return code;
+    if (!scan_value(info, strlen(info), &object) || !slice_signed(slice_member(object, "now_us"), now_us)) {
+        error_set(&error, ERROR_PROTOCOL, "node.info tells no now_us, the time to sign for");
+        return failure_report(failure, ERROR_PROTOCOL, &error);
+    }
+    return LAYERD_OK;
+}
+
 /* --- batches ---------------------------------------------------------------------------------- */
 
 /* One line of all requests with tickets first, first + 1, … */

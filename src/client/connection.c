@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -12,6 +13,7 @@
 
 #include "base/clock.h"
 
+#define DATABASE_NAME "layerd.sqlite3" /* what makes a directory a node's */
 #define CONNECT_RETRY_MS 10           /* a full backlog of the listener is asked again after this */
 #define COMPACT_ABOVE ((size_t)65536) /* bytes taken before what is left moves to the front */
 
@@ -30,8 +32,26 @@ int deadline_left_ms(int64_t deadline)
     return left > (int64_t)INT_MAX * 1000 - 1000 ? INT_MAX : (int)((left + 999) / 1000);
 }
 
+/* The data directory that the socket's path is in says why nobody listens there. */
 static enum status refuse(const char *path, int code, struct error *error)
 {
+    char directory[sizeof ((struct sockaddr_un *)NULL)->sun_path];
+    char database[sizeof directory + sizeof DATABASE_NAME];
+    const char *slash = strrchr(path, '/');
+
+    if (code == ENOENT && slash != NULL && slash != path) {
+        snprintf(directory, sizeof directory, "%.*s", (int)(slash - path), path);
+        snprintf(database, sizeof database, "%s/" DATABASE_NAME, directory);
+        if (access(directory, F_OK) != 0 && errno == ENOENT)
+            return error_set(error, ERROR_CONNECT, "no node runs at %s: there is no directory %s", path,
+                             directory);
+        if (access(database, F_OK) != 0 && errno == ENOENT)
+            return error_set(error, ERROR_CONNECT,
+                             "no node runs at %s: %s is no data directory of layerd, for it has no %s", path,
+                             directory, DATABASE_NAME);
+    }
+    if (code == ENOENT || code == ECONNREFUSED)
+        return error_set(error, ERROR_CONNECT, "no node runs at %s", path);
     return error_set(error, ERROR_CONNECT, "cannot connect to %s: %s", path, strerror(code));
 }
 

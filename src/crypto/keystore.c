@@ -142,7 +142,9 @@ static enum status derivation_get(struct keystore *keystore, struct derivation *
 {
     WHILE_SHARED(keystore);
     if (!keystore->exists)
-        return error_set(error, ERROR_NOT_FOUND, "there is no keystore at '%s' yet", keystore->path);
+        return error_set(error, ERROR_NOT_FOUND,
+                         "there is no keystore at '%s' yet; 'layer-cli wallet.create' makes it",
+                         keystore->path);
     *derivation = keystore->file.derivation;
     return OK;
 }

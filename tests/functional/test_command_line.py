@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import pty
 import signal
 import sqlite3
 import subprocess
@@ -434,3 +435,208 @@ def test_failed_checks_have_an_exit_code_of_their_own(node, alice, bob):
     done = node.cli("audit", check=False)
     assert done.returncode == 5 and "ledger.conservation" in done.stdout + done.stderr
     assert node.cli("replay", check=False, timeout=120).returncode == 5
+
+
+@pytest.fixture
+def keys(node, passphrase_file):
+    """A node whose keystore has alice and bob, alice with coins."""
+    node.cli("wallet.create", "--passphrase-file", passphrase_file)
+    for name in ("alice", "bob"):
+        node.cli("wallet.new", "name=" + name)
+    node.cli("dev.faucet", "from=alice")
+    return node
+
+
+def address(node, name):
+    items = json.loads(node.cli("--json", "wallet.list").stdout)["items"]
+    return next(item["address"] for item in items if item["name"] == name)
+
+
+def test_names_of_the_nodes_keys_stand_for_their_addresses(keys):
+    keys.cli("ledger.transfer", "from=alice", "to=bob", "asset=DEV", "amount=7")
+    keys.cli(
+        "ledger.transfer_batch", "from=alice", 'transfers=[{"to":"bob","asset":"DEV","amount":3}]'
+    )
+    by_name = keys.cli("--json", "ledger.balance", "account=bob", "asset=DEV").stdout
+    assert json.loads(by_name) == keys.call("ledger.balance", account=address(keys, "bob"), asset="DEV")
+    assert json.loads(by_name)["items"][0]["amount"] == 10
+    done = keys.cli("ledger.balance", "account=carl", check=False)
+    assert done.returncode == 1 and "account=carl" in done.stderr and "wallet.list" in done.stderr
+
+
+def test_signing_goes_by_the_nodes_time_even_when_it_was_set_ahead(keys, tmp_path, passphrase_file):
+    key = tmp_path / "cold.key"
+    keys.cli("key", "new", key, "--passphrase-file", passphrase_file)
+    keys.cli("dev.advance_time", "from=alice", "by=2h")
+    signing = ["--key", key, "--passphrase-file", passphrase_file]
+    keys.cli("call", *signing, "dev.faucet")
+    signed = tmp_path / "signed.json"
+    signed.write_text(keys.cli("sign", *signing, "dev.faucet", "amount=5").stdout)
+    keys.cli("submit", signed)
+    offline = subprocess.run(
+        [str(LAYER_CLI), "--directory", str(tmp_path / "nowhere"), "sign", *map(str, signing)]
+        + ["--chain", keys.chain, "dev.faucet"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(tmp_path),
+        timeout=60,
+    )
+    signed.write_text(offline.stdout)
+    done = keys.cli("submit", signed, check=False)
+    assert done.returncode == 1 and "expired" in done.stderr and "dev.advance_time" in done.stderr
+
+
+def test_every_example_of_the_ledger_works_when_it_is_pasted(keys, tmp_path):
+    methods = [
+        method
+        for method in keys.call("rpc.discover")["methods"]
+        if method["name"].startswith("ledger.") or method["name"] == "dev.faucet"
+    ]
+    order = ["ledger.issue", "ledger.transfer", "ledger.lock", "ledger.claim"]
+    methods.sort(key=lambda method: order.index(method["name"]) if method["name"] in order else len(order))
+    escrow, shown = "", 0
+    for method in methods:
+        if "x-example" not in method:
+            continue
+        assert method["x-example"] in keys.cli("help", method["name"]).stdout
+        line = "%s --directory %s --json %s %s" % (
+            LAYER_CLI,
+            keys.directory,
+            method["name"],
+            method["x-example"].replace("escrow=ID", "escrow=" + escrow),
+        )
+        done = subprocess.run(
+            ["bash", "-c", line], capture_output=True, text=True, env=environment(keys.home), timeout=60
+        )
+        assert done.returncode == 0, line + "\n" + done.stderr
+        if method["name"] == "ledger.lock":
+            escrow = json.loads(done.stdout)["result"]["escrow"]
+        shown += 1
+    assert shown >= 16
+
+
+def test_an_unknown_asset_is_named_as_it_was_typed(keys):
+    done = keys.cli("ledger.asset", "asset=NOPE", check=False)
+    assert done.returncode == 1 and "asset=NOPE" in done.stderr
+    done = keys.cli("ledger.transfer", "from=alice", "to=bob", "asset=NOPE", "amount=1", check=False)
+    assert done.returncode == 1 and "asset=NOPE" in done.stderr
+
+
+def test_a_level_for_a_room_that_there_is_not_is_refused(node):
+    done = node.cli("node.log", "levels=info,apii:debug", check=False)
+    assert done.returncode == 1 and "did you mean 'api'" in done.stderr
+    node.cli("node.log", "levels=info,api:debug")
+
+
+@pytest.mark.parametrize("option", ["--print-config", "--print-config-example", "--version", "--help"])
+def test_what_cannot_be_written_is_no_success(option, tmp_path):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [str(BUILD / "layerd"), option],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(tmp_path),
+            timeout=20,
+        )
+    assert done.returncode == 74 and "could not be written" in done.stderr
+
+
+def test_without_a_node_it_is_said_how_to_start_one(tmp_path):
+    def ask(directory):
+        return subprocess.run(
+            [str(LAYER_CLI), "--directory", str(directory), "node.info"],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(tmp_path),
+            timeout=20,
+        ).stderr
+
+    assert "there is no directory" in ask(tmp_path / "nowhere")
+    assert "no data directory of layerd" in ask(tmp_path)
+    assert "layerd --background" in ask(tmp_path) and "--directory" in ask(tmp_path)
+
+
+def test_an_error_says_what_to_do_or_nothing_more(keys, tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    done = keys.cli("backup", str(taken), check=False)
+    assert "backup_exists" in done.stderr and "choose another path" in done.stderr
+    done = keys.cli("proof", "99999", check=False)
+    head = keys.call("node.info")["head"]
+    assert done.returncode == 1 and "%d events" % head in done.stderr
+    done = keys.cli("events", "--from", "last", check=False)
+    assert done.returncode == 2 and "N (event N and on)" in done.stderr and "after:N" in done.stderr
+    assert "after:N" in keys.cli("help", "events").stdout
+
+
+def test_a_path_with_control_characters_is_refused(node, tmp_path):
+    for name in ("a\x1b[31m", "a\nb", "a\u009b", "a\u202eb"):
+        done = node.cli("backup", str(tmp_path / name), check=False)
+        assert done.returncode == 2 and "control characters" in done.stderr
+
+
+def on_a_terminal(node, *arguments):
+    """What a terminal gets from layer-cli, with the line ends that the terminal makes taken back."""
+    master, slave = pty.openpty()
+    child = subprocess.Popen(
+        [str(LAYER_CLI), "--directory", str(node.directory), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=slave,
+        stderr=slave,
+        env=environment(node.home),
+    )
+    os.close(slave)
+    text = b""
+    try:
+        while True:
+            text += os.read(master, 65536)
+    except OSError:  # the other end is closed
+        pass
+    os.close(master)
+    child.wait(timeout=20)
+    return text.decode().replace("\r\n", "\n")
+
+
+TRAP = "\x7f\u009b31m\u202etxt\u2066 \u20ac"
+
+
+def test_what_strangers_wrote_cannot_steer_the_terminal(node, alice, bob):
+    node.issue(alice, "GOLD", 5)
+    node.transfer(alice, bob, "GOLD", 1, memo=TRAP)
+    query = "SELECT '%s' || char(27) || '[2J' AS trap" % TRAP
+    for arguments in (
+        ["sql", "--csv", query],
+        ["sql", "--json", query],
+        ["sql", query],
+        ["events", "--from", "first", "--format", "native"],
+        ["events", "--from", "first", "--format", "cloudevents"],
+        ["events", "--from", "first"],
+        ["ledger.statement", "account=" + bob.address],
+        ["no.such\x1b[31m\u009b\u202emethod"],
+    ):
+        text = on_a_terminal(node, *arguments)
+        assert text and not set(text) & set("\x1b\x7f\u009b\u202e\u2066"), (arguments, text)
+    shown = on_a_terminal(node, "--json", "sql", query)
+    assert json.loads(shown)["rows"] == [[TRAP + "\x1b[2J"]]  # escaped in JSON's own way
+    assert "\\u202etxt" in on_a_terminal(node, "sql", "--csv", query)
+
+
+def test_files_and_pipes_get_every_byte_as_it_is(node):
+    query = "SELECT '%s' || char(27) AS trap" % TRAP
+    assert node.cli("sql", "--csv", query).stdout == "trap\n" + TRAP + "\x1b\n"
+    assert TRAP.replace("\x7f", "") in node.cli("--json", "sql", query).stdout.replace("\x7f", "")
+
+
+def test_a_signed_head_is_shown_as_its_lines(node, alice):
+    node.issue(alice, "GOLD", 5)
+    node.restart()
+    assert "note:\n  layerd/" in node.cli("checkpoint.get").stdout
+    assert "\\n" not in node.cli("verify").stdout
+
+
+def test_quickstart_says_what_is_wrong_with_its_options():
+    done = subprocess.run(
+        [str(ROOT / "contrib" / "quickstart"), "--onc"], capture_output=True, text=True, timeout=20
+    )
+    assert done.returncode == 64 and "'--onc'" in done.stderr and "--once" in done.stderr

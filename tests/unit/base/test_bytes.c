@@ -143,6 +143,26 @@ static void only_valid_utf8_counts_as_valid(void **state)
     }
 }
 
+static void what_steers_a_terminal_is_told_from_what_is_shown(void **state)
+{
+    (void)state;
+    static const char *const steering[] = {
+        "\x01", "\x1b", "\n", "\x7f", "\xc2\x80", "\xc2\x9f",
+        "\xe2\x80\xaa", "\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xa9",
+    };
+    static const char *const shown[] = {
+        " ", "~", "\xc2\xa0", "\xc3\xa4", "\xe2\x80\xa9", "\xe2\x80\xaf",
+        "\xe2\x81\xa5", "\xe2\x81\xaa", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+    };
+    for (size_t i = 0; i < sizeof steering / sizeof steering[0]; i++)
+        assert_true(utf8_steers(steering[i], strlen(steering[i])));
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+        assert_false(utf8_steers(shown[i], strlen(shown[i])));
+    char text[] = "a\x1b\xc2\x9b|\xe2\x80\xae|\xff|\xe2\x82\xac";
+    text_make_printable(text, strlen(text));
+    assert_string_equal(text, "a   |   |?|\xe2\x82\xac");
+}
+
 static void ids_are_equal_when_all_bytes_are(void **state)
 {
     (void)state;
@@ -175,6 +195,7 @@ int bytes_tests(void)
         cmocka_unit_test(integers_stand_in_the_order_named),
         cmocka_unit_test(decimal_agrees_with_printf),
         cmocka_unit_test(only_valid_utf8_counts_as_valid),
+        cmocka_unit_test(what_steers_a_terminal_is_told_from_what_is_shown),
         cmocka_unit_test(ids_are_equal_when_all_bytes_are),
     };
     return cmocka_run_group_tests_name("base/bytes", tests, NULL, NULL);

@@ -12,9 +12,12 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "cli/account_name.h"
 #include "cli/argument.h"
 #include "cli/event_text.h"
 #include "cli/options.h"
+#include "cli/refusal.h"
+#include "cli/screen.h"
 #include "cli/secret_params.h"
 #include "cli/table.h"
 #include "cli/word.h"
@@ -383,6 +386,135 @@ static void an_event_is_one_line_without_what_its_subject_says(void **state)
     assert_true(text.size < 200);
 }
 
+/* --- what a terminal gets --------------------------------------------------------------------- */
+
+/* The bytes in pieces of every size give the same as in one. */
+static void screens(const char *bytes, const char *expected)
+{
+    for (size_t piece = 1; piece <= strlen(bytes); piece++) {
+        struct screen screen = { .descriptor = -1 };
+        struct buffer out CLEANUP(buffer_close) = { 0 };
+        buffer_init(&out);
+        for (size_t at = 0; at < strlen(bytes); at += piece) {
+            size_t left = strlen(bytes) - at;
+            screen_escape(&screen, bytes + at, left < piece ? left : piece, &out);
+        }
+        screen_rest(&screen, &out);
+        assert_string_equal(buffer_text(&out), expected);
+    }
+}
+
+static void a_terminal_gets_no_character_that_steers_it(void **state)
+{
+    (void)state;
+    screens("plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80\tx\n",
+            "plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80\tx\n");
+    screens("\x1b[31mred\x07\x7f", "\\u001b[31mred\\u0007\\u007f");
+    screens("\xc2\x9b"
+            "31m",
+            "\\u009b31m");
+    screens("\xe2\x80\xaetxt\xe2\x80\xac \xe2\x81\xa6", "\\u202etxt\\u202c \\u2066");
+    screens("a,b\r\nover\rwritten\r", "a,b\r\nover\\u000dwritten\\u000d");
+    screens("\x9b\xff\xe2\x82|\xc3", "\\x9b\\xff\\xe2\\x82|\\xc3");
+}
+
+/* --- names of keys, and refusals -------------------------------------------------------------- */
+
+#define ALICE "lyt1sgxjpw4cx7txm6truaeh5w2ujrrgfl4zc95kacw2za2k6dgyweqq7exphp"
+
+static const char account_methods[] =
+    "{\"methods\":[{\"name\":\"t\",\"params\":["
+    "{\"name\":\"to\",\"schema\":{\"x-type\":\"account\"}},"
+    "{\"name\":\"asset\",\"schema\":{\"x-type\":\"asset\"}},"
+    "{\"name\":\"memo\",\"schema\":{\"x-type\":\"text\"}},"
+    "{\"name\":\"list\",\"schema\":{\"x-type\":\"list\",\"items\":{\"properties\":{"
+    "\"to\":{\"x-type\":\"account\"},\"memo\":{\"x-type\":\"text\"}}}}}]}]}";
+
+static void account_declarations(struct declarations *declarations)
+{
+    assert_true(declarations_read(json_loads(account_methods, 0, NULL), declarations));
+}
+
+static void names_of_keys_become_addresses_where_accounts_are_expected(void **state)
+{
+    struct declarations declarations CLEANUP(declarations_close);
+    AUTO_JSON json_t *keys =
+        json_loads("{\"items\":[{\"name\":\"alice\",\"address\":\"" ALICE "\"}]}", 0, NULL);
+    AUTO_JSON json_t *typed = json_loads("{\"to\":\"alice\",\"asset\":\"alice\",\"memo\":\"alice\",\"list\":["
+                                         "{\"to\":\"alice\",\"memo\":\"alice\"},{\"to\":\"carl\"},7]}",
+                                         0, NULL);
+    AUTO_JSON json_t *expected = json_loads("{\"to\":\"" ALICE "\",\"asset\":\"alice\",\"memo\":\"alice\","
+                                            "\"list\":[{\"to\":\"" ALICE "\",\"memo\":\"alice\"},"
+                                            "{\"to\":\"carl\"},7]}",
+                                            0, NULL);
+    (void)state;
+    account_declarations(&declarations);
+    const struct declaration *t = declaration_find(&declarations, "t");
+    AUTO_JSON json_t *resolved = account_names_apply(t, typed, keys);
+    assert_true(json_equal(resolved, expected));
+    AUTO_JSON json_t *without_keys = account_names_apply(t, typed, NULL);
+    assert_true(json_equal(without_keys, typed));
+    AUTO_JSON json_t *undeclared = account_names_apply(NULL, typed, keys);
+    assert_true(json_equal(undeclared, typed));
+}
+
+static void an_address_or_hex_is_no_name(void **state)
+{
+    (void)state;
+    assert_true(account_name_like("alice"));
+    assert_true(account_name_like("lyt1"));
+    assert_false(account_name_like(ALICE));
+    assert_false(account_name_like("820d20bab837966de963e7737a395c90c684fea2c1696ee1ca17556d35047640"));
+    assert_false(account_name_like(""));
+    assert_false(account_name_like("two words"));
+}
+
+static void expect_hints(enum layerd_error code, const char *message, const char *typed_text,
+                         const char *expected)
+{
+    struct declarations declarations CLEANUP(declarations_close);
+    struct buffer out CLEANUP(buffer_close) = { 0 };
+    AUTO_JSON json_t *typed = json_loads(typed_text, 0, NULL);
+    struct layerd_failure failure = { .code = code };
+    buffer_init(&out);
+    account_declarations(&declarations);
+    snprintf(failure.message, sizeof failure.message, "%s", message);
+    refusal_hints(&out, &failure, declaration_find(&declarations, "t"), typed);
+    assert_string_equal(buffer_text(&out), expected);
+}
+
+static void a_refusal_is_followed_by_what_was_typed(void **state)
+{
+    (void)state;
+    expect_hints(LAYERD_ERROR_ASSET_NOT_FOUND, "there is no asset with the id a8b6", "{\"asset\":\"NOPE\"}",
+                 "  (you asked for asset=NOPE)\n");
+    expect_hints(LAYERD_ERROR_ASSET_NOT_FOUND, "there is no asset NOPE", "{\"asset\":\"NOPE\"}", "");
+    expect_hints(LAYERD_ERROR_INSUFFICIENT_BALANCE, "5 are needed", "{\"asset\":\"GOLD\"}", "");
+    expect_hints(LAYERD_ERROR_INVALID_PARAMS, "to: an address is expected", "{\"to\":\"bob\"}",
+                 "  (you gave to=bob, and no key of this node that you may use has this name; "
+                 "'layer-cli wallet.list' shows them)\n");
+    expect_hints(LAYERD_ERROR_INVALID_PARAMS, "memo: too long", "{\"to\":\"bob\"}", "");
+}
+
+static void a_meaning_is_printed_when_it_says_more_than_the_message(void **state)
+{
+    (void)state;
+    assert_false(cli_meaning_adds("the asset GOLD exists already; an asset with this symbol",
+                                  "An asset with this symbol exists already."));
+    assert_true(cli_meaning_adds("the asset GOLD exists already",
+                                 "An asset with this symbol exists already; choose another symbol."));
+    assert_true(cli_meaning_adds("", "The node is stopping."));
+    assert_false(cli_meaning_adds("anything", ""));
+}
+
+static void a_note_is_shown_as_its_lines_and_nothing_else_is(void **state)
+{
+    (void)state;
+    shows("{\"size\":1,\"note\":\"layerd/a\\n1\\n\\n\\u001bx\\n\"}",
+          "size  1\nnote:\n  layerd/a\n  1\n\n  \\x1bx\n");
+    shows("{\"size\":1,\"memo\":\"a\\nb\"}", "size  1\nmemo  a\\nb\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +537,12 @@ int main(void)
         cmocka_unit_test(text_from_outside_cannot_steer_the_terminal),
         cmocka_unit_test(csv_is_rfc_4180),
         cmocka_unit_test(an_event_is_one_line_without_what_its_subject_says),
+        cmocka_unit_test(a_terminal_gets_no_character_that_steers_it),
+        cmocka_unit_test(names_of_keys_become_addresses_where_accounts_are_expected),
+        cmocka_unit_test(an_address_or_hex_is_no_name),
+        cmocka_unit_test(a_refusal_is_followed_by_what_was_typed),
+        cmocka_unit_test(a_meaning_is_printed_when_it_says_more_than_the_message),
+        cmocka_unit_test(a_note_is_shown_as_its_lines_and_nothing_else_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -345,6 +345,56 @@ static void connecting_to_nobody_says_so(void **state)
     assert_null(client);
 }
 
+static void a_directory_that_is_no_nodes_is_named(void **state)
+{
+    char folder[] = "/tmp/layerd-nobody-XXXXXX";
+    struct layerd_client *client = NULL;
+    struct layerd_failure failure;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    AUTO_FREE char *missing = text_format("%s/missing", folder);
+    AUTO_FREE char *database = text_format("%s/layerd.sqlite3", folder);
+    const struct {
+        const char *path, *said;
+    } cases[] = { { missing, "there is no directory" }, { folder, "no data directory" } };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(
+            layerd_connect(cases[i].path, LAYERD_SOCKET_CALLS, TIMEOUT_MS, &client, &failure),
+            LAYERD_ERROR_CONNECT);
+        assert_non_null(strstr(failure.message, cases[i].said));
+    }
+    FILE *file = fopen(database, "w");
+    assert_non_null(file);
+    fclose(file);
+    assert_int_equal(layerd_connect(folder, LAYERD_SOCKET_CALLS, TIMEOUT_MS, &client, &failure),
+                     LAYERD_ERROR_CONNECT);
+    assert_null(strstr(failure.message, "directory"));
+    assert_non_null(strstr(failure.meaning, "layerd --background"));
+    unlink(database);
+    rmdir(folder);
+}
+
+static void time_script(int descriptor, void *context)
+{
+    (void)context;
+    peer_read(descriptor, line);
+    peer_reply(descriptor, line, "{\"chain\":\"dev-0\",\"now_us\":1795228621196373,\"block_time_us\":5}");
+    peer_read(descriptor, line);
+    peer_reply(descriptor, line, "{\"chain\":\"dev-0\",\"block_time_us\":5}");
+}
+
+static void the_nodes_time_is_what_it_tells_and_no_guess(void **state)
+{
+    WITH_PEER(time_script);
+    int64_t now_us = -1;
+    (void)state;
+    assert_int_equal(layerd_time(client, TIMEOUT_MS, &now_us, &failure), LAYERD_OK);
+    assert_int_equal(now_us, 1795228621196373);
+    assert_int_equal(layerd_time(client, TIMEOUT_MS, &now_us, &failure), LAYERD_ERROR_PROTOCOL);
+    assert_int_equal(now_us, 1795228621196373);
+    END_PEER;
+}
+
 static void a_sockets_own_path_is_taken_too(void **state)
 {
     peer_script *const scripts[] = { echo_script };
@@ -383,6 +433,8 @@ int call_tests(void)
         cmocka_unit_test(an_error_without_id_is_told_as_it_is),
         cmocka_unit_test(what_came_before_the_end_is_still_collected),
         cmocka_unit_test(connecting_to_nobody_says_so),
+        cmocka_unit_test(a_directory_that_is_no_nodes_is_named),
+        cmocka_unit_test(the_nodes_time_is_what_it_tells_and_no_guess),
         cmocka_unit_test(a_sockets_own_path_is_taken_too),
         cmocka_unit_test(directories_of_networks_are_the_users),
     };
