@@ -19,6 +19,7 @@
 
 #define ENVIRONMENT_PREFIX "LAYER2_"
 #define ORIGIN_DEFAULT "default"
+#define WORKERS_DEFAULT_LEAST 4 /* so that a few long queries leave room for others */
 #define WORKERS_MAX 256
 
 /* What the parts take, measured and rounded up: see contrib/bench, "memory". */
@@ -345,7 +346,9 @@ enum status config_finish(struct config *config, struct error *error)
     }
     if (config->worker_pool_size == 0) {
         long online = sysconf(_SC_NPROCESSORS_ONLN);
-        config->worker_pool_size = online < 1 ? 1 : online > WORKERS_MAX ? WORKERS_MAX : (uint64_t)online;
+        config->worker_pool_size = online < WORKERS_DEFAULT_LEAST ? WORKERS_DEFAULT_LEAST
+                                   : online > WORKERS_MAX         ? WORKERS_MAX
+                                                                  : (uint64_t)online;
     }
     TRY(parse_uids(config, error));
     TRY(apply_log_level(config->log_level == NULL ? "" : config->log_level, error));

@@ -56,8 +56,11 @@ const struct setting settings[] = {
       .help = "Commands one commit takes at most. A batch never waits to fill: it is what queued during "
               "the commit before." },
     { "worker-pool-size", "LAYER2_WORKER_POOL_SIZE", SETTING_INTEGER, FIELD_OF(worker_pool_size),
-      .fallback = "0", .fallback_help = "as many as there are CPUs online", .least = 0, .most = 256,
-      .help = "Threads that verify signatures and answer queries." },
+      .fallback = "0", .fallback_help = "as many as there are CPUs online, at least 4", .least = 0,
+      .most = 256,
+      .help =
+          "Threads that verify signatures and answer queries; at least 2. All but one, and at most 4, may be "
+          "busy with 'sql' at once." },
     { "queue-size", "LAYER2_QUEUE_SIZE", SETTING_INTEGER, FIELD_OF(queue_size), .fallback = "100000",
       .least = 1, .most = 10000000,
       .help = "Commands that may wait for the executor. One more is answered 'busy'." },
