@@ -65,7 +65,7 @@ static struct listener_options listener_options(struct api *api, const char *pat
         .operator_uid_count = o->operator_uid_count,
         .connections_max = connections,
         .connections_per_uid = o->connections_per_uid == 0 ? connections : o->connections_per_uid,
-        .unsent_bytes_max = o->unsent_bytes_max == 0 ? LISTENER_OUTPUT_MAX : o->unsent_bytes_max,
+        .kept_bytes_max = o->unsent_bytes_max == 0 ? LISTENER_KEPT_MAX : o->unsent_bytes_max,
         .line_timeout_us = o->idle_line_timeout_us == 0 ? LINE_TIMEOUT_DEFAULT_US : o->idle_line_timeout_us,
         .connection_count = &api->counters.connections,
         .refused_count = &api->counters.refused,

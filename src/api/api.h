@@ -21,11 +21,14 @@ struct api_options {
     /* in flight; beyond it no connection is read until some have ended; 0: no bound of its own */
     size_t calls_max;
     size_t calls_bytes_max;          /* the same for the bytes of their lines; 0: 128 MiB */
-    /* each socket's, not read by clients: beyond it the worst of them is closed; 0: 128 MiB */
+    /* each socket's: replies not read by clients, and requests that wait behind them; at it nothing is
+     * begun, and who does not read is closed; 0: 128 MiB */
     size_t unsent_bytes_max;
     /* a line begun and not finished (slow-loris) closes the connection; 0: 30 s */
     int64_t idle_line_timeout_us;
-    const char *hold_method; /* replies of this method ("stop") are kept until api_finish; may be NULL */
+    /* Replies of this detached query ("stop") are kept until api_finish. From an operator it waits for no
+     * worker. May be NULL. */
+    const char *hold_method;
 };
 
 /* Made before the kernel, because the kernel publishes to it; listens once both exist. */

@@ -12,22 +12,24 @@
 #include "api/listener.h"
 #include "api/request.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/memory.h"
 
-#define LOG_ROOM "api"
 #define OUTPUT_KEPT_MAX (4 * 1024) /* memory of an empty output that a connection keeps */
 
 static void on_readable(void *context);
 static void on_writable(void *context);
 
-struct connection *connection_new(struct listener *listener, int descriptor, const struct caller *caller)
+struct connection *connection_new(struct listener *listener, struct budget_user *user, int descriptor,
+                                  const struct caller *caller)
 {
     const struct connection_handler *handler = listener->options.handler;
     struct connection *c = memory_new(handler->size);
     c->listener = listener;
     c->handler = handler;
     c->caller = *caller;
+    c->user = user;
+    atomic_fetch_add(&user->holders, 1);
+    c->active_us = clock_monotonic_us();
     c->descriptor = descriptor;
     atomic_init(&c->references, 1);
     line_framer_init(&c->framer, handler->line_max);
@@ -50,6 +52,9 @@ void connection_release(struct connection *c)
         return;
     INVARIANT(c->closed, "the last reference to an open connection went away");
     c->handler->destroyed(c);
+    INVARIANT(connection_kept(c) == 0, "%zu bytes of a connection that is gone are charged",
+              connection_kept(c));
+    atomic_fetch_sub(&c->user->holders, 1);
     free(c);
 }
 
@@ -63,13 +68,58 @@ void connection_close(struct connection *c)
     watch_close(&c->writable);
     close(c->descriptor);
     c->descriptor = -1;
-    c->listener->output_bytes -= connection_unsent(c);
+    connection_refund(c, BUDGET_OUTPUT, connection_unsent(c));
+    connection_refund(c, BUDGET_INPUT, c->line_charged);
+    c->line_charged = 0;
     buffer_close(&c->output);
     c->sent = 0;
     line_framer_close(&c->framer);
     listener_forget(c->listener, c);
     c->handler->closed(c);
     connection_release(c);
+}
+
+/* --- the budget ------------------------------------------------------------------------------- */
+void connection_charge(struct connection *c, enum budget_kind kind, size_t bytes)
+{
+    atomic_fetch_add(&c->kept[kind], bytes);
+    budget_charge(&c->listener->budget, c->user, kind, bytes);
+}
+
+void connection_refund(struct connection *c, enum budget_kind kind, size_t bytes)
+{
+    atomic_fetch_sub(&c->kept[kind], bytes);
+    budget_refund(&c->listener->budget, c->user, kind, bytes);
+}
+
+size_t connection_kept(const struct connection *c)
+{
+    return atomic_load(&c->kept[BUDGET_OUTPUT]) + atomic_load(&c->kept[BUDGET_INPUT]);
+}
+
+bool connection_may_begin(const struct connection *c, size_t unread)
+{
+    const struct budget *budget = &c->listener->budget;
+    return unread < CONNECTION_OUTPUT_PAUSE && !budget_is_spent(budget, c->user, BUDGET_OUTPUT)
+           && (unread == 0 || !budget_is_tight(budget, c->user));
+}
+
+bool connection_may_read(struct connection *c)
+{
+    const struct budget *budget = &c->listener->budget;
+    bool spent;
+    if (atomic_load(&c->kept[BUDGET_INPUT]) - c->line_charged >= CONNECTION_INPUT_PAUSE)
+        return false;
+    if (c->caller.operator_ && connection_unsent(c) == 0)
+        return true; /* the operator is heard whatever the others do */
+    if (line_framer_in_line(&c->framer)) /* what makes it shorter is to read on */
+        spent = budget_is_exhausted(budget, BUDGET_INPUT);
+    else
+        spent = budget_is_spent(budget, c->user, BUDGET_INPUT)
+                || budget_is_spent(budget, c->user, BUDGET_OUTPUT);
+    if (spent)
+        relief_ask(c->listener);
+    return !spent;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -127,17 +177,45 @@ static bool on_line(void *context, const char *text, size_t size)
     return !c->closed && !c->close_when_sent;
 }
 
-static void refuse_long_line(struct connection *c)
+static void append_error(struct connection *c, enum status status, const char *text)
 {
     struct error error;
-    enum status status =
-        error_set(&error, ERROR_LIMIT, "a line is longer than %zu bytes", c->handler->line_max);
     struct buffer CLEANUP(buffer_close) reply = { 0 };
+    error_set(&error, status, "%s", text);
     reply_error(&reply, "null", 4, status, &error);
     buffer_append(&reply, "\n", 1);
     connection_append(c, reply.data, reply.size);
-    if (!c->closed)
-        connection_close_when_sent(c);
+}
+
+static void refuse_long_line(struct connection *c)
+{
+    char *text AUTO_FREE = text_format("a line is longer than %zu bytes", c->handler->line_max);
+    relief_count(c->listener, c->user, CLOSING_LINE_SIZE);
+    append_error(c, ERROR_LIMIT, text);
+    connection_close_when_sent(c);
+}
+
+void connection_close_telling(struct connection *c, enum closing why, enum status status, const char *text)
+{
+    relief_count(c->listener, c->user, why);
+    connection_hold(c);
+    if (connection_unsent(c) == 0) {
+        append_error(c, status, text);
+        connection_flush(c);
+    }
+    connection_close(c);
+    connection_release(c);
+}
+
+/* The unfinished line is kept for the client. */
+static void charge_line(struct connection *c)
+{
+    size_t size = c->framer.partial.size;
+    if (size > c->line_charged)
+        connection_charge(c, BUDGET_INPUT, size - c->line_charged);
+    else
+        connection_refund(c, BUDGET_INPUT, c->line_charged - size);
+    c->line_charged = size;
 }
 
 static void feed(struct connection *c, const char *data, size_t size)
@@ -145,12 +223,11 @@ static void feed(struct connection *c, const char *data, size_t size)
     bool followed = line_framer_feed(&c->framer, data, size, on_line, c);
     if (c->closed)
         return;
+    charge_line(c);
     c->handler->lines_end(c);
     if (c->closed)
         return;
     if (!followed) {
-        log_info("uid %lld: a line longer than %zu bytes; closing its connection", (long long)c->caller.uid,
-                 c->handler->line_max);
         refuse_long_line(c);
         return;
     }
@@ -165,6 +242,10 @@ static void on_readable(void *context)
 {
     struct connection *c = context;
     char *input = c->listener->input;
+    if (!connection_may_read(c)) {
+        connection_pause(c);
+        return;
+    }
     ssize_t got = recv(c->descriptor, input, LISTENER_READ_SIZE, 0);
     if (got < 0) {
         if (errno != EAGAIN && errno != EINTR)
@@ -172,6 +253,7 @@ static void on_readable(void *context)
         return;
     }
     connection_hold(c);
+    c->active_us = clock_monotonic_us();
     if (got == 0) {
         input_ended(c);
     } else {
@@ -187,35 +269,29 @@ size_t connection_unsent(const struct connection *c)
     return c->output.size - c->sent;
 }
 
-static void check_output(struct connection *c)
+/* Before bytes are put into the output. */
+static void charge_output(struct connection *c, size_t size)
 {
-    size_t unsent = connection_unsent(c);
-    bool too_much = unsent > CONNECTION_OUTPUT_MAX
-                    || (c->listener->output_bytes > c->listener->options.unsent_bytes_max
-                        && unsent > CONNECTION_OUTPUT_PAUSE);
-    if (!too_much)
-        return;
-    log_info("uid %lld reads no replies (%zu bytes wait); closing its connection",
-             (long long)c->caller.uid, unsent);
-    connection_close(c);
+    if (connection_unsent(c) == 0)
+        c->unread_since_us = clock_monotonic_us();
+    connection_charge(c, BUDGET_OUTPUT, size);
+    relief_watch_memory(c->listener);
 }
 
 void connection_append(struct connection *c, const void *data, size_t size)
 {
     if (c->closed)
         return;
+    charge_output(c, size);
     buffer_append(&c->output, data, size);
-    c->listener->output_bytes += size;
-    check_output(c);
 }
 
 void connection_take(struct connection *c, struct buffer *from)
 {
     if (!c->closed && c->output.size == 0 && from->size > 0) {
-        c->listener->output_bytes += from->size;
+        charge_output(c, from->size);
         buffer_close(&c->output);
         buffer_take(&c->output, from);
-        check_output(c);
         return;
     }
     connection_append(c, from->data, from->size);
@@ -248,6 +324,8 @@ ssize_t connection_send(struct connection *c, const struct iovec *pieces, size_t
     do {
         sent = sendmsg(c->descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
+    if (sent > 0)
+        c->active_us = clock_monotonic_us();
     if (sent >= 0)
         return sent;
     if (errno == EAGAIN || errno == ENOBUFS)
@@ -270,7 +348,7 @@ bool connection_flush(struct connection *c)
             return false;
         }
         c->sent += (size_t)sent;
-        c->listener->output_bytes -= (size_t)sent;
+        connection_refund(c, BUDGET_OUTPUT, (size_t)sent);
     }
     output_is_empty(c);
     return true;

@@ -7,14 +7,16 @@
 #include <stdatomic.h>
 #include <sys/uio.h>
 
+#include "api/budget.h"
 #include "api/line.h"
 #include "api/watch.h"
 #include "base/buffer.h"
 #include "kernel/query.h"
 
-/* unread by the client: its requests are not read until it catches up */
-#define CONNECTION_OUTPUT_PAUSE ((size_t)4 << 20)
-#define CONNECTION_OUTPUT_MAX ((size_t)64 << 20)   /* unread by the client: the connection is closed */
+/* unread by the client: its requests are not begun until it catches up */
+#define CONNECTION_OUTPUT_PAUSE ((size_t)256 << 10)
+#define CONNECTION_INPUT_PAUSE ((size_t)1 << 20) /* requests that wait for that: no more are read */
+#define CONNECTION_BATCH_MAX ((size_t)4 << 20) /* answers of one batch: the rest of it is refused */
 
 struct listener;
 struct connection;
@@ -30,6 +32,8 @@ struct connection_handler {
     /* everything was written, after the client had been slow */
     void (*drained)(struct connection *connection);
     void (*closed)(struct connection *connection);    /* once: let go of everything */
+    bool (*busy)(const struct connection *connection); /* not to be closed as idle */
+    void (*relieved)(struct listener *listener);      /* there may be room again for those that wait */
     void (*destroyed)(struct connection *connection); /* the last reference is gone (any thread) */
 };
 
@@ -37,6 +41,8 @@ struct connection {
     struct listener *listener;
     const struct connection_handler *handler;
     struct caller caller;   /* SO_PEERCRED at connect */
+    struct budget_user *user;
+    atomic_size_t kept[BUDGET_KINDS]; /* what of the budget is this connection's */
     int descriptor;
     atomic_uint references;
     struct watch readable, writable;
@@ -48,17 +54,30 @@ struct connection {
     bool close_when_sent;
     struct line_framer framer;
     int64_t line_begun_us;  /* monotonic; when the unfinished line in `framer` began */
+    size_t line_charged;    /* bytes of it that were charged */
+    int64_t active_us;      /* monotonic; something was read or written */
+    int64_t unread_since_us; /* monotonic; when `output` was last empty */
     struct buffer output;   /* output.data + sent … : not written yet */
     size_t sent;
     struct connection *next, *previous; /* the listener's list */
 };
 
 /* Takes over the descriptor. Returns it open, with one reference held by the listener. */
-struct connection *connection_new(struct listener *listener, int descriptor, const struct caller *caller);
+struct connection *connection_new(struct listener *listener, struct budget_user *user, int descriptor,
+                                  const struct caller *caller);
 void connection_hold(struct connection *connection);
 void connection_release(struct connection *connection);
 
-/* Puts bytes behind what waits to be written. Too much unread output closes the connection. */
+/* The budget's counters of this connection, its user, and all (any thread). */
+void connection_charge(struct connection *connection, enum budget_kind kind, size_t bytes);
+void connection_refund(struct connection *connection, enum budget_kind kind, size_t bytes);
+size_t connection_kept(const struct connection *connection);
+/* Whether a request may be begun for a client that has so many bytes unread (any thread). */
+bool connection_may_begin(const struct connection *connection, size_t unread);
+/* Whether its next request may be read. Asks for relief when it may not because the budget is spent. */
+bool connection_may_read(struct connection *connection);
+
+/* Puts bytes behind what waits to be written. */
 void connection_append(struct connection *connection, const void *data, size_t size);
 void connection_take(struct connection *connection, struct buffer *from); /* the same, and empties `from` */
 size_t connection_unsent(const struct connection *connection);
@@ -76,6 +95,9 @@ void connection_pause(struct connection *connection);
 void connection_resume(struct connection *connection);
 /* reads no more, writes what is left, closes */
 void connection_close_when_sent(struct connection *connection);
+/* closes at once; tells the reason where it fits: behind whole lines, into the socket's own buffer */
+void connection_close_telling(struct connection *connection, enum closing why, enum status status,
+                              const char *text);
 void connection_close(struct connection *connection);
 
 #endif

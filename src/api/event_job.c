@@ -66,42 +66,119 @@ static void run_job(struct work *work, size_t worker)
 }
 
 /* --- on the I/O thread ------------------------------------------------------------------------ */
+static enum status run_events_get(struct event_job *job, struct database *reader, struct writer *w);
+
 static void job_finish(struct event_job *job)
 {
+    if (job->run == run_events_get)
+        filter_free(job->get.filter);
     event_reply_finish(job->reply, job->status, &job->error, buffer_bytes(&job->result));
     buffer_close(&job->result);
     free(job);
 }
 
+/* Out of the queue. `at` is where its lane points to it. */
+static struct event_job *take_out(struct event_lane *lane, struct event_job **at)
+{
+    struct event_job *job = *at;
+    *at = job->next;
+    if (*at == NULL)
+        lane->end = at;
+    lane->waiting--;
+    job->reply->connection->jobs--;
+    job->reply->connection->connection.user->jobs--;
+    return job;
+}
+
+static void refuse(struct event_job *job, enum status status, const char *text)
+{
+    job->status = error_set(&job->error, status, "%s", text);
+    job_finish(job);
+}
+
 static void refuse_all(struct event_lane *lane, enum status status)
 {
-    while (lane->first != NULL) {
-        struct event_job *job = lane->first;
-        lane->first = job->next;
-        job->status = error_set(&job->error, status, "%s", status_meaning(status));
-        job_finish(job);
+    while (lane->first != NULL)
+        refuse(take_out(lane, &lane->first), status, status_meaning(status));
+}
+
+/* Whose turn it is: of the user whose last turn is longest ago, the connection for which the same holds,
+ * among those whose client has room for an answer. A flood of one user delays another by one job. */
+static struct event_job **find_next(struct event_lane *lane)
+{
+    struct event_job **next = NULL;
+    for (struct event_job **at = &lane->first; *at != NULL; at = &(*at)->next) {
+        const struct event_connection *c = (*at)->reply->connection, *best;
+        if (!c->connection.closed && !connection_may_begin(&c->connection, connection_unsent(&c->connection)))
+            continue;
+        best = next == NULL ? NULL : (*next)->reply->connection;
+        if (best == NULL || c->connection.user->job_turn < best->connection.user->job_turn
+            || (c->connection.user == best->connection.user && c->job_turn < best->job_turn))
+            next = at;
     }
-    lane->waiting = 0;
+    return next;
+}
+
+/* A job that can be begun. Those that nobody wants any more, or whose batch has answers enough, end here. */
+static struct event_job *take_next(struct event_lane *lane)
+{
+    struct event_job **at;
+    while ((at = find_next(lane)) != NULL) {
+        struct event_job *job = take_out(lane, at);
+        struct event_connection *c = job->reply->connection;
+        const struct event_batch *batch = job->reply->batch;
+        c->job_turn = c->connection.user->job_turn = ++lane->server->job_turns;
+        if (c->connection.closed)
+            refuse(job, ERROR_STOPPING, "the client is gone");
+        else if (batch != NULL && batch->bytes > CONNECTION_BATCH_MAX)
+            refuse(job, ERROR_LIMIT, "the answers of this batch are too long already; ask this again");
+        else
+            return job;
+    }
+    return NULL;
 }
 
 static void start_next(struct event_lane *lane)
 {
-    struct event_job *job = lane->first;
-    if (lane->running || job == NULL)
+    struct event_job *job;
+    if (lane->running || lane->first == NULL)
         return;
-    lane->first = job->next; /* before it is submitted: then it is the worker's */
-    lane->waiting--;
+    if ((job = take_next(lane)) == NULL) {
+        if (lane->first != NULL)
+            relief_ask(lane->server->listener); /* nobody who waits has room for an answer */
+        return;
+    }
     lane->running = workers_submit(kernel_workers(lane->server->kernel), &job->work);
     if (lane->running)
         return;
-    job->next = lane->first;
-    lane->first = job;
+    refuse(job, ERROR_BUSY, status_meaning(ERROR_BUSY));
     refuse_all(lane, ERROR_BUSY);
+}
+
+/* The lane is full: the newest job of the user that has most of them gives way, unless that is this one. */
+static bool make_room(struct event_lane *lane, const struct budget_user *newcomer)
+{
+    struct event_job **newest = NULL;
+    const struct budget_user *greediest = newcomer;
+    if (newcomer->jobs >= JOBS_WAITING_MAX / 2)
+        return false; /* no user of this lane can have more */
+    for (struct event_job **at = &lane->first; *at != NULL; at = &(*at)->next) {
+        const struct budget_user *user = (*at)->reply->connection->connection.user;
+        if (user->jobs > greediest->jobs)
+            greediest = user;
+        if (user == greediest)
+            newest = at;
+    }
+    if (greediest == newcomer)
+        return false;
+    refuse(take_out(lane, newest), ERROR_BUSY, "too many such questions wait already");
+    return true;
 }
 
 static enum status submit(struct event_call *call, struct event_lane *lane, struct event_job *job)
 {
-    if (lane->waiting == JOBS_WAITING_MAX) {
+    struct budget_user *user = call->connection->connection.user;
+    if (lane->waiting == JOBS_WAITING_MAX && !make_room(lane, user)) {
         free(job);
         return error_set(call->error, ERROR_BUSY, "%d such questions wait already", JOBS_WAITING_MAX);
     }
@@ -110,19 +187,18 @@ static enum status submit(struct event_call *call, struct event_lane *lane, stru
     job->head = event_server_head(call->server);
     job->reply = event_call_later(call);
     job->next = NULL;
-    if (lane->first == NULL)
-        lane->first = job;
-    else
-        lane->last->next = job;
-    lane->last = job;
+    *lane->end = job;
+    lane->end = &job->next;
     lane->waiting++;
+    user->jobs++;
+    call->connection->jobs++;
     start_next(lane);
     return OK;
 }
 
 void event_lane_init(struct event_lane *lane, struct event_server *server)
 {
-    *lane = (struct event_lane){ .server = server };
+    *lane = (struct event_lane){ .server = server, .end = &lane->first };
 }
 
 void event_jobs_collect(struct event_server *server)
@@ -140,6 +216,14 @@ void event_jobs_collect(struct event_server *server)
         if (!atomic_load(&server->paused))
             start_next(lane);
     }
+}
+
+void event_jobs_start(struct event_server *server)
+{
+    if (atomic_load(&server->paused))
+        return;
+    start_next(&server->quick);
+    start_next(&server->slow);
 }
 
 static void pause_lane(struct event_lane *lane)
@@ -222,8 +306,6 @@ static enum status run_events_get(struct event_job *job, struct database *reader
     writer_member_unsigned(w, "next", examined);
     writer_member_unsigned(w, "head", job->head);
     writer_object_end(w);
-    filter_free(job->get.filter);
-    job->get.filter = NULL;
     return OK;
 }
 

@@ -47,6 +47,7 @@ static void batch_count_down(struct event_connection *connection, struct event_b
         buffer_append(&line, "]\n", 2);
         connection_take(&connection->connection, &line);
     }
+    connection_refund(&connection->connection, BUDGET_OUTPUT, batch->bytes);
     free(batch);
 }
 
@@ -74,8 +75,7 @@ void event_reply_finish(struct event_reply *reply, enum status status, const str
         if (wanted)
             render(reply, out, status, error, result);
         reply->batch->bytes += out->size;
-        if (reply->batch->bytes > CONNECTION_OUTPUT_MAX)
-            connection_close(&c->connection);
+        connection_charge(&c->connection, BUDGET_OUTPUT, out->size);
         batch_count_down(c, reply->batch);
     } else if (wanted) {
         struct buffer CLEANUP(buffer_close) line = { 0 };

@@ -101,12 +101,57 @@ static void on_opened(struct connection *connection)
     event_connection_of(connection)->server = connection->listener->options.context;
 }
 
+static bool may_begin(const struct event_connection *c)
+{
+    return !c->connection.closed && c->in_flight < EVENT_IN_FLIGHT_MAX && c->jobs < EVENT_JOBS_MAX
+           && connection_may_begin(&c->connection, connection_unsent(&c->connection));
+}
+
 static void on_line(struct connection *connection, const char *text, size_t size)
 {
     struct event_connection *c = event_connection_of(connection);
     event_server_take(c->server); /* whoever was told of a commit finds its events here */
-    if (!connection->closed)
+    if (connection->closed)
+        return;
+    if (c->backlog.size == 0 && may_begin(c)) {
         event_method_line(c, text, size);
+        return;
+    }
+    buffer_append(&c->backlog, text, size);
+    buffer_append(&c->backlog, "\n", 1);
+    connection_charge(connection, BUDGET_INPUT, size + 1);
+}
+
+static void forget_backlog(struct event_connection *c)
+{
+    connection_refund(&c->connection, BUDGET_INPUT, c->backlog.size - c->backlog_at);
+    buffer_close(&c->backlog);
+    c->backlog_at = 0;
+}
+
+void event_connection_begin(struct event_connection *c)
+{
+    for (size_t begun = 0; begun < EVENT_RUN_LINES && c->backlog_at < c->backlog.size && may_begin(c);
+         begun++) {
+        const char *line = (const char *)c->backlog.data + c->backlog_at;
+        size_t size = (size_t)((char *)memchr(line, '\n', c->backlog.size - c->backlog_at) - line);
+        c->backlog_at += size + 1;
+        connection_refund(&c->connection, BUDGET_INPUT, size + 1);
+        event_method_line(c, line, size);
+    }
+    if (!c->connection.closed)
+        connection_flush(&c->connection);
+    if (c->connection.closed || c->backlog_at == c->backlog.size)
+        forget_backlog(c);
+    else if (may_begin(c))
+        event_connection_touch(c);
+    else if (connection_unsent(&c->connection) == 0 && c->in_flight == 0)
+        relief_ask(c->connection.listener); /* it waits for others alone */
+}
+
+bool event_connection_may_read(struct event_connection *c)
+{
+    return c->in_flight < EVENT_IN_FLIGHT_MAX && connection_may_read(&c->connection);
 }
 
 static void on_lines_end(struct connection *connection)
@@ -114,7 +159,9 @@ static void on_lines_end(struct connection *connection)
     struct event_connection *c = event_connection_of(connection);
     if (!connection->blocked && !connection_flush(connection) && connection->closed)
         return;
-    if (c->in_flight >= EVENT_IN_FLIGHT_MAX || connection_unsent(connection) >= CONNECTION_OUTPUT_PAUSE)
+    if (c->backlog.size > 0)
+        event_connection_touch(c); /* what was written meanwhile may have made room */
+    if (!event_connection_may_read(c))
         connection_pause(connection);
 }
 
@@ -128,8 +175,24 @@ static void on_closed(struct connection *connection)
     struct event_connection *c = event_connection_of(connection);
     while (c->subscriptions != NULL)
         subscription_remove(c->subscriptions);
+    forget_backlog(c);
     if (c->in_flight > 0)
         event_waiters_check(c->server, false);
+}
+
+static bool is_busy(const struct connection *connection)
+{
+    const struct event_connection *c = (const struct event_connection *)connection;
+    return c->subscription_count > 0 || c->in_flight > 0;
+}
+
+static void on_relieved(struct listener *listener)
+{
+    struct event_server *server = listener->options.context;
+    for (struct connection *c = listener->connections; c != NULL; c = c->next)
+        if (c->paused || event_connection_of(c)->backlog.size > 0)
+            event_connection_touch(event_connection_of(c));
+    event_jobs_start(server);
 }
 
 static void on_destroyed(struct connection *connection)
@@ -147,6 +210,8 @@ static const struct connection_handler handler = {
     .ended = on_ended_or_drained,
     .drained = on_ended_or_drained,
     .closed = on_closed,
+    .busy = is_busy,
+    .relieved = on_relieved,
     .destroyed = on_destroyed,
 };
 

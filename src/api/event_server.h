@@ -21,10 +21,12 @@
 #define EVENT_LINE_MAX ((size_t)1 << 20)
 #define EVENT_BATCH_MAX 1024                     /* requests in one array */
 #define EVENT_IN_FLIGHT_MAX 256                  /* requests of one connection not answered: it is not read */
+#define EVENT_JOBS_MAX 4                         /* of them, those that wait for a worker */
+#define EVENT_RUN_LINES 64                       /* lines of a backlog begun in one turn */
 #define SUBSCRIPTIONS_MAX 8                      /* of one connection */
 /* handed over and not taken yet; beyond, lines are read from the database */
 #define PUBLISHED_BYTES_MAX ((size_t)64 << 20)
-#define JOBS_WAITING_MAX 1024                    /* in one lane */
+#define JOBS_WAITING_MAX 1024                    /* in one lane; beyond, the greediest user's are refused */
 
 struct cursor_writer;
 struct event_reply;
@@ -36,6 +38,10 @@ struct event_connection {
     size_t subscription_count;
     uint32_t newest_subscription;       /* the number given last */
     size_t in_flight;                   /* requests not answered yet */
+    struct buffer backlog;              /* lines not begun; handled up to backlog_at */
+    size_t backlog_at;
+    size_t jobs;                        /* waiting for a worker */
+    uint64_t job_turn;                  /* when a job of its had its turn last; 0: never */
     bool ready;                         /* in the queue of those that have their turn */
     struct event_connection *next_ready;
     struct event_connection *next, *previous; /* those with subscriptions */
@@ -65,7 +71,7 @@ struct event_lane {
     struct event_server *server;
     struct database *reader;      /* opened by the first job; used by the running one */
     bool running;
-    struct event_job *first, *last;
+    struct event_job *first, **end;
     size_t waiting;
 };
 
@@ -87,6 +93,7 @@ struct event_server {
     struct waiter *waiters;
     struct cursor_writer *cursors;
     struct event_lane quick, slow;     /* pages and proofs; verification */
+    uint64_t job_turns;                /* jobs begun in both */
     atomic_bool paused;
     bool finishing;                    /* nothing is read from the database any more */
 
@@ -122,6 +129,10 @@ void event_server_pause(struct event_server *server);   /* no more connections a
 /* the kernel is gone: last events, and "end" to every subscriber */
 void event_server_finish(struct event_server *server);
 void event_server_free(struct event_server *server);
+
+/* Begins what waits in a connection's backlog, as far as there is room. */
+void event_connection_begin(struct event_connection *connection);
+bool event_connection_may_read(struct event_connection *connection);
 
 static inline uint64_t event_server_head(const struct event_server *server)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "api/event_job.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -309,6 +310,10 @@ void event_connection_turn(struct event_connection *c)
     connection_hold(&c->connection);
     bool more = false, open = connection_flush(&c->connection);
     int64_t now = clock_monotonic_us();
+    if (open && c->backlog.size > 0 && !atomic_load(&server->paused)) {
+        event_connection_begin(c);
+        open = !c->connection.closed && !c->connection.blocked;
+    }
     for (struct subscription *s = c->subscriptions, *next; open && s != NULL; s = next) {
         next = s->next;
         enum turn_end end = serve(server, s, now);
@@ -319,12 +324,14 @@ void event_connection_turn(struct event_connection *c)
         mind_the_slow(c, c->connection.blocked);
     if (more && open)
         make_ready(c);
-    else if (c->connection.end && c->in_flight == 0 && c->subscription_count == 0 && !c->connection.closed
-             && connection_unsent(&c->connection) == 0)
+    else if (c->connection.end && c->in_flight == 0 && c->subscription_count == 0 && c->backlog.size == 0
+             && !c->connection.closed && connection_unsent(&c->connection) == 0)
         connection_close(&c->connection);
     if (!c->connection.closed && c->connection.paused && !atomic_load(&server->paused)
-        && c->in_flight < EVENT_IN_FLIGHT_MAX && connection_unsent(&c->connection) < CONNECTION_OUTPUT_PAUSE)
+        && event_connection_may_read(c))
         connection_resume(&c->connection);
+    if (open)
+        event_jobs_start(server);
     connection_release(&c->connection);
 }
 

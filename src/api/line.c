@@ -24,6 +24,19 @@ bool line_framer_in_line(const struct line_framer *framer)
     return framer->partial.size > 0;
 }
 
+void line_append(struct buffer *buffer, const char *data, size_t size)
+{
+    if (buffer->capacity - buffer->size < size) {
+        struct buffer larger = { 0 };
+        buffer_reserve(&larger, 2 * buffer->size + size);
+        buffer_append(&larger, buffer->data, buffer->size);
+        if (buffer->size > 0)
+            sodium_memzero(buffer->data, buffer->size);
+        buffer_take(buffer, &larger);
+    }
+    buffer_append(buffer, data, size);
+}
+
 static bool blank(const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++)
@@ -50,12 +63,12 @@ bool line_framer_feed(struct line_framer *framer, const char *data, size_t size,
         if (framer->partial.size + piece > framer->most)
             return false;
         if (newline == NULL) {
-            buffer_append(&framer->partial, data, piece);
+            line_append(&framer->partial, data, piece);
             return true;
         }
         bool go_on = true;
         if (framer->partial.size > 0) {
-            buffer_append(&framer->partial, data, piece);
+            line_append(&framer->partial, data, piece);
             const char *text = (const char *)framer->partial.data;
             if (!blank(text, framer->partial.size))
                 go_on = line(context, text, framer->partial.size);

@@ -17,6 +17,9 @@ void line_framer_init(struct line_framer *framer, size_t most);
 void line_framer_close(struct line_framer *framer);
 bool line_framer_in_line(const struct line_framer *framer); /* a line is begun and not finished */
 
+/* Appends; when the buffer must move, what it held is wiped where it lay. */
+void line_append(struct buffer *buffer, const char *data, size_t size);
+
 /* Calls `line` for each line that is now complete, in order, without its newline; blank lines are left
  * out. `line` answers false to stop; what follows in `data` is then dropped. The result is false when a
  * line is longer than allowed: the stream cannot be followed any more. */

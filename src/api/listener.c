@@ -21,6 +21,7 @@
 #define ACCEPTS_A_TURN 64
 #define BACKLOG 4096 /* the system may allow less */
 #define RESUME_AFTER_US (500 * 1000)      /* no descriptors left: try to accept again then */
+#define OPERATOR_PART 4 /* of few connections, at most this part is kept for operators */
 #define SWEEPS_PER_TIMEOUT 4
 #define SWEEP_MIN_US (10 * 1000)
 
@@ -77,24 +78,6 @@ static enum status bind_socket(const char *path, int *descriptor, struct error *
 }
 
 /* --- limits ----------------------------------------------------------------------------------- */
-static struct uid_count *count_of(struct listener *l, int64_t uid)
-{
-    for (size_t i = 0; i < l->uid_count; i++)
-        if (l->uids[i].uid == uid)
-            return &l->uids[i];
-    l->uids = memory_resize(l->uids, (l->uid_count + 1) * sizeof *l->uids);
-    l->uids[l->uid_count] = (struct uid_count){ .uid = uid };
-    return &l->uids[l->uid_count++];
-}
-
-static void uncount(struct listener *l, int64_t uid)
-{
-    struct uid_count *found = count_of(l, uid);
-    INVARIANT(found->count > 0, "uid %lld had no connection", (long long)uid);
-    if (--found->count == 0)
-        *found = l->uids[--l->uid_count];
-}
-
 static bool is_operator(const struct listener *l, int64_t uid)
 {
     if (uid == 0 || uid == (int64_t)geteuid())
@@ -119,6 +102,15 @@ static void refuse(struct listener *l, int descriptor, const char *why)
     atomic_fetch_add(l->options.refused_count, 1);
 }
 
+/* Some places are the operators': who floods the node cannot lock them out. */
+static size_t connections_for(const struct listener *l, const struct caller *caller)
+{
+    size_t most = l->options.connections_max, kept = most / OPERATOR_PART;
+    if (caller->operator_)
+        return most;
+    return most - (kept < LISTENER_OPERATOR_SLOTS ? kept : LISTENER_OPERATOR_SLOTS);
+}
+
 static void welcome(struct listener *l, int descriptor)
 {
     struct ucred peer;
@@ -127,21 +119,21 @@ static void welcome(struct listener *l, int descriptor)
         close(descriptor);
         return;
     }
-    if (l->count >= l->options.connections_max) {
-        refuse(l, descriptor, "the node has all the connections it takes");
-        return;
-    }
-    struct uid_count *same_uid = count_of(l, peer.uid);
-    if (same_uid->count >= l->options.connections_per_uid) {
+    struct caller caller = { .uid = peer.uid, .gid = peer.gid, .operator_ = is_operator(l, peer.uid) };
+    struct budget_user *user = budget_user(&l->budget, peer.uid);
+    if (user->connections >= l->options.connections_per_uid) {
         refuse(l, descriptor, "this user has all the connections a user may have");
         return;
     }
-    same_uid->count++;
+    if (l->count >= connections_for(l, &caller) && !relief_make_room(l, user)) {
+        refuse(l, descriptor, "the node has all the connections it takes");
+        return;
+    }
+    user->connections++;
     l->count++;
     atomic_fetch_add(l->options.connection_count, 1);
 
-    struct caller caller = { .uid = peer.uid, .gid = peer.gid, .operator_ = is_operator(l, peer.uid) };
-    struct connection *c = connection_new(l, descriptor, &caller);
+    struct connection *c = connection_new(l, user, descriptor, &caller);
     c->next = l->connections;
     if (c->next != NULL)
         c->next->previous = c;
@@ -158,7 +150,7 @@ void listener_forget(struct listener *l, struct connection *c)
         c->next->previous = c->previous;
     c->next = c->previous = NULL;
     l->count--;
-    uncount(l, c->caller.uid);
+    c->user->connections--;
     atomic_fetch_sub(l->options.connection_count, 1);
 }
 
@@ -211,9 +203,8 @@ static void on_sweep(void *context)
         if (!line_framer_in_line(&c->framer))
             continue;
         if (c->reading && now - c->line_begun_us > l->options.line_timeout_us) {
-            log_info("uid %lld: a line begun is not finished in time; closing its connection",
-                     (long long)c->caller.uid);
-            connection_close(c);
+            connection_close_telling(c, CLOSING_LINE_TIME, ERROR_TIMEOUT,
+                                     "a line begun was not finished in time");
         } else {
             some_left = true;
         }
@@ -241,6 +232,8 @@ enum status listener_open(const struct listener_options *options, struct listene
     watch_open(&l->acceptable, options->base, WATCH_READ, descriptor, on_acceptable, l);
     watch_open(&l->sweep, options->base, WATCH_TIMER, -1, on_sweep, l);
     watch_open(&l->resume, options->base, WATCH_TIMER, -1, on_resume, l);
+    budget_open(&l->budget, options->kept_bytes_max);
+    relief_open(l);
     watch_start(&l->acceptable);
     l->listening = true;
     *listener = l;
@@ -265,9 +258,10 @@ void listener_close(struct listener *l)
     listener_stop(l);
     while (l->connections != NULL)
         connection_close(l->connections);
+    relief_close(l);
     watch_close(&l->sweep);
     free(l->input);
-    free(l->uids);
+    budget_close(&l->budget);
     free(l->operator_uids);
     free(l->path);
     free(l);

@@ -4,11 +4,13 @@
 #define API_LISTENER_H
 
 #include "api/connection.h"
+#include "api/relief.h"
 #include "base/bytes.h"
 
 #define LISTENER_READ_SIZE (64 * 1024)               /* read at once from one connection */
-/* usual bound of what all clients together have not read */
-#define LISTENER_OUTPUT_MAX ((size_t)128 << 20)
+#define LISTENER_OPERATOR_SLOTS 16                   /* connections that only operators may take */
+/* usual bound of what is kept for all clients together */
+#define LISTENER_KEPT_MAX ((size_t)128 << 20)
 
 struct listener_options {
     struct event_base *base;
@@ -18,7 +20,7 @@ struct listener_options {
     const int64_t *operator_uids;
     size_t operator_uid_count;
     size_t connections_max, connections_per_uid;
-    size_t unsent_bytes_max; /* unread by all clients together: beyond it the worst of them is closed */
+    size_t kept_bytes_max; /* for all clients together: replies not read, and requests behind them */
     int64_t line_timeout_us;
     atomic_uint_fast64_t *connection_count, *refused_count; /* counted here */
 };
@@ -33,9 +35,8 @@ struct listener {
     bool sweeping;                   /* some line is begun: `sweep` runs */
     struct connection *connections;
     size_t count;
-    size_t output_bytes;             /* unread by all clients */
-    struct uid_count { int64_t uid; size_t count; } *uids;
-    size_t uid_count;
+    struct budget budget;
+    struct relief relief;
     char *input;                     /* LISTENER_READ_SIZE, shared by all connections */
 };
 

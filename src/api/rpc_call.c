@@ -9,10 +9,8 @@
 
 #include "api/request.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/memory.h"
 
-#define LOG_ROOM "api"
 #define SECRET_METHODS "wallet." /* their parameters are wiped */
 
 /* An array of requests; its answers stand in their order, those of notifications stay empty. */
@@ -82,8 +80,11 @@ static void batch_count_down(struct rpc_connection *connection, struct rpc_batch
 {
     if (--batch->remaining > 0)
         return;
+    size_t before = connection->replies.size;
     if (!connection->gone)
         batch_join(batch, &connection->replies);
+    connection_charge(&connection->connection, BUDGET_OUTPUT, connection->replies.size - before);
+    connection_refund(&connection->connection, BUDGET_OUTPUT, batch->bytes);
     batch_free(batch);
 }
 
@@ -92,17 +93,16 @@ static void render(struct rpc_request *r, enum status status, const struct error
 {
     struct rpc_connection *connection = r->connection;
     struct buffer *out = r->batch == NULL ? &connection->replies : &r->batch->replies[r->slot];
+    size_t before = out->size;
     if (status == OK)
         reply_result(out, r->id, r->id_size, result);
     else
         reply_error(out, r->id, r->id_size, status, error);
-    size_t held = connection->replies.size;
     if (r->batch == NULL)
         buffer_append(out, "\n", 1);
     else
-        held += r->batch->bytes += out->size;
-    if (held > CONNECTION_OUTPUT_MAX)
-        connection->overflow = true;
+        r->batch->bytes += out->size;
+    connection_charge(&connection->connection, BUDGET_OUTPUT, out->size - before);
 }
 
 void rpc_connection_unlock_and_wake(struct rpc_connection *connection)
@@ -132,7 +132,7 @@ static void rpc_finish(struct rpc_request *r, enum status status, const struct e
     atomic_fetch_sub(&connection->server->in_flight_bytes, r->cost);
 
     pthread_mutex_lock(&connection->lock);
-    if (!r->notification && !connection->gone && !connection->overflow)
+    if (!r->notification && !connection->gone)
         render(r, status, error, result);
     if (r->batch != NULL)
         batch_count_down(connection, r->batch);
@@ -195,6 +195,15 @@ static void wipe_texts(const json_t *value)
     }
 }
 
+/* What a batch answers is kept until its last member is answered. */
+static bool batch_is_full(struct rpc_connection *connection, const struct rpc_batch *batch)
+{
+    pthread_mutex_lock(&connection->lock);
+    bool full = batch->bytes > CONNECTION_BATCH_MAX;
+    pthread_mutex_unlock(&connection->lock);
+    return full;
+}
+
 static void call_one(struct rpc_connection *connection, size_t worker, const json_t *value, uint32_t cost,
                      struct rpc_batch *batch, uint32_t slot, enum status refusal)
 {
@@ -211,6 +220,9 @@ static void call_one(struct rpc_connection *connection, size_t worker, const jso
     atomic_fetch_add(server->request_count, 1);
     if (status == OK)
         status = refusal;
+    if (status == OK && batch != NULL && batch_is_full(connection, batch))
+        status = error_set(&error, ERROR_LIMIT, "the answers of this batch are over %zu bytes already; ask "
+                                                "this again", CONNECTION_BATCH_MAX);
     if (status != OK) {
         rpc_finish(r, status, &error, (struct bytes){ 0 });
         return;
@@ -274,4 +286,23 @@ void rpc_call_line(struct rpc_connection *connection, size_t worker, const char 
         call_batch(connection, worker, value, (uint32_t)size, refusal);
     else
         call_one(connection, worker, value, (uint32_t)size, NULL, 0, refusal);
+}
+
+bool rpc_call_urgent(struct rpc_connection *connection, const char *line, size_t size)
+{
+    struct rpc_server *server = connection->server;
+    AUTO_JSON json_t *value = NULL;
+    struct error error;
+    if (memmem(line, size, server->hold_method, strlen(server->hold_method)) == NULL
+        || json_parse(line, size, &value, &error) != OK)
+        return false;
+    const char *method = json_string_value(json_object_get(value, "method"));
+    if (method == NULL || strcmp(method, server->hold_method) != 0)
+        return false;
+    atomic_fetch_add(&connection->in_flight, 1);
+    atomic_fetch_add(&connection->in_flight_bytes, size);
+    atomic_fetch_add(&server->in_flight, 1);
+    atomic_fetch_add(&server->in_flight_bytes, size);
+    call_one(connection, NO_WORKER, value, (uint32_t)size, NULL, 0, OK);
+    return true;
 }

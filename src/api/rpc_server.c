@@ -8,11 +8,7 @@
 #include <string.h>
 
 #include "api/rpc_call.h"
-#include "base/log.h"
 #include "base/memory.h"
-
-#define LOG_ROOM "api"
-#define NO_WORKER 0 /* refusals do not look at it */
 
 static struct rpc_connection *rpc_connection_of(struct connection *connection)
 {
@@ -20,10 +16,11 @@ static struct rpc_connection *rpc_connection_of(struct connection *connection)
 }
 
 /* --- the run (workers) ------------------------------------------------------------------------ */
-static bool client_reads(const struct rpc_connection *c)
+/* Under the lock. */
+static bool may_begin(const struct rpc_connection *c)
 {
-    return c->gone || c->replies.size + c->unsent < CONNECTION_OUTPUT_PAUSE
-           || atomic_load(&c->server->stopping);
+    return c->gone || atomic_load(&c->server->stopping)
+           || connection_may_begin(&c->connection, c->replies.size + c->unsent);
 }
 
 static size_t count_lines(const uint8_t *text, size_t size)
@@ -46,6 +43,7 @@ static void park(struct rpc_connection *c)
     c->parked_bytes = left + c->backlog.size - c->parked_lines;
     atomic_fetch_sub(&server->in_flight, c->parked_lines);
     atomic_fetch_sub(&server->in_flight_bytes, c->parked_bytes);
+    connection_charge(&c->connection, BUDGET_INPUT, c->parked_bytes);
     c->parked = true;
     c->running = false;
 }
@@ -54,7 +52,8 @@ static void park(struct rpc_connection *c)
 static bool run_goes_on(struct rpc_connection *c)
 {
     pthread_mutex_lock(&c->lock);
-    if (!client_reads(c)) {
+    bool waits = c->lines_at < c->lines.size || c->backlog.size > 0;
+    if (waits && !may_begin(c)) {
         park(c);
         rpc_connection_unlock_and_wake(c); /* others may have room now */
         return false;
@@ -110,8 +109,8 @@ static void on_opened(struct connection *connection)
 static void on_line(struct connection *connection, const char *text, size_t size)
 {
     struct rpc_server *server = rpc_connection_of(connection)->server;
-    buffer_append(&server->incoming, text, size);
-    buffer_append(&server->incoming, "\n", 1);
+    line_append(&server->incoming, text, size);
+    line_append(&server->incoming, "\n", 1);
     server->incoming_lines++;
 }
 
@@ -141,8 +140,11 @@ static void unpark(struct rpc_connection *c)
 {
     pthread_mutex_lock(&c->lock);
     c->unsent = connection_unsent(&c->connection);
-    bool start = c->parked && client_reads(c);
+    bool start = c->parked && may_begin(c);
+    if (c->parked && !start && c->unsent == 0) /* else it goes on when that is read */
+        relief_ask(c->connection.listener);
     if (start) {
+        connection_refund(&c->connection, BUDGET_INPUT, c->parked_bytes);
         atomic_fetch_add(&c->server->in_flight, c->parked_lines);
         atomic_fetch_add(&c->server->in_flight_bytes, c->parked_bytes);
         c->parked = false;
@@ -166,6 +168,14 @@ static bool has_room(struct rpc_server *server)
            && atomic_load(&server->in_flight_bytes) <= server->calls_bytes_max / 2;
 }
 
+static bool is_parked(struct rpc_connection *c)
+{
+    pthread_mutex_lock(&c->lock);
+    bool parked = c->parked;
+    pthread_mutex_unlock(&c->lock);
+    return parked;
+}
+
 static bool may_read(struct rpc_connection *c)
 {
     if (is_full(c->server)) {
@@ -174,7 +184,25 @@ static bool may_read(struct rpc_connection *c)
     }
     return atomic_load(&c->in_flight) < RPC_IN_FLIGHT_MAX
            && atomic_load(&c->in_flight_bytes) < RPC_IN_FLIGHT_BYTES
-           && connection_unsent(&c->connection) < CONNECTION_OUTPUT_PAUSE;
+           && connection_may_read(&c->connection);
+}
+
+/* One line from an operator who has nothing under way: the method that waits for no worker, perhaps. */
+static bool run_urgent(struct rpc_connection *c)
+{
+    struct rpc_server *server = c->server;
+    if (server->hold_method == NULL || !c->connection.caller.operator_ || server->incoming_lines != 1
+        || server->incoming.size > RPC_URGENT_MAX || atomic_load(&c->in_flight) > 0
+        || atomic_load(&server->stopping))
+        return false;
+    return rpc_call_urgent(c, (const char *)server->incoming.data, server->incoming.size - 1);
+}
+
+static void forget_incoming(struct rpc_server *server)
+{
+    sodium_memzero(server->incoming.data, server->incoming.size);
+    buffer_clear(&server->incoming);
+    server->incoming_lines = 0;
 }
 
 static void on_lines_end(struct connection *connection)
@@ -183,25 +211,28 @@ static void on_lines_end(struct connection *connection)
     struct rpc_server *server = c->server;
     if (server->incoming_lines == 0)
         return;
+    if (run_urgent(c)) {
+        forget_incoming(server);
+        return;
+    }
     size_t bytes = server->incoming.size - server->incoming_lines; /* without the newlines */
     atomic_fetch_add(&c->in_flight, server->incoming_lines);
     atomic_fetch_add(&c->in_flight_bytes, bytes);
 
     pthread_mutex_lock(&c->lock);
-    buffer_append(&c->backlog, server->incoming.data, server->incoming.size);
+    line_append(&c->backlog, (const char *)server->incoming.data, server->incoming.size);
     bool start = !c->running && !c->parked;
     if (c->parked) {
         c->parked_lines += server->incoming_lines;
         c->parked_bytes += bytes;
+        connection_charge(connection, BUDGET_INPUT, bytes);
     } else {
         c->running = true;
         atomic_fetch_add(&server->in_flight, server->incoming_lines);
         atomic_fetch_add(&server->in_flight_bytes, bytes);
     }
     pthread_mutex_unlock(&c->lock);
-    sodium_memzero(server->incoming.data, server->incoming.size);
-    buffer_clear(&server->incoming);
-    server->incoming_lines = 0;
+    forget_incoming(server);
     if (start)
         start_run(c);
     if (!may_read(c))
@@ -239,9 +270,24 @@ static void on_closed(struct connection *connection)
     struct rpc_connection *c = rpc_connection_of(connection);
     pthread_mutex_lock(&c->lock);
     c->gone = true;
+    connection_refund(connection, BUDGET_OUTPUT, c->replies.size);
     buffer_close(&c->replies);
     pthread_mutex_unlock(&c->lock);
     unpark(c); /* what it has sent is still carried out */
+}
+
+static bool is_busy(const struct connection *connection)
+{
+    struct rpc_connection *c = rpc_connection_of((struct connection *)connection);
+    return atomic_load(&c->in_flight) > 0 && !is_parked(c);
+}
+
+static void settle_all(struct listener *listener)
+{
+    for (struct connection *c = listener->connections, *next; c != NULL; c = next) {
+        next = c->next;
+        settle(rpc_connection_of(c));
+    }
 }
 
 static void on_destroyed(struct connection *connection)
@@ -262,6 +308,8 @@ static const struct connection_handler handler = {
     .ended = on_ended_or_drained,
     .drained = on_ended_or_drained,
     .closed = on_closed,
+    .busy = is_busy,
+    .relieved = settle_all,
     .destroyed = on_destroyed,
 };
 
@@ -271,16 +319,13 @@ static void collect_one(struct rpc_connection *c)
     buffer_init(&replies);
     pthread_mutex_lock(&c->lock);
     c->woken = false;
-    bool overflow = c->overflow;
     buffer_take(&replies, &c->replies);
+    c->unsent += replies.size;
     pthread_mutex_unlock(&c->lock);
 
-    if (overflow) {
-        log_info("uid %lld: replies over %zu bytes wait; closing its connection",
-                 (long long)c->connection.caller.uid, CONNECTION_OUTPUT_MAX);
-        connection_close(&c->connection);
-    }
+    size_t size = replies.size; /* charged when they were rendered; the output charges them anew */
     connection_take(&c->connection, &replies);
+    connection_refund(&c->connection, BUDGET_OUTPUT, size);
     buffer_close(&replies);
     if (!c->connection.closed && !c->connection.blocked)
         connection_flush(&c->connection);
@@ -301,10 +346,7 @@ void rpc_server_collect(struct rpc_server *server)
     }
     if (server->throttled && has_room(server)) {
         server->throttled = false;
-        for (struct connection *c = server->listener->connections, *next; c != NULL; c = next) {
-            next = c->next;
-            settle(rpc_connection_of(c));
-        }
+        settle_all(server->listener);
     }
 }
 

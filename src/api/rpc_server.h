@@ -16,6 +16,7 @@
 
 #define RPC_LINE_MAX ((size_t)1 << 20)
 #define RPC_RUN_LINES 64                            /* lines that one job of a worker handles */
+#define RPC_URGENT_MAX 4096 /* bytes of a line that is looked into on the I/O thread */
 #define RPC_BATCH_MAX 1024                          /* requests in one array */
 #define RPC_IN_FLIGHT_MAX 4096 /* requests of one connection not answered: it is not read */
 #define RPC_IN_FLIGHT_BYTES ((size_t)8 << 20)       /* the same in bytes of their lines */
@@ -53,11 +54,11 @@ struct rpc_connection {
     pthread_mutex_t lock;                /* guards what follows */
     struct buffer backlog;               /* complete lines that wait for the run */
     bool running;                        /* there is a run, which alone may touch lines */
-    bool parked; /* the run ended before its lines did, because the client does not read */
+    bool parked; /* the run ended before its lines did: the client does not read, or the budget is spent */
     size_t parked_lines, parked_bytes;   /* what waits then; others do not wait because of it */
     struct buffer replies;               /* rendered, to be taken by the I/O thread */
     size_t unsent;                       /* taken, but not read by the client */
-    bool woken, gone, overflow;
+    bool woken, gone;
     struct rpc_connection *next_woken;
 };
 

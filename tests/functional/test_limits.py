@@ -1,16 +1,154 @@
 """Bounds: slow and many clients, queues, and memory."""
 
+import contextlib
 import json
 import os
 import resource
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
 
 from layerd_client import CallError, Closed, Connection, Events, Rpc
+from node import environment
 
 MEBIBYTE = 1 << 20
+STRANGERS = (54321, 54322)
+
+# Many connections of one user to one socket, each of which sends as much of a text as it can and reads
+# nothing. Tells how many were neither refused nor closed, whenever it is asked.
+CROWD = r"""
+import os, select, socket, sys
+uid, path, count, text = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4].encode()
+os.setgroups([])
+os.setuid(uid)
+crowd = []
+for _ in range(count):
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.connect(path)
+    connection.setblocking(False)
+    crowd.append(connection)
+    try:
+        connection.send(text)
+    except OSError:
+        pass
+print("ready", flush=True)
+for _ in sys.stdin:
+    poll = select.poll()
+    for connection in crowd:
+        poll.register(connection, 0)  # tells of hang-ups alone
+    alive = len(crowd) - len(poll.poll(0))
+    print(alive, flush=True)
+"""
+
+
+@contextlib.contextmanager
+def crowd(uid, node, path, count, text=""):
+    """Another user's many connections. What it gives counts those that are still open."""
+    process = subprocess.Popen(
+        [sys.executable, "-B", "-c", CROWD, str(uid), str(path), str(count), text],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(node.home),
+    )
+
+    def alive():
+        process.stdin.write("count\n")
+        process.stdin.flush()
+        return int(process.stdout.readline())
+
+    try:
+        assert process.stdout.readline() == "ready\n"
+        yield alive
+    finally:
+        process.stdin.close()
+        process.wait(20)
+        process.stdout.close()
+
+
+def request(method, **params):
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}) + "\n"
+
+
+def slowest(node, seconds):
+    """The longest that a caller had to wait for either socket."""
+    worst, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        begun = time.monotonic()
+        with Rpc(node.rpc_path) as rpc:
+            rpc.call("node.info")
+        with Events(node.events_path) as events:
+            events.call("events.get", after=0, limit=1)
+        worst = max(worst, time.monotonic() - begun)
+    return worst
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can call as somebody else")
+
+
+@needs_root
+@pytest.mark.parametrize("name", ["layerd.sock", "events.sock"])
+def test_clients_that_read_nothing_take_no_more_than_their_part(nodes, alice, bob, name, sanitized):
+    node = nodes(settings=["--connections=1000", "--connections-per-uid=500"]).start()
+    node.issue(alice, "GOLD", 1_000_000)
+    transfers = [{"to": bob.address, "asset": "GOLD", "amount": 1, "memo": "x" * 200}] * 100
+    for _ in range(20):
+        node.call("transaction.submit", node.signed(alice, "ledger.transfer_batch", transfers=transfers))
+    method = request("rpc.discover") if name == "layerd.sock" else request("events.get", limit=1000)
+    before = node.resident_bytes()
+    with crowd(STRANGERS[0], node, node.directory / name, 400, method * 1000) as alive:
+        assert slowest(node, 5) < 2
+        during = node.resident_bytes()
+        assert alive() < 400  # who reads nothing while others wait is closed in the end
+    if not sanitized:
+        assert during - before < 64 * MEBIBYTE
+    closings = [line for line in node.log_text().splitlines() if "uid %d" % STRANGERS[0] in line]
+    assert 0 < len(closings) < 20  # one line a second, with a count
+    time.sleep(2.5)
+    if not sanitized:
+        assert node.resident_bytes() - before < 48 * MEBIBYTE
+
+
+@needs_root
+@pytest.mark.parametrize("name", ["layerd.sock", "events.sock"])
+def test_strangers_cannot_lock_out_the_operator_or_each_other(nodes, name):
+    node = nodes(settings=["--connections=64", "--connections-per-uid=64"]).start()
+    path = node.directory / name
+    idle = request("node.info" if name == "layerd.sock" else "head")
+    with crowd(STRANGERS[0], node, path, 64, idle) as first:
+        taken = first()
+        assert 40 <= taken <= 48  # 16 places are the operator's
+        operator = [Connection(path) for _ in range(16)]
+        for connection in operator:
+            connection.send(idle.encode())
+            assert "result" in connection.read()
+        with crowd(STRANGERS[1], node, path, 10, idle) as second:  # the one with the most gives way
+            assert second() == 10
+            assert first() == taken - 10
+        for connection in operator:
+            connection.close()
+
+
+def test_stop_waits_for_no_query(nodes):
+    node = nodes(settings=["--worker-pool-size=1", "--timeout=4s"]).start()
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    busy = [Connection(node.rpc_path) for _ in range(3)]
+    for connection in busy:
+        connection.send(request("sql", query=endless).encode())
+    time.sleep(0.3)
+    stop = Connection(node.rpc_path)
+    stop.send(request("stop").encode())
+    end = time.monotonic() + 1
+    while "stop asked for by" not in node.log_text():
+        assert time.monotonic() < end, "`stop` waits behind the queries"
+        time.sleep(0.02)
+    assert node.wait() == 0
+    stop.close()
+    for connection in busy:
+        connection.close()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -47,6 +47,7 @@ void house_open(struct house *house, const struct house_options *options)
         .connections_per_uid = options->connections_per_uid == 0 ? 100 : options->connections_per_uid,
         .ring_bytes = options->ring_bytes,
         .calls_max = options->calls_max,
+        .unsent_bytes_max = options->unsent_bytes_max,
         .idle_line_timeout_us = options->line_timeout_us,
         .hold_method = options->hold_method,
     };

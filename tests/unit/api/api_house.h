@@ -21,7 +21,7 @@ struct house {
 };
 
 struct house_options {
-    size_t ring_bytes, connections_max, connections_per_uid, queue_size, calls_max;
+    size_t ring_bytes, connections_max, connections_per_uid, queue_size, calls_max, unsent_bytes_max;
     int64_t line_timeout_us;
     const char *hold_method;
 };

@@ -41,7 +41,8 @@ uint64_t luck_below(struct luck *luck, uint64_t limit)
 int main(void)
 {
     crypto_start();
-    int failed = line_tests() + request_tests() + filter_tests() + ring_tests() + subscriber_tests()
-                 + cloudevents_tests() + event_request_tests() + rpc_socket_tests() + event_socket_tests();
+    int failed = line_tests() + budget_tests() + request_tests() + filter_tests() + ring_tests()
+                 + subscriber_tests() + cloudevents_tests() + event_request_tests() + rpc_socket_tests()
+                 + event_socket_tests();
     return failed == 0 ? 0 : 1;
 }

@@ -19,6 +19,7 @@
 
 #include "base/json.h"
 
+int budget_tests(void);
 int line_tests(void);
 int request_tests(void);
 int filter_tests(void);

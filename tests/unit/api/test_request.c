@@ -113,7 +113,7 @@ static void an_error_without_message_tells_what_its_code_means(void **state)
     (void)state;
     struct buffer CLEANUP(buffer_close) out = { 0 };
     reply_error(&out, "1", 1, ERROR_STOPPING, &(struct error){ 0 });
-    assert_non_null(strstr(buffer_text(&out), "\"message\":\"The node is stopping.\""));
+    assert_non_null(strstr(buffer_text(&out), "\"message\":\"The node is stopping"));
 }
 
 int request_tests(void)

@@ -129,17 +129,17 @@ static void a_held_reply_comes_when_all_is_done(void **state)
     (void)state;
     struct house house;
     struct client client, other;
-    house_open(&house, &(struct house_options){ .hold_method = "node.info" });
+    house_open(&house, &(struct house_options){ .hold_method = "rpc.discover" });
     client_open(&client, &house, "layerd.sock");
     client_open(&other, &house, "layerd.sock");
-    client_ask(&client, "{'jsonrpc':'2.0','id':1,'method':'node.info'}");
-    client_ask(&client, "{'jsonrpc':'2.0','id':2,'method':'node.info','params':{'surprising':1}}");
+    client_ask(&client, "{'jsonrpc':'2.0','id':1,'method':'rpc.discover'}");
+    client_ask(&client, "{'jsonrpc':'2.0','id':2,'method':'rpc.discover','params':{'surprising':1}}");
     json_t *reply = client_value(&client); /* a refusal is not held */
     assert_int_equal(integer_at(reply, "id"), 2);
     json_decref(reply);
     client_ask(
         &other,
-        "[{'jsonrpc':'2.0','id':1,'method':'node.info'},{'jsonrpc':'2.0','id':2,'method':'help'}]");
+        "[{'jsonrpc':'2.0','id':1,'method':'rpc.discover'},{'jsonrpc':'2.0','id':2,'method':'help'}]");
     assert_true(client_is_silent(&client, 50));
     assert_true(client_is_silent(&other, 0));
     house_stop(&house);
@@ -197,6 +197,9 @@ static void a_line_that_does_not_end_in_time_closes_the_connection(void **state)
         client_send(&slow, "{");
         usleep(10000);
     }
+    json_t *told = client_value(&slow);
+    assert_int_equal(integer_at(told, "error.code"), ERROR_TIMEOUT);
+    json_decref(told);
     assert_null(client_line(&slow));
     client_ask(&idle, "{'jsonrpc':'2.0','id':5,'method':'node.info'}");
     json_t *reply = client_value(&idle);
@@ -290,6 +293,73 @@ static void a_client_that_reads_nothing_keeps_nobody_waiting(void **state)
     house_close(&house);
 }
 
+/* Sends as much as the node takes, whole lines; how many. */
+static size_t send_unread(struct client *client, const char *line, size_t count)
+{
+    struct buffer CLEANUP(buffer_close) text = { 0 };
+    for (size_t i = 0; i < count; i++)
+        buffer_append_text(&text, line);
+    ssize_t sent = send(client->descriptor, text.data, text.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent < 0 ? 0 : (size_t)sent / strlen(line);
+}
+
+/* Deaf clients of the same user: the budget is theirs for two seconds, then they are closed one by one. */
+static void a_flood_of_clients_that_read_nothing_ends(void **state)
+{
+    (void)state;
+    enum { COUNT = 60 };
+    struct house house;
+    struct client deaf[COUNT], other;
+    house_open(&house, &(struct house_options){ .unsent_bytes_max = 4 << 20 });
+    for (size_t i = 0; i < COUNT; i++) {
+        client_open(&deaf[i], &house, "layerd.sock");
+        send_unread(&deaf[i], "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"rpc.discover\"}\n", 1000);
+    }
+    client_open(&other, &house, "layerd.sock");
+    for (int i = 0; i < 100; i++) {
+        char *AUTO_FREE ask = text_format(ASK, i);
+        client_ask(&other, ask);
+        json_t *reply = client_value(&other);
+        assert_int_equal(integer_at(reply, "id"), i);
+        json_decref(reply);
+    }
+    struct api_counters counters;
+    api_counters(house.api, &counters);
+    assert_true(counters.connections < COUNT + 1); /* some are closed, not the one that reads */
+    for (size_t i = 0; i < COUNT; i++)
+        client_close(&deaf[i]);
+    client_close(&other);
+    house_close(&house);
+}
+
+static void a_batch_is_answered_up_to_a_size(void **state)
+{
+    (void)state;
+    enum { COUNT = 1024 };
+    struct house house;
+    struct client client;
+    struct buffer CLEANUP(buffer_close) text = { 0 };
+    house_open(&house, NULL);
+    client_open(&client, &house, "layerd.sock");
+    for (int i = 0; i < COUNT; i++)
+        buffer_append_format(&text, "%c{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"rpc.discover\"}",
+                             i == 0 ? '[' : ',', i);
+    buffer_append_text(&text, "]\n");
+    client_send(&client, buffer_text(&text));
+    const char *line = client_line(&client);
+    assert_non_null(line);
+    assert_true(strlen(line) < (6 << 20));
+    json_t *reply = NULL;
+    struct error error;
+    assert_int_equal(json_parse(line, strlen(line), &reply, &error), OK);
+    assert_int_equal(json_array_size(reply), COUNT);
+    assert_non_null(json_object_get(json_array_get(reply, 0), "result"));
+    assert_int_equal(integer_at(json_array_get(reply, COUNT - 1), "error.code"), ERROR_LIMIT);
+    json_decref(reply);
+    client_close(&client);
+    house_close(&house);
+}
+
 static void a_stop_finds_parked_requests_too(void **state)
 {
     (void)state;
@@ -321,6 +391,8 @@ int rpc_socket_tests(void)
         cmocka_unit_test(a_line_too_long_is_told_and_closes_the_connection),
         cmocka_unit_test(clients_that_go_away_in_the_middle_harm_nobody),
         cmocka_unit_test(a_client_that_reads_nothing_keeps_nobody_waiting),
+        cmocka_unit_test(a_flood_of_clients_that_read_nothing_ends),
+        cmocka_unit_test(a_batch_is_answered_up_to_a_size),
         cmocka_unit_test(a_stop_finds_parked_requests_too),
     };
     return cmocka_run_group_tests_name("layerd.sock", tests, NULL, NULL);
