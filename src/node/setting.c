@@ -70,7 +70,7 @@ const struct setting settings[] = {
               "the database." },
     { "connections", NULL, SETTING_INTEGER, FIELD_OF(connections), .fallback = "2048", .least = 1,
       .most = 100000, .help = "Connections to each of the two sockets." },
-    { "connections-per-uid", NULL, SETTING_INTEGER, FIELD_OF(connections_per_uid), .fallback = "1536",
+    { "connections-per-uid", NULL, SETTING_INTEGER, FIELD_OF(connections_per_uid), .fallback = "1000",
       .least = 1, .most = 100000, .help = "Connections of one user to each of the two sockets." },
     { "idle-line-timeout", NULL, SETTING_DURATION, FIELD_OF(idle_line_timeout_us), .fallback = "30s",
       .least = 100 * MILLISECOND, .most = HOUR,
