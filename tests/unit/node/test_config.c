@@ -86,7 +86,7 @@ static void every_default_is_a_value_that_its_setting_accepts(void **state)
     config_close(&config);
 }
 
-static void there_are_as_many_workers_as_processors_unless_said_otherwise(void **state)
+static void there_are_as_many_workers_as_processors_and_at_least_four_unless_said_otherwise(void **state)
 {
     struct config config;
     struct error error;
@@ -94,7 +94,8 @@ static void there_are_as_many_workers_as_processors_unless_said_otherwise(void *
     (void)state;
     line_value(&config, "memory-limit = 1GiB");
     assert_int_equal(config_finish(&config, &error), OK);
-    assert_int_equal(config.worker_pool_size, (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
+    assert_int_equal(config.worker_pool_size,
+                     sysconf(_SC_NPROCESSORS_ONLN) < 4 ? 4 : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
     config_close(&config);
     line_value(&config, "worker-pool-size = 3");
     assert_int_equal(config_finish(&config, &error), OK);
@@ -569,7 +570,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_default_is_a_value_that_its_setting_accepts),
-        cmocka_unit_test(there_are_as_many_workers_as_processors_unless_said_otherwise),
+        cmocka_unit_test(there_are_as_many_workers_as_processors_and_at_least_four_unless_said_otherwise),
         cmocka_unit_test(bytes_take_their_units),
         cmocka_unit_test(bytes_out_of_range_or_shape_are_refused),
         cmocka_unit_test(durations_need_a_unit_and_a_range),
