@@ -265,15 +265,36 @@ static void on_ended_or_drained(struct connection *connection)
     settle(rpc_connection_of(connection));
 }
 
+static void forget_lines(struct buffer *lines)
+{
+    if (lines->size > 0)
+        sodium_memzero(lines->data, lines->size);
+    buffer_close(lines);
+}
+
+/* Under the lock: requests behind answers that nobody read, and nobody will. */
+static void drop_parked(struct rpc_connection *c)
+{
+    connection_refund(&c->connection, BUDGET_INPUT, c->parked_bytes);
+    atomic_fetch_sub(&c->in_flight, c->parked_lines);
+    atomic_fetch_sub(&c->in_flight_bytes, c->parked_bytes);
+    forget_lines(&c->lines);
+    forget_lines(&c->backlog);
+    c->lines_at = 0;
+    c->parked = false;
+}
+
 static void on_closed(struct connection *connection)
 {
     struct rpc_connection *c = rpc_connection_of(connection);
     pthread_mutex_lock(&c->lock);
     c->gone = true;
+    if (c->parked && c->unsent + c->replies.size > 0)
+        drop_parked(c);
     connection_refund(connection, BUDGET_OUTPUT, c->replies.size);
     buffer_close(&c->replies);
     pthread_mutex_unlock(&c->lock);
-    unpark(c); /* what it has sent is still carried out */
+    unpark(c); /* what else it has sent is still carried out */
 }
 
 static bool is_busy(const struct connection *connection)

@@ -73,6 +73,14 @@ def request(method, **params):
     return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}) + "\n"
 
 
+def settles(alive, count):
+    """Refusals may still be under way."""
+    end = time.monotonic() + 10
+    while alive() != count:
+        assert time.monotonic() < end, "%d are open, not %d" % (alive(), count)
+        time.sleep(0.05)
+
+
 def slowest(node, seconds):
     """The longest that a caller had to wait for either socket."""
     worst, end = 0, time.monotonic() + seconds
@@ -109,7 +117,7 @@ def test_clients_that_read_nothing_take_no_more_than_their_part(nodes, alice, bo
     assert 0 < len(closings) < 20  # one line a second, with a count
     time.sleep(2.5)
     if not sanitized:
-        assert node.resident_bytes() - before < 48 * MEBIBYTE
+        assert node.resident_bytes() - before < 32 * MEBIBYTE
 
 
 @needs_root
@@ -119,15 +127,14 @@ def test_strangers_cannot_lock_out_the_operator_or_each_other(nodes, name):
     path = node.directory / name
     idle = request("node.info" if name == "layerd.sock" else "head")
     with crowd(STRANGERS[0], node, path, 64, idle) as first:
-        taken = first()
-        assert 40 <= taken <= 48  # 16 places are the operator's
+        settles(first, 48)  # 16 places are the operator's
         operator = [Connection(path) for _ in range(16)]
         for connection in operator:
             connection.send(idle.encode())
             assert "result" in connection.read()
         with crowd(STRANGERS[1], node, path, 10, idle) as second:  # the one with the most gives way
-            assert second() == 10
-            assert first() == taken - 10
+            settles(second, 10)
+            settles(first, 38)
         for connection in operator:
             connection.close()
 

@@ -332,6 +332,30 @@ static void a_flood_of_clients_that_read_nothing_ends(void **state)
     house_close(&house);
 }
 
+/* What it sent is no burden when it is gone; what was begun is answered to nobody. */
+static void requests_behind_unread_answers_go_with_their_client(void **state)
+{
+    (void)state;
+    struct house house;
+    struct client deaf;
+    struct api_counters parked, later;
+    house_open(&house, NULL);
+    client_open(&deaf, &house, "layerd.sock");
+    size_t sent = send_unread(&deaf, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"rpc.discover\"}\n", 1000);
+    assert_true(sent > 100);
+    usleep(300000);
+    api_counters(house.api, &parked);
+    assert_true(parked.requests < sent);
+    client_close(&deaf);
+    do {
+        api_counters(house.api, &later);
+    } while (later.connections > 0);
+    usleep(100000);
+    api_counters(house.api, &later);
+    assert_int_equal(later.requests, parked.requests);
+    house_close(&house);
+}
+
 static void a_batch_is_answered_up_to_a_size(void **state)
 {
     (void)state;
@@ -392,6 +416,7 @@ int rpc_socket_tests(void)
         cmocka_unit_test(clients_that_go_away_in_the_middle_harm_nobody),
         cmocka_unit_test(a_client_that_reads_nothing_keeps_nobody_waiting),
         cmocka_unit_test(a_flood_of_clients_that_read_nothing_ends),
+        cmocka_unit_test(requests_behind_unread_answers_go_with_their_client),
         cmocka_unit_test(a_batch_is_answered_up_to_a_size),
         cmocka_unit_test(a_stop_finds_parked_requests_too),
     };
