@@ -38,8 +38,9 @@ static void park(struct rpc_connection *c)
 {
     struct rpc_server *server = c->server;
     size_t left = c->lines.size - c->lines_at;
-    c->parked_lines =
-        count_lines(c->lines.data + c->lines_at, left) + count_lines(c->backlog.data, c->backlog.size);
+    c->parked_lines = count_lines(c->backlog.data, c->backlog.size);
+    if (left > 0)
+        c->parked_lines += count_lines(c->lines.data + c->lines_at, left);
     c->parked_bytes = left + c->backlog.size - c->parked_lines;
     atomic_fetch_sub(&server->in_flight, c->parked_lines);
     atomic_fetch_sub(&server->in_flight_bytes, c->parked_bytes);

@@ -184,7 +184,9 @@ static void deliver(struct kernel *k, struct job *job)
     switch (job->kind) {
     case JOB_COMMAND:
         job->call->done(job->call, job->status, job->error,
-                        bytes_of(k->results.data + job->reply_offset, job->reply_size));
+                        job->reply_size == 0
+                            ? bytes_of(NULL, 0)
+                            : bytes_of(k->results.data + job->reply_offset, job->reply_size));
         break;
     case JOB_TASK:
         job->task->done(job->task, job->status, job->error);
