@@ -166,12 +166,6 @@ static void subject_text(struct buffer *out, const char *text)
 }
 
 /* --- one function for each event -------------------------------------------------------------- */
-static void record(struct execution *x, enum event_index index, const char *kind, struct buffer *subject,
-                   struct buffer *body)
-{
-    event_record(x, (int)index, kind == NULL ? NULL : subject, body);
-}
-
 #define FIELD(type, name, help) \
     writer_key(&w, #name); \
     write_##type(&w, event->name);
@@ -181,21 +175,21 @@ static void record(struct execution *x, enum event_index index, const char *kind
     }
 #define SUBJECT(type, name, help) \
     FIELD(type, name, help) \
-    buffer_append_text(&subject, "/"); \
-    subject_##type(&subject, event->name);
+    buffer_append_text(subject, "/"); \
+    subject_##type(subject, event->name);
 #define EVENT(name, type, version, text, kind, fields) \
     enum status event_##name(struct execution *x, const struct event_##name *event) \
     { \
-        struct buffer subject CLEANUP(buffer_close) = { 0 }; \
-        struct buffer body CLEANUP(buffer_close) = { 0 }; \
+        struct buffer *subject, *body; \
         struct writer w; \
+        event_begin(x, &subject, &body); \
         if ((kind) != NULL) \
-            buffer_append_text(&subject, (kind) != NULL ? (kind) : ""); \
-        writer_init(&w, &body); \
+            buffer_append_text(subject, (kind) != NULL ? (kind) : ""); \
+        writer_init(&w, body); \
         writer_object_begin(&w); \
         fields \
         writer_object_end(&w); \
-        record(x, INDEX_##name, kind, &subject, &body); \
+        event_record(x, INDEX_##name, (kind) == NULL ? NULL : subject, body); \
         return OK; \
     }
 #include "layerd/events.def"

@@ -38,6 +38,8 @@ void machine_load(struct machine *m, const struct block *head, int64_t head_adva
 void machine_close(struct machine *m)
 {
     buffer_close(&m->text);
+    buffer_close(&m->subject_at_hand);
+    buffer_close(&m->body_at_hand);
     memory_free_pointer(&m->events);
 }
 
@@ -87,6 +89,14 @@ bool machine_batch_end(struct machine *m)
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
+void event_begin(struct execution *x, struct buffer **subject, struct buffer **body)
+{
+    *subject = &x->machine->subject_at_hand;
+    *body = &x->machine->body_at_hand;
+    buffer_clear(*subject);
+    buffer_clear(*body);
+}
+
 void event_record(struct execution *x, int type, const struct buffer *subject, const struct buffer *body)
 {
     struct machine *m = x->machine;

@@ -50,6 +50,7 @@ struct machine {
     int64_t wall_us;             /* of this batch, for local rows */
 
     struct buffer text;
+    struct buffer subject_at_hand, body_at_hand; /* of the event being written */
     struct pending_event *events;
     size_t event_count, event_capacity;
 };
