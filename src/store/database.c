@@ -28,7 +28,7 @@
 
 #define WAL_FRAME_BYTES 4096
 /* Pages move once so many wait: one that changed in many commits is then moved once. */
-#define WAL_MOVE_FRAMES (((int64_t)16 << 20) / WAL_FRAME_BYTES)
+#define WAL_MOVE_FRAMES (DATABASE_WAL_MOVE_BYTES / WAL_FRAME_BYTES)
 /* Beyond this, readers are waited for a little. */
 #define WAL_RESTART_FRAMES (((int64_t)64 << 20) / WAL_FRAME_BYTES)
 #define WAL_RESTART_WAIT_MS 50

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 
 #define EXIT_STORAGE 74
+#define DATABASE_WAL_MOVE_BYTES ((int64_t)32 << 20) /* the WAL may grow to this before pages are moved */
 #define DATABASE_APPLICATION_ID 0x4C594431 /* "LYD1" */
 
 struct database;
@@ -108,9 +109,9 @@ MUST_CHECK enum status database_move_in_background(struct database *database,
                                                    const struct database_options *options,
                                                    struct error *error);
 
-/* Moves committed pages into the database file when the WAL has grown past 16 MiB (writer, between
- * transactions). Returns true when readers have kept it from moving anything for 30 s: the caller raises
- * an event. */
+/* Moves committed pages into the database file when the WAL has grown past DATABASE_WAL_MOVE_BYTES (writer,
+ * between transactions). Returns true when readers have kept it from moving anything for 30 s: the caller
+ * raises an event. */
 bool database_checkpoint_wal(struct database *database, int64_t now_us);
 
 #endif
