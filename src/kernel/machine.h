@@ -80,7 +80,7 @@ bool machine_fire_deadlines(struct machine *machine);
 /* Runs one command: all of it or nothing. x holds account and transaction; `after` (may be NULL) runs once
  * the handler said OK, for rows that belong to the command. The result's JSON is appended to `result`.
  *
- * Careful, each command has a savepoint to go back to. Otherwise it has none, which saves a third of the
+ * Careful, each command has a savepoint to go back to. Otherwise it has none, which saves much of the
  * writer's time: most refusals come before anything was written, and one that comes later marks the batch as
  * spoiled, to be rolled back and run again with care. So a handler may run twice; only its last run counts.
  */
