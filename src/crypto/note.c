@@ -186,6 +186,15 @@ void note_signer_free(struct note_signer *signer)
     secret_free(signer);
 }
 
+void note_signer_derive(const struct note_signer *signer, const char *tag, struct secret_key *out)
+{
+    struct hash derived;
+
+    tagged_hash(&derived, tag, signer->secret, SEED_SIZE); /* the seed stands first (RFC 8032 in libsodium) */
+    memcpy(out->bytes, derived.bytes, sizeof(out->bytes));
+    sodium_memzero(&derived, sizeof(derived));
+}
+
 const struct note_key *note_signer_key(const struct note_signer *signer)
 {
     return &signer->key;

@@ -4,6 +4,7 @@
 #define CRYPTO_NOTE_H
 
 #include "base/buffer.h"
+#include "crypto/schnorr.h"
 #include "base/bytes.h"
 
 #define NOTE_NAME_MAX 128
@@ -31,6 +32,10 @@ const struct note_key *note_signer_key(const struct note_signer *signer);
  * seed when it is absent. ERROR_BAD_KEY_FILE, ERROR_STORAGE, and ERROR_INVALID_PARAMS for a bad name. */
 MUST_CHECK enum status note_signer_open(const char *path, const char *name, struct note_signer **signer,
                                         struct error *error);
+
+/* A secret of its own for another purpose, which tells nothing of this signer's: SHA-256 tagged hash `tag` of
+ * the seed. `out` is locked memory. */
+void note_signer_derive(const struct note_signer *signer, const char *tag, struct secret_key *out);
 
 /* Appends text, blank line and signature line. `text` is UTF-8 without control characters and ends with a
  * newline. */

@@ -46,6 +46,21 @@ static enum status check_network(const struct kernel *k, const struct command *c
     return OK;
 }
 
+/* What takes time and needs no rows. A reader is there for local commands that come from outside. */
+static enum status check_command(struct kernel *k, const struct caller *caller, struct database *reader,
+                                 struct job *job, struct error *error)
+{
+    const bool local = job->command->scope == SCOPE_LOCAL;
+    const struct check check = { .chain = k->chain,
+                                 .operator_ = caller->operator_,
+                                 .keystore = local ? k->options.keystore : NULL,
+                                 .database = local ? reader : NULL };
+
+    if (job->command->check == NULL)
+        return OK;
+    return job->command->check(&check, (void *)job->params, &job->arena, error);
+}
+
 /* Fills the job from a decoded transaction whose canonical bytes are `canonical`. */
 static enum status job_from_transaction(struct kernel *k, const struct transaction *t,
                                         const struct buffer *canonical, struct job *job, struct error *error)
@@ -96,12 +111,14 @@ static enum status prepare_submitted(struct kernel *k, const json_t *params, str
     return OK;
 }
 
-static void call_submit(struct kernel *k, struct call *call, const json_t *params)
+static void call_submit(struct kernel *k, size_t worker, struct call *call, const json_t *params)
 {
     struct job *job = job_new(JOB_COMMAND);
     struct error error;
     enum status status = prepare_submitted(k, params, job, &error);
 
+    if (status == OK)
+        status = check_command(k, &call->caller, k->readers[worker], job, &error);
     if (status == OK) {
         queue_command(k, call, job);
         return;
@@ -198,13 +215,15 @@ static enum status prepare_command(struct kernel *k, const struct caller *caller
     return error_set(error, ERROR_METHOD_NOT_FOUND, "no method '%s'", command->name);
 }
 
-static void call_command(struct kernel *k, struct call *call, const struct command *command,
+static void call_command(struct kernel *k, size_t worker, struct call *call, const struct command *command,
                          const json_t *params)
 {
     struct job *job = job_new(JOB_COMMAND);
     struct error error;
     enum status status = prepare_command(k, &call->caller, command, params, job, &error);
 
+    if (status == OK)
+        status = check_command(k, &call->caller, k->readers[worker], job, &error);
     if (status == OK) {
         queue_command(k, call, job);
         return;
@@ -212,6 +231,73 @@ static void call_command(struct kernel *k, struct call *call, const struct comma
     job_free(job);
     atomic_fetch_add(&k->refused, 1);
     answer_error(call, status, &error);
+}
+
+/* --- the node's own transactions -------------------------------------------------------------- */
+struct own_call {
+    struct call call;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done;
+    enum status status;
+    struct error *error;
+    struct buffer *result;
+};
+
+static void own_done(struct call *call, enum status status, const struct error *error, struct bytes result)
+{
+    struct own_call *own = call->context;
+
+    pthread_mutex_lock(&own->lock);
+    own->status = status;
+    if (status != OK)
+        *own->error = *error;
+    else if (own->result != NULL)
+        buffer_append(own->result, result.data, result.size);
+    own->done = true;
+    pthread_cond_signal(&own->changed);
+    pthread_mutex_unlock(&own->lock);
+}
+
+static enum status prepare_own_account(struct kernel *k, const char *method, const json_t *params,
+                                       struct job *job, struct error *error)
+{
+    const struct caller caller = { .uid = -1, .gid = -1, .operator_ = true };
+    struct buffer canonical CLEANUP(buffer_close) = { 0 };
+    struct transaction t = { .account = k->own_account, .chain = k->chain, .method = method, .params = params,
+                             .valid_until_us = kernel_now(k) + VALID_FOR_DEFAULT_US };
+
+    randombytes_buf(t.salt, sizeof(t.salt));
+    TRY(transaction_encode(&t, &canonical, &job->id, error));
+    TRY(job_from_transaction(k, &t, &canonical, job, error));
+    INVARIANT(job->command->scope == SCOPE_BASE, "%s is no transaction of the ledger", method);
+    TRY(check_command(k, &caller, NULL, job, error));
+    INVARIANT(schnorr_sign(k->own_key, &job->id, NULL, &job->signature), "the node's own key does not sign");
+    return OK;
+}
+
+enum status kernel_submit_own(struct kernel *k, const char *method, const json_t *params,
+                              struct buffer *result, struct error *error)
+{
+    struct own_call own = { .call = { .done = own_done }, .error = error, .result = result };
+    struct job *job = job_new(JOB_COMMAND);
+    enum status status = prepare_own_account(k, method, params, job, error);
+
+    if (status != OK) {
+        job_free(job);
+        return status;
+    }
+    own.call.context = &own;
+    pthread_mutex_init(&own.lock, NULL);
+    pthread_cond_init(&own.changed, NULL);
+    queue_command(k, &own.call, job);
+    pthread_mutex_lock(&own.lock);
+    while (!own.done)
+        pthread_cond_wait(&own.changed, &own.lock);
+    pthread_mutex_unlock(&own.lock);
+    pthread_cond_destroy(&own.changed);
+    pthread_mutex_destroy(&own.lock);
+    return own.status;
 }
 
 /* --- queries ---------------------------------------------------------------------------------- */
@@ -322,12 +408,12 @@ void kernel_call(struct kernel *k, size_t worker, struct call *call, const char 
     struct error error;
 
     if (strcmp(method, METHOD_SUBMIT) == 0) {
-        call_submit(k, call, params);
+        call_submit(k, worker, call, params);
         return;
     }
     command = registry_command(k->registry, method);
     if (command != NULL) {
-        call_command(k, call, command, params);
+        call_command(k, worker, call, command, params);
         return;
     }
     query = registry_query(k->registry, method);

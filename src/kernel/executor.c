@@ -252,6 +252,7 @@ static bool fill_batch(struct kernel *k, struct job **jobs, size_t *count, int64
     if (empty_block_due(k, now_us))
         machine_open_block(&k->machine);
     machine_fire_deadlines(&k->machine);
+    machine_sweep(&k->machine);
     while (taken < *count && !k->machine.spoiled && k->machine.text.size < BATCH_TEXT_MAX &&
            k->results.size < BATCH_TEXT_MAX)
         run_job(k, jobs[taken++]);
@@ -263,6 +264,8 @@ static bool fill_batch(struct kernel *k, struct job **jobs, size_t *count, int64
 static void start_over(struct kernel *k, struct job **jobs, size_t count)
 {
     database_rollback(k->writer);
+    if (k->sweeping)
+        machine_set_sweeps(&k->machine, 0); /* what the batch asked for is forgotten: they look for themselves */
     k->careful_batches = CAREFUL_BATCHES;
     buffer_clear(&k->results);
     for (size_t i = 0; i < count; i++) {
@@ -301,6 +304,8 @@ static bool commit_batch(struct kernel *k, struct job **jobs, size_t *count,
                          force_checkpoint); /* in events' time */
     database_commit(k->writer);
     publish(k, p);
+    if (k->sweeping)
+        machine_follow_up(&k->machine);
     if (k->machine.effects_requested)
         k->effects_due_us = 0;
     return advanced;
@@ -389,7 +394,7 @@ static int64_t earlier(int64_t a, int64_t b)
 static int64_t next_action(struct kernel *k)
 {
     const struct block *head = &k->machine.head;
-    int64_t due_us = k->machine.earliest_us[CLOCK_BLOCK];
+    int64_t due_us = earlier(k->machine.earliest_us[CLOCK_BLOCK], machine_sweep_due(&k->machine));
     int64_t checkpoint_us =
         event_log_checkpoint_due(k->log); /* in events' time, as the deadlines of block time are */
 
@@ -430,6 +435,8 @@ static void *executor_main(void *context)
 void executor_start(struct kernel *k)
 {
     k->effects_due_us = 0;
+    k->sweeping = true;
+    machine_set_sweeps(&k->machine, 0);
     INVARIANT(pthread_create(&k->executor, NULL, executor_main, k) == 0,
               "the executor's thread did not start");
     pthread_setname_np(k->executor, "executor");
@@ -439,4 +446,6 @@ void executor_stop(struct kernel *k)
 {
     queue_close(&k->queue);
     pthread_join(k->executor, NULL);
+    k->sweeping = false;
+    machine_set_sweeps(&k->machine, INT64_MAX);
 }

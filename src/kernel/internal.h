@@ -55,6 +55,8 @@ struct kernel {
     char chain[CHAIN_TEXT];
     char origin[64];
     struct note_signer *signer;
+    struct secret_key *own_key; /* of the node's own account */
+    struct account_id own_account;
     struct registry *registry;
 
     struct workers *workers;
@@ -75,6 +77,7 @@ struct kernel {
     struct job **batch;
     int64_t event_time_us; /* of the newest event: times never go back */
     int64_t effects_due_us;
+    bool sweeping; /* while there are workers: sweeps run, and what follows a commit */
     unsigned careful_batches; /* so many batches still get savepoints */
 
     atomic_uint_fast64_t head, height, block_time_us, chain_time_us, advanced_us;

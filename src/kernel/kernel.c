@@ -18,6 +18,7 @@
 #define META_CHAIN "chain"
 #define META_GENESIS "genesis"
 #define META_CLEAN_STOP "clean_stop"
+#define OWN_KEY_TAG "layerd/node/account"
 
 const char *network_name(enum network network)
 {
@@ -93,11 +94,22 @@ static enum status open_database(struct kernel *k, int *from, int *to, struct er
     return database_move_in_background(k->writer, &options, error);
 }
 
+/* A seed whose hash is no key exists, but nobody will ever see one. */
+static enum status derive_own_key(struct kernel *k, struct error *error)
+{
+    k->own_key = secret_new(sizeof(*k->own_key));
+    note_signer_derive(k->signer, OWN_KEY_TAG, k->own_key);
+    if (!secret_key_account(k->own_key, &k->own_account))
+        return error_set(error, ERROR_BAD_KEY, "node.key gives no key for the node's own account");
+    return OK;
+}
+
 static enum status open_log(struct kernel *k, struct error *error)
 {
     char *path AUTO_FREE = text_format("%s/node.key", k->directory);
 
     TRY(note_signer_open(path, k->origin, &k->signer, error));
+    TRY(derive_own_key(k, error));
     return event_log_open(k->writer, k->node_id, k->signer, &k->log, error);
 }
 
@@ -175,6 +187,7 @@ static void release(struct kernel *k)
     event_log_close(k->log);
     database_close(k->writer);
     note_signer_free(k->signer);
+    secret_free(k->own_key);
     registry_free(k->registry);
     query_lane_destroy(&k->lane);
     buffer_close(&k->results);
@@ -273,6 +286,11 @@ int64_t kernel_now(const struct kernel *k)
     int64_t newest_us = (int64_t)atomic_load(&k->block_time_us);
 
     return now_us > newest_us ? now_us : newest_us;
+}
+
+struct account_id kernel_account(const struct kernel *k)
+{
+    return k->own_account;
 }
 
 struct workers *kernel_workers(struct kernel *k)

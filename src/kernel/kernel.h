@@ -90,6 +90,14 @@ struct kernel_task {
 };
 bool kernel_submit_task(struct kernel *kernel, struct kernel_task *task);
 
+/* The node's own account: its key follows from node.key, so that it is there without any passphrase. It signs
+ * what the node does on the ledger for itself, as answering a challenge. */
+struct account_id kernel_account(const struct kernel *kernel);
+/* Signs a base command with that key and waits until it is committed or refused. For effects. `params` is
+ * borrowed; *result (may be NULL) is JSON text in the end of `result`, appended. */
+MUST_CHECK enum status kernel_submit_own(struct kernel *kernel, const char *method, const json_t *params,
+                                         struct buffer *result, struct error *error);
+
 struct workers *kernel_workers(struct kernel *kernel); /* the pool: api submits its parsing here */
 
 /* --- facts (any thread) ----------------------------------------------------------------------- */

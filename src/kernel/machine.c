@@ -19,6 +19,13 @@ void machine_init(struct machine *m, struct database *database, const struct reg
     m->chain = chain;
     m->network = network;
     buffer_init(&m->text);
+    machine_set_sweeps(m, INT64_MAX);
+}
+
+void machine_set_sweeps(struct machine *m, int64_t due_us)
+{
+    for (size_t i = 0; i < SWEEPS_MAX; i++)
+        m->sweep_due_us[i] = due_us;
 }
 
 static void find_earliest(struct machine *m)
@@ -40,7 +47,10 @@ void machine_close(struct machine *m)
     buffer_close(&m->text);
     buffer_close(&m->subject_at_hand);
     buffer_close(&m->body_at_hand);
+    machine_drop_follow_ups(m, 0);
     memory_free_pointer(&m->events);
+    memory_free_pointer(&m->reactions);
+    memory_free_pointer(&m->follow_ups);
 }
 
 uint64_t machine_height(const struct machine *m, enum scope scope)
@@ -61,6 +71,8 @@ void machine_batch_begin(struct machine *m, int64_t clock_us, uint64_t next_seq,
     m->spoiled = false;
     m->wall_us = clock_us;
     m->event_count = 0;
+    m->reaction_count = 0;
+    machine_drop_follow_ups(m, 0);
     buffer_clear(&m->text);
 }
 
@@ -142,6 +154,67 @@ static void mark_last(struct machine *m, size_t from)
         m->events[m->event_count - 1].last = true;
 }
 
+/* --- what this node does of its own ----------------------------------------------------------- */
+/* Reactions see the rows as the command left them; their events are a group of its own, no part of the block.
+ */
+static void react(struct machine *m)
+{
+    struct execution x = { .machine = m, .scope = SCOPE_LOCAL };
+
+    for (size_t i = 0; i < m->reaction_count; i++) {
+        const struct pending_reaction at_hand = m->reactions[i];
+        size_t events_before = m->event_count;
+
+        at_hand.reaction->run(&x, bytes_of(at_hand.subject, at_hand.subject_size));
+        mark_last(m, events_before);
+    }
+    m->reaction_count = 0;
+}
+
+void machine_sweep(struct machine *m)
+{
+    struct execution x = { .machine = m, .scope = SCOPE_LOCAL };
+
+    for (size_t i = 0; i < registry_sweep_count(m->registry); i++) {
+        size_t events_before = m->event_count;
+        int64_t next_us;
+
+        if (m->sweep_due_us[i] > m->next.time_us)
+            continue;
+        m->sweep_due_us[i] = INT64_MAX;
+        next_us = registry_sweep(m->registry, i)->run(&x);
+        if (next_us < m->sweep_due_us[i])
+            m->sweep_due_us[i] = next_us;
+        mark_last(m, events_before);
+    }
+}
+
+int64_t machine_sweep_due(const struct machine *m)
+{
+    int64_t due_us = INT64_MAX;
+
+    for (size_t i = 0; i < registry_sweep_count(m->registry); i++)
+        if (m->sweep_due_us[i] < due_us)
+            due_us = m->sweep_due_us[i];
+    return due_us;
+}
+
+void machine_follow_up(struct machine *m)
+{
+    for (size_t i = 0; i < m->follow_up_count; i++)
+        m->follow_ups[i].run(m->kernel, m->follow_ups[i].context);
+    m->follow_up_count = 0;
+}
+
+void machine_drop_follow_ups(struct machine *m, size_t from)
+{
+    while (m->follow_up_count > from) {
+        const struct follow_up *dropped = &m->follow_ups[--m->follow_up_count];
+
+        dropped->drop(dropped->context);
+    }
+}
+
 /* --- one command ------------------------------------------------------------------------------ */
 /* Undoes what a refused command wrote, or says that it cannot. */
 static void take_back(struct machine *m, int64_t changes_before)
@@ -159,6 +232,7 @@ enum status machine_run(struct machine *m, struct execution *x, const struct mac
     const uint64_t seq_before = m->next_seq;
     const int64_t advance_before = m->next_advance_us;
     const bool effects_before = m->effects_requested;
+    const size_t follow_ups_before = m->follow_up_count;
     const int64_t changes_before = m->careful ? 0 : database_changes(m->database);
     struct writer w;
     enum status status;
@@ -180,6 +254,8 @@ enum status machine_run(struct machine *m, struct execution *x, const struct mac
         m->next_seq = seq_before;
         m->next_advance_us = advance_before;
         m->effects_requested = effects_before;
+        m->reaction_count = 0;
+        machine_drop_follow_ups(m, follow_ups_before);
         result->size = result_before;
         return status;
     }
@@ -197,6 +273,7 @@ enum status machine_run(struct machine *m, struct execution *x, const struct mac
         hash_events(m, events_before);
         m->next.transactions++;
     }
+    react(m);
     return OK;
 }
 
@@ -219,6 +296,7 @@ static bool fire_next(struct machine *m, enum deadline_clock clock, int64_t now_
     kind->fire(&x, bytes_of(due.subject, due.subject_size));
     mark_last(m, events_before);
     hash_events(m, events_before);
+    react(m);
     return true;
 }
 
@@ -320,6 +398,50 @@ int64_t execution_window(const struct execution *x, int64_t window_us)
 uint64_t execution_next_seq(const struct execution *x)
 {
     return x->machine->next_seq;
+}
+
+void reaction_request(struct execution *x, const char *name, struct bytes subject)
+{
+    struct machine *m = x->machine;
+    const struct reaction *reaction = registry_reaction(m->registry, name);
+    struct pending_reaction *pending;
+
+    INVARIANT(x->scope == SCOPE_BASE, "%s: local handlers act for themselves", name);
+    INVARIANT(reaction != NULL, "a reaction '%s', which no module declares", name);
+    INVARIANT(subject.size <= REACTION_SUBJECT_MAX, "%s: a subject of %zu bytes", name, subject.size);
+    if (m->kernel == NULL) /* replay */
+        return;
+    if (m->reaction_count == m->reaction_capacity) {
+        m->reaction_capacity = m->reaction_capacity == 0 ? 16 : 2 * m->reaction_capacity;
+        m->reactions = memory_resize(m->reactions, m->reaction_capacity * sizeof(*m->reactions));
+    }
+    pending = &m->reactions[m->reaction_count++];
+    pending->reaction = reaction;
+    pending->subject_size = subject.size;
+    memcpy(pending->subject, subject.data, subject.size);
+}
+
+void sweep_request(struct execution *x, const char *name, int64_t due_us)
+{
+    int index = registry_sweep_index(x->machine->registry, name);
+
+    INVARIANT(x->scope == SCOPE_LOCAL, "%s: sweeps are this node's own", name);
+    INVARIANT(index >= 0, "a sweep '%s', which no module declares", name);
+    if (due_us < x->machine->sweep_due_us[index])
+        x->machine->sweep_due_us[index] = due_us;
+}
+
+void execution_after_commit(struct execution *x, void (*run)(struct kernel *kernel, void *context),
+                            void (*drop)(void *context), void *context)
+{
+    struct machine *m = x->machine;
+
+    INVARIANT(x->scope == SCOPE_LOCAL, "the ledger does nothing outside of itself");
+    if (m->follow_up_count == m->follow_up_capacity) {
+        m->follow_up_capacity = m->follow_up_capacity == 0 ? 64 : 2 * m->follow_up_capacity;
+        m->follow_ups = memory_resize(m->follow_ups, m->follow_up_capacity * sizeof(*m->follow_ups));
+    }
+    m->follow_ups[m->follow_up_count++] = (struct follow_up){ run, drop, context };
 }
 
 void execution_advance_time(struct execution *x, int64_t by_us)

@@ -15,6 +15,7 @@
 
 #define DEADLINES_PER_BLOCK_MAX 1000
 #define EVENTS_PER_COMMAND_MAX 4096
+#define REACTION_SUBJECT_MAX 64
 
 /* An event recorded in the open batch, not yet in the log. Texts are offsets into machine.text. */
 struct pending_event {
@@ -23,6 +24,20 @@ struct pending_event {
     size_t subject_offset, subject_size; /* size 0: no subject */
     size_t body_offset, body_size;
     bool last;
+};
+
+/* Asked for by the command at hand, run after it. */
+struct pending_reaction {
+    const struct reaction *reaction;
+    uint8_t subject[REACTION_SUBJECT_MAX];
+    size_t subject_size;
+};
+
+/* What is to be done once the batch is committed: execution_after_commit. */
+struct follow_up {
+    void (*run)(struct kernel *kernel, void *context);
+    void (*drop)(void *context);
+    void *context;
 };
 
 struct machine {
@@ -53,6 +68,11 @@ struct machine {
     struct buffer subject_at_hand, body_at_hand; /* of the event being written */
     struct pending_event *events;
     size_t event_count, event_capacity;
+    struct pending_reaction *reactions; /* of the command at hand */
+    size_t reaction_count, reaction_capacity;
+    struct follow_up *follow_ups; /* of the batch */
+    size_t follow_up_count, follow_up_capacity;
+    int64_t sweep_due_us[SWEEPS_MAX]; /* block time */
 };
 
 struct execution {
@@ -76,6 +96,15 @@ void machine_open_block(struct machine *machine);
 /* Fires what is due, in order of due time, block-time deadlines first. True when DEADLINES_PER_BLOCK_MAX were
  * not enough. */
 bool machine_fire_deadlines(struct machine *machine);
+
+/* Runs the sweeps that are due (none before machine_set_sweeps said when); machine_sweep_due says when the next one is (block time). Not in replay. */
+void machine_sweep(struct machine *machine);
+void machine_set_sweeps(struct machine *machine, int64_t due_us); /* all of them */
+int64_t machine_sweep_due(const struct machine *machine);
+
+/* After COMMIT, or instead of it. */
+void machine_follow_up(struct machine *machine);
+void machine_drop_follow_ups(struct machine *machine, size_t from);
 
 /* Runs one command: all of it or nothing. x holds account and transaction; `after` (may be NULL) runs once
  * the handler said OK, for rows that belong to the command. The result's JSON is appended to `result`.

@@ -18,6 +18,7 @@
 struct execution; /* a command being executed: execution.h */
 struct query;     /* a query being answered: query.h */
 struct kernel;
+struct keystore;
 
 /* --- parameters ------------------------------------------------------------------------------- */
 enum param_type {
@@ -86,11 +87,28 @@ enum access {
  * JSON value written to `result`; nothing written means {}. */
 typedef enum status command_handler(struct execution *x, const void *params, struct writer *result);
 
+/* What a command's check may know. It runs on a worker beside the executor. */
+struct check {
+    const char *chain;
+    bool operator_;            /* the caller is the operator */
+    /* Local commands alone, NULL otherwise and in replay: the node's keys; and a connection for reading what
+     * never changes once it is written, for the executor may be ahead of it. */
+    struct keystore *keystore;
+    struct database *database;
+};
+
+/* Runs before the command is queued, and again in replay: everything that needs no rows and takes time, above
+ * all signatures. May fill members of the parameter struct that no parameter fills. For base commands it is a
+ * pure function of chain and parameters. */
+typedef enum status command_check(const struct check *check, void *params, struct arena *arena,
+                                  struct error *error);
+
 struct command {
     const char *name; /* "ledger.transfer" */
     enum scope scope;
     enum access access;
     command_handler *run;
+    command_check *check; /* NULL: parameters that parse are good */
     const struct param *params;
     size_t param_count, params_size;
     const char *help;      /* one sentence */
@@ -148,6 +166,25 @@ struct effect_kind {
     const char *help;
 };
 
+/* --- reactions and sweeps --------------------------------------------------------------------- */
+/* What this node does of its own when the ledger changed: asked for by a base handler or deadline
+ * (reaction_request), run in local scope right after it, in the same transaction. Replicas and replay ignore
+ * it. Must not fail. */
+struct reaction {
+    const char *name; /* "channel.watch" */
+    void (*run)(struct execution *x, struct bytes subject);
+    const char *help;
+};
+
+/* Local rows that become due: run in local scope at the start of the first batch at or after the due time
+ * (block time), and in the first batch after a start. Does what is due at execution_time(x), at most some
+ * hundred rows, and returns when it wants to run next (INT64_MAX: not before sweep_request). */
+struct sweep {
+    const char *name; /* "channel.timeouts" */
+    int64_t (*run)(struct execution *x);
+    const char *help;
+};
+
 /* --- invariants ------------------------------------------------------------------------------- */
 /* A statement about the whole database that always holds. `sql` gives one row per violation, its first column
  * saying what is wrong; or `check` looks for itself and reports the first violation. */
@@ -170,6 +207,10 @@ struct module {
     size_t deadline_count;
     const struct effect_kind *effects;
     size_t effect_count;
+    const struct reaction *reactions;
+    size_t reaction_count;
+    const struct sweep *sweeps;
+    size_t sweep_count;
     const struct invariant *invariants;
     size_t invariant_count;
     const char *const *base_tables; /* tables that replay rebuilds and compares; ends with NULL */
@@ -181,6 +222,8 @@ struct module {
 #define QUERIES(table) .queries = (table), .query_count = COUNT_OF(table)
 #define DEADLINES(table) .deadlines = (table), .deadline_count = COUNT_OF(table)
 #define EFFECTS(table) .effects = (table), .effect_count = COUNT_OF(table)
+#define REACTIONS(table) .reactions = (table), .reaction_count = COUNT_OF(table)
+#define SWEEPS(table) .sweeps = (table), .sweep_count = COUNT_OF(table)
 #define INVARIANTS(table) .invariants = (table), .invariant_count = COUNT_OF(table)
 
 #endif

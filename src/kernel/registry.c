@@ -24,7 +24,9 @@ struct table {
 struct registry {
     const struct module *modules[MODULES_MAX];
     size_t module_count;
-    struct table commands, queries, deadlines, effects;
+    struct table commands, queries, deadlines, effects, reactions;
+    const struct sweep *sweeps[SWEEPS_MAX];
+    size_t sweep_count;
 };
 
 static int entry_compare(const void *a, const void *b)
@@ -99,6 +101,12 @@ static void add_module(struct registry *r, const struct module *module)
         table_add(&r->deadlines, module->deadlines[i].name, &module->deadlines[i]);
     for (size_t i = 0; i < module->effect_count; i++)
         table_add(&r->effects, module->effects[i].name, &module->effects[i]);
+    for (size_t i = 0; i < module->reaction_count; i++)
+        table_add(&r->reactions, module->reactions[i].name, &module->reactions[i]);
+    for (size_t i = 0; i < module->sweep_count; i++) {
+        INVARIANT(r->sweep_count < SWEEPS_MAX, "more than %d sweeps", SWEEPS_MAX);
+        r->sweeps[r->sweep_count++] = &module->sweeps[i];
+    }
 }
 
 struct registry *registry_new(const struct module *const *modules)
@@ -113,6 +121,7 @@ struct registry *registry_new(const struct module *const *modules)
     table_sort(&r->queries);
     table_sort(&r->deadlines);
     table_sort(&r->effects);
+    table_sort(&r->reactions);
     for (size_t i = 0; i < r->commands.count; i++)
         INVARIANT(table_find(&r->queries, r->commands.entries[i].name) == NULL,
                   "'%s' is a command and a query", r->commands.entries[i].name);
@@ -127,6 +136,7 @@ void registry_free(struct registry *r)
     free(r->queries.entries);
     free(r->deadlines.entries);
     free(r->effects.entries);
+    free(r->reactions.entries);
     free(r);
 }
 
@@ -148,6 +158,29 @@ const struct deadline_kind *registry_deadline(const struct registry *r, const ch
 const struct effect_kind *registry_effect(const struct registry *r, const char *name)
 {
     return table_find(&r->effects, name);
+}
+
+const struct reaction *registry_reaction(const struct registry *r, const char *name)
+{
+    return table_find(&r->reactions, name);
+}
+
+size_t registry_sweep_count(const struct registry *r)
+{
+    return r->sweep_count;
+}
+
+const struct sweep *registry_sweep(const struct registry *r, size_t index)
+{
+    return r->sweeps[index];
+}
+
+int registry_sweep_index(const struct registry *r, const char *name)
+{
+    for (size_t i = 0; i < r->sweep_count; i++)
+        if (strcmp(r->sweeps[i]->name, name) == 0)
+            return (int)i;
+    return -1;
 }
 
 size_t registry_module_count(const struct registry *r)

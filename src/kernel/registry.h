@@ -6,6 +6,8 @@
 
 #include "kernel/module.h"
 
+#define SWEEPS_MAX 32
+
 struct registry;
 
 struct registry *
@@ -16,6 +18,14 @@ const struct command *registry_command(const struct registry *registry, const ch
 const struct query_method *registry_query(const struct registry *registry, const char *name);
 const struct deadline_kind *registry_deadline(const struct registry *registry, const char *name);
 const struct effect_kind *registry_effect(const struct registry *registry, const char *name);
+
+const struct reaction *registry_reaction(const struct registry *registry, const char *name);
+
+/* All sweeps, in order of module: 0 … registry_sweep_count − 1. registry_sweep_index: −1 for none of that name.
+ */
+size_t registry_sweep_count(const struct registry *registry);
+const struct sweep *registry_sweep(const struct registry *registry, size_t index);
+int registry_sweep_index(const struct registry *registry, const char *name);
 
 /* All modules in order, the kernel's own first: index 0 … registry_module_count − 1. */
 size_t registry_module_count(const struct registry *registry);

@@ -60,6 +60,7 @@ struct stored {
 static bool execute(struct replay *r, const struct stored *stored, const struct transaction *t)
 {
     const struct command *command = registry_command(r->options->registry, t->method);
+    const struct check check = { .chain = r->options->chain };
     struct machine_command machine_command = { .scope = SCOPE_BASE };
     struct execution x = { .account = t->account, .transaction = stored->id };
     struct buffer result CLEANUP(buffer_close) = { 0 };
@@ -70,7 +71,8 @@ static bool execute(struct replay *r, const struct stored *stored, const struct 
     if (command->scope != SCOPE_BASE)
         return true; /* this node's own rows: not part of the ledger */
     if (params_parse(command->params, command->param_count, command->params_size, t->params,
-                     r->options->chain, &r->arena, &params, &r->error) != OK)
+                     r->options->chain, &r->arena, &params, &r->error) != OK ||
+        (command->check != NULL && command->check(&check, params, &r->arena, &r->error) != OK))
         return differs(r, "transaction %" PRIu64 ": %.200s", stored->number, r->error.message);
     machine_command.run = command->run;
     machine_command.params = params;

@@ -1,0 +1,64 @@
+/* Applications: the rules by which a channel's states may follow each other. An application is a table of pure
+ * functions over signed states: no rows, no clock, no I/O, bounded work. The adjudicator and the participants'
+ * own node use the same table. applications/tictactoe.c is the worked example; the list is in application.c.
+ *
+ * A state that all participants signed is always supported, whatever the application: unanimity may do
+ * anything that conserves. The application says what less than all may do. */
+#ifndef LAYER2_CHANNEL_APPLICATION_H
+#define LAYER2_CHANNEL_APPLICATION_H
+
+#include "crypto/channel.h"
+
+#define CHANNEL_TURN_PREFUND 0  /* all sign it before anybody pays in: how to get everything back */
+#define CHANNEL_TURN_POSTFUND 1 /* all sign it when everything is paid in: play begins */
+
+/* A state with the participants whose signatures on it were verified (bit i: participant i). */
+struct signed_state {
+    struct channel_state state;
+    struct hash hash;
+    uint32_t signed_by;
+};
+
+struct application {
+    const char *name; /* "tictactoe" */
+    const char *help; /* one sentence */
+    /* Whether the fixed part suits the application: participants, assets, terms. */
+    enum status (*fixed_ok)(const struct channel_fixed *fixed, struct error *error);
+    /* Whether a channel may begin with this state (turn 0). */
+    enum status (*init_ok)(const struct channel_fixed *fixed, const struct channel_state *state,
+                           struct error *error);
+    /* Whether `next` may follow `previous` when participant `mover` proposes it. What a node's signer asks
+     * before it countersigns, also where unanimity could do more. */
+    enum status (*next_ok)(const struct channel_fixed *fixed, const struct channel_state *previous,
+                           const struct channel_state *next, size_t mover, struct error *error);
+    /* Whether the signed states (oldest first, turns rising) support the last one although not all signed it.
+     * ERROR_WRONG_NUMBER_OF_STATES, ERROR_WRONG_SIGNERS, ERROR_INVALID_TRANSITION, … NULL: only unanimity
+     * does. */
+    enum status (*supported)(const struct channel_fixed *fixed, const struct signed_state *states, size_t count,
+                             struct error *error);
+};
+
+/* ERROR_APPLICATION_NOT_FOUND names those that exist. */
+MUST_CHECK enum status application_find(const char *name, const struct application **application,
+                                        struct error *error);
+const struct application *application_at(size_t index); /* NULL after the last */
+
+/* Whether the states support their last one: by unanimity (one state, all signatures) or by the application.
+ * Turns 0 and 1 need unanimity. */
+MUST_CHECK enum status application_supported(const struct application *application,
+                                             const struct channel_fixed *fixed,
+                                             const struct signed_state *states, size_t count,
+                                             struct error *error);
+
+/* For applications in which participants move in turn, one signature a state: exactly as many states as
+ * participants, turns consecutive, each signed by participant (turn mod n) and nobody else, each a valid next
+ * one of the one before (ForceMove's strict turn taking). */
+MUST_CHECK enum status application_turn_taking(const struct application *application,
+                                               const struct channel_fixed *fixed,
+                                               const struct signed_state *states, size_t count,
+                                               struct error *error);
+
+/* All participants of a channel as a mask. */
+uint32_t application_everyone(const struct channel_fixed *fixed);
+
+#endif
