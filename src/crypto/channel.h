@@ -43,8 +43,8 @@ struct channel_fixed {
     uint64_t nonce;                               /* 0 … 2^53−1 */
     char application[CHANNEL_APPLICATION_MAX];
     int64_t challenge_period_us;                  /* ≥ 1: from a challenge to its end */
-    int64_t dispute_limit_us;                     /* ≥ challenge_period: from the first challenge to the last possible end */
-    uint32_t penalty_ppm;                         /* of what the cheater would get, for a provably old state; ≤ 1,000,000 */
+    int64_t dispute_limit_us; /* ≥ challenge_period: from the first challenge to the last possible end */
+    uint32_t penalty_ppm;     /* of what the cheater would get, for a provably old state; ≤ 1,000,000 */
     size_t arbiter_count;
     struct account_id arbiters[CHANNEL_ARBITERS_MAX];
     unsigned arbiter_threshold;                   /* 1 … arbiter_count; 0 without arbiters */
@@ -52,14 +52,15 @@ struct channel_fixed {
     uint32_t arbitration_fee_ppm;                 /* the most an award may take of each asset; ≤ 1,000,000 */
     size_t asset_count;                           /* ≥ 1, distinct */
     struct asset_id assets[CHANNEL_ASSETS_MAX];
-    struct bytes terms;                           /* what the application is told for good; ≤ CHANNEL_TERMS_MAX */
+    struct bytes terms; /* what the application is told for good; ≤ CHANNEL_TERMS_MAX */
 };
 
 enum allocation_kind {
     ALLOCATION_SIMPLE = 0,    /* amount to an account */
     ALLOCATION_CHANNEL = 1,   /* amount to the holdings of another channel: a sub-channel's funds */
     ALLOCATION_GUARANTEE = 2, /* amount kept for channel `target`, whose two ends are left and right */
-    ALLOCATION_HASHLOCK = 3,  /* amount to `account` who shows the preimage before `expiry`, else to `refund` */
+    ALLOCATION_HASHLOCK =
+        3, /* amount to `account` who shows the preimage before `expiry`, else to `refund` */
 };
 
 struct allocation {
@@ -87,8 +88,8 @@ struct channel_state {
 /* --- bytes ------------------------------------------------------------------------------------ */
 /* Whether the values keep the limits and rules above; ERROR_INVALID_PARAMS names what does not. */
 MUST_CHECK enum status channel_fixed_check(const struct channel_fixed *fixed, struct error *error);
-MUST_CHECK enum status channel_state_check(const struct channel_fixed *fixed, const struct channel_state *state,
-                                           struct error *error);
+MUST_CHECK enum status channel_state_check(const struct channel_fixed *fixed,
+                                           const struct channel_state *state, struct error *error);
 
 /* Append the encoding of something that passed its check. */
 void channel_fixed_encode(const struct channel_fixed *fixed, struct buffer *out);
@@ -103,15 +104,15 @@ MUST_CHECK enum status channel_state_decode(struct bytes encoding, struct arena 
                                             struct channel_state *state, struct error *error);
 
 /* --- ids and what is signed ------------------------------------------------------------------- */
-void channel_id(const struct channel_fixed *fixed, struct hash *id);                 /* of the fixed encoding */
+void channel_id(const struct channel_fixed *fixed, struct hash *id); /* of the fixed encoding */
 void channel_state_hash(const struct hash *id, const struct channel_state *state, struct hash *hash);
 void channel_outcome_hash(const struct hash *id, const struct channel_state *state, struct hash *hash);
 /* A challenger signs this beside the state that it challenges with. */
 void channel_challenge_hash(const struct hash *id, const struct hash *state, struct hash *hash);
 /* All participants sign: go on from `state` (its turn is higher than all before), and pay out the difference
  * `payments` (only ALLOCATION_SIMPLE) now. */
-void channel_withdrawal_hash(const struct hash *id, const struct hash *state, const struct allocation *payments,
-                             size_t count, struct hash *hash);
+void channel_withdrawal_hash(const struct hash *id, const struct hash *state,
+                             const struct allocation *payments, size_t count, struct hash *hash);
 /* Arbiters sign: the channel ends with the outcome of `award` (a state encoding: turn is the record it was
  * judged on), `fees` (one amount per asset) go to the arbiters in equal parts. */
 void channel_award_hash(const struct hash *id, uint64_t case_number, const struct channel_state *award,

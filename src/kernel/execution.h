@@ -42,18 +42,19 @@ void deadline_clear(struct execution *x, const char *kind, struct bytes subject)
  * effect. Returns its id. `request` is JSON text. */
 uint64_t effect_request(struct execution *x, const char *kind, const char *key, const char *request);
 
-/* From a base handler or deadline: this node's reaction of that name runs right afterwards; subject ≤ 64
- * bytes. Nothing in replay. */
+/* This node's reaction of that name runs right after the command, deadline or sweep at hand; subject ≤ 64
+ * bytes. Nothing happens when no module declares it, and nothing in replay. A reaction may ask for others. */
 void reaction_request(struct execution *x, const char *name, struct bytes subject);
 
 /* From a local handler, reaction, or sweep: the sweep of that name is to run at `due_us` (block time) at the
  * latest. */
 void sweep_request(struct execution *x, const char *name, int64_t due_us);
 
-/* From a local handler, reaction, or sweep: `run` is called by the executor once the transaction is committed,
- * before the replies, and must not block: it hands work to the pool (kernel_workers) or a task to the executor.
- * Otherwise, when the command is refused or the batch runs again, `drop` gets the context back. What the work is
- * about stands in rows, from which a sweep takes it up after a restart: this is but the quick way. */
+/* From a local handler, reaction, or sweep: the executor calls `run` once the transaction is committed,
+ * before the replies; it must not block but hands work to the pool (kernel_workers) or a task to the
+ * executor, either of which may refuse. When the command is refused or the batch runs again, `drop` gets the
+ * context back instead. What the work is about stands in rows, from which a sweep takes it up after a
+ * restart: this is but the quick way. */
 void execution_after_commit(struct execution *x, void (*run)(struct kernel *kernel, void *context),
                             void (*drop)(void *context), void *context);
 

@@ -265,7 +265,8 @@ static void start_over(struct kernel *k, struct job **jobs, size_t count)
 {
     database_rollback(k->writer);
     if (k->sweeping)
-        machine_set_sweeps(&k->machine, 0); /* what the batch asked for is forgotten: they look for themselves */
+        machine_set_sweeps(&k->machine,
+                           0); /* what the batch asked for is forgotten: they look for themselves */
     k->careful_batches = CAREFUL_BATCHES;
     buffer_clear(&k->results);
     for (size_t i = 0; i < count; i++) {

@@ -159,7 +159,8 @@ static void mark_last(struct machine *m, size_t from)
  */
 static void react(struct machine *m)
 {
-    struct execution x = { .machine = m, .scope = SCOPE_LOCAL };
+    struct error unread;
+    struct execution x = { .machine = m, .scope = SCOPE_LOCAL, .error = &unread };
 
     for (size_t i = 0; i < m->reaction_count; i++) {
         const struct pending_reaction at_hand = m->reactions[i];
@@ -173,7 +174,8 @@ static void react(struct machine *m)
 
 void machine_sweep(struct machine *m)
 {
-    struct execution x = { .machine = m, .scope = SCOPE_LOCAL };
+    struct error unread;
+    struct execution x = { .machine = m, .scope = SCOPE_LOCAL, .error = &unread };
 
     for (size_t i = 0; i < registry_sweep_count(m->registry); i++) {
         size_t events_before = m->event_count;
@@ -187,6 +189,7 @@ void machine_sweep(struct machine *m)
             m->sweep_due_us[i] = next_us;
         mark_last(m, events_before);
     }
+    react(m);
 }
 
 int64_t machine_sweep_due(const struct machine *m)
@@ -406,10 +409,8 @@ void reaction_request(struct execution *x, const char *name, struct bytes subjec
     const struct reaction *reaction = registry_reaction(m->registry, name);
     struct pending_reaction *pending;
 
-    INVARIANT(x->scope == SCOPE_BASE, "%s: local handlers act for themselves", name);
-    INVARIANT(reaction != NULL, "a reaction '%s', which no module declares", name);
     INVARIANT(subject.size <= REACTION_SUBJECT_MAX, "%s: a subject of %zu bytes", name, subject.size);
-    if (m->kernel == NULL) /* replay */
+    if (m->kernel == NULL || reaction == NULL) /* replay; or nobody listens */
         return;
     if (m->reaction_count == m->reaction_capacity) {
         m->reaction_capacity = m->reaction_capacity == 0 ? 16 : 2 * m->reaction_capacity;

@@ -97,7 +97,8 @@ void machine_open_block(struct machine *machine);
  * not enough. */
 bool machine_fire_deadlines(struct machine *machine);
 
-/* Runs the sweeps that are due (none before machine_set_sweeps said when); machine_sweep_due says when the next one is (block time). Not in replay. */
+/* Runs the sweeps that are due (none before machine_set_sweeps said when); machine_sweep_due says when the
+ * next one is (block time). Not in replay. */
 void machine_sweep(struct machine *machine);
 void machine_set_sweeps(struct machine *machine, int64_t due_us); /* all of them */
 int64_t machine_sweep_due(const struct machine *machine);

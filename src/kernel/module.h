@@ -97,8 +97,8 @@ struct check {
     struct database *database;
 };
 
-/* Runs before the command is queued, and again in replay: everything that needs no rows and takes time, above
- * all signatures. May fill members of the parameter struct that no parameter fills. For base commands it is a
+/* Runs before the command is queued, and again in replay: what needs no rows and takes time, above all
+ * signatures. May fill members of the parameter struct that no parameter fills. For base commands it is a
  * pure function of chain and parameters. */
 typedef enum status command_check(const struct check *check, void *params, struct arena *arena,
                                   struct error *error);
@@ -167,9 +167,9 @@ struct effect_kind {
 };
 
 /* --- reactions and sweeps --------------------------------------------------------------------- */
-/* What this node does of its own when the ledger changed: asked for by a base handler or deadline
- * (reaction_request), run in local scope right after it, in the same transaction. Replicas and replay ignore
- * it. Must not fail. */
+/* What this node does of its own when something changed: asked for with reaction_request, run in local scope
+ * right after what asked, in the same transaction. Replay ignores it. It cannot be refused and nothing of it
+ * is taken back: it checks before it writes. */
 struct reaction {
     const char *name; /* "channel.watch" */
     void (*run)(struct execution *x, struct bytes subject);

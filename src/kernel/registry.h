@@ -21,8 +21,7 @@ const struct effect_kind *registry_effect(const struct registry *registry, const
 
 const struct reaction *registry_reaction(const struct registry *registry, const char *name);
 
-/* All sweeps, in order of module: 0 … registry_sweep_count − 1. registry_sweep_index: −1 for none of that name.
- */
+/* All sweeps, in order of module: 0 … registry_sweep_count − 1; the index is −1 for none of that name. */
 size_t registry_sweep_count(const struct registry *registry);
 const struct sweep *registry_sweep(const struct registry *registry, size_t index);
 int registry_sweep_index(const struct registry *registry, const char *name);

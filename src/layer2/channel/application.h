@@ -1,6 +1,7 @@
-/* Applications: the rules by which a channel's states may follow each other. An application is a table of pure
- * functions over signed states: no rows, no clock, no I/O, bounded work. The adjudicator and the participants'
- * own node use the same table. applications/tictactoe.c is the worked example; the list is in application.c.
+/* Applications: the rules by which a channel's states may follow each other. An application is a table of
+ * pure functions over signed states: no rows, no clock, no I/O, bounded work. The adjudicator and the
+ * participants' own node use the same table. applications/tictactoe.c is the worked example; the list is in
+ * application.c.
  *
  * A state that all participants signed is always supported, whatever the application: unanimity may do
  * anything that conserves. The application says what less than all may do. */
@@ -34,8 +35,8 @@ struct application {
     /* Whether the signed states (oldest first, turns rising) support the last one although not all signed it.
      * ERROR_WRONG_NUMBER_OF_STATES, ERROR_WRONG_SIGNERS, ERROR_INVALID_TRANSITION, … NULL: only unanimity
      * does. */
-    enum status (*supported)(const struct channel_fixed *fixed, const struct signed_state *states, size_t count,
-                             struct error *error);
+    enum status (*supported)(const struct channel_fixed *fixed, const struct signed_state *states,
+                             size_t count, struct error *error);
 };
 
 /* ERROR_APPLICATION_NOT_FOUND names those that exist. */
