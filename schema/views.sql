@@ -13,6 +13,30 @@ SELECT seq,
        lower(hex(hash)) AS hash
   FROM event;
 
+-- The same with the events of one subject found fast: WHERE subject = '…'. Most from the filed ones, the newest by a scan.
+CREATE VIEW v_subject_event AS
+SELECT s.subject,
+       s.seq,
+       e.block,
+       strftime('%Y-%m-%dT%H:%M:%S', e.time_us / 1000000, 'unixepoch') || printf('.%06dZ', e.time_us % 1000000) AS time,
+       e.type,
+       e.body,
+       e.last,
+       lower(hex(e.hash)) AS hash
+  FROM event_subject AS s CROSS JOIN event AS e ON e.seq = s.seq
+UNION ALL
+SELECT e.subject,
+       e.seq,
+       e.block,
+       strftime('%Y-%m-%dT%H:%M:%S', e.time_us / 1000000, 'unixepoch') || printf('.%06dZ', e.time_us % 1000000),
+       e.type,
+       e.body,
+       e.last,
+       lower(hex(e.hash))
+  FROM event AS e
+ WHERE e.seq > (SELECT upto FROM event_subject_progress)
+   AND e.subject IS NOT NULL;
+
 CREATE VIEW v_block AS
 SELECT height,
        strftime('%Y-%m-%dT%H:%M:%S', time_us / 1000000, 'unixepoch') || printf('.%06dZ', time_us % 1000000) AS time,

@@ -346,6 +346,14 @@ static const struct invariant invariants[] = {
       .sql = "SELECT 'event ' || seq FROM (SELECT seq, time_us, lag(seq) OVER (ORDER BY seq) AS before,"
              " lag(time_us) OVER (ORDER BY seq) AS time_before FROM event)"
              " WHERE seq <> coalesce(before, 0) + 1 OR time_us < coalesce(time_before, 0) LIMIT 1" },
+    { .name = "kernel.subjects",
+      .help = "Events are filed under their subjects, each once, up to the number on record.",
+      .sql = "SELECT 'event ' || seq || ' is not filed under its subject' FROM"
+             " (SELECT subject, seq FROM event WHERE subject IS NOT NULL"
+             " AND seq <= (SELECT upto FROM event_subject_progress)"
+             " EXCEPT SELECT subject, seq FROM event_subject)"
+             " UNION ALL SELECT 'event ' || seq || ' is filed under another subject' FROM"
+             " (SELECT subject, seq FROM event_subject EXCEPT SELECT subject, seq FROM event) LIMIT 1" },
     { .name = "kernel.transactions",
       .help = "Each transaction belongs to a block that exists.",
       .sql =

@@ -21,6 +21,7 @@ struct event_log {
     int64_t head_time_us;
     struct merkle_range range;
     uint64_t covered;                 /* size of the newest checkpoint */
+    uint64_t filed;                   /* events up to this one are in table event_subject */
     int64_t uncovered_us;             /* time of the first event that it does not cover */
 };
 
@@ -146,6 +147,18 @@ static enum status remember_identity(struct event_log *log, const char *node_id,
     return OK;
 }
 
+static uint64_t read_filed(struct database *database)
+{
+    struct statement *s = statement(database, "SELECT upto FROM event_subject_progress");
+    uint64_t upto = 0;
+
+    if (statement_row(s)) {
+        upto = (uint64_t)column_integer(s, "upto");
+        statement_finish(s);
+    }
+    return upto;
+}
+
 static enum status load(struct event_log *log, const char *node_id, struct error *error)
 {
     struct stored_checkpoint newest;
@@ -160,6 +173,11 @@ static enum status load(struct event_log *log, const char *node_id, struct error
     if (!log_tree_range(log->database, log->head, &log->range))
         return error_set(error, ERROR_CORRUPT, "the tree of %" PRIu64 " events has a hole", log->head);
     TRY(walk(log, &newest, error));
+    log->filed = read_filed(log->database);
+    if (log->filed > log->head)
+        return error_set(error, ERROR_CORRUPT,
+                         "subjects are filed up to event %" PRIu64 ", but the log ends with %" PRIu64,
+                         log->filed, log->head);
     return remember_identity(log, node_id, error);
 }
 
@@ -212,6 +230,21 @@ static void tile_store(void *context, unsigned level, uint64_t index, const stru
     (void)statement_run(s);
 }
 
+/* Sorted, so that each leaf of the table is written once for all of its new rows. */
+static void file_subjects(struct event_log *log)
+{
+    struct statement *s =
+        statement(log->database, "INSERT INTO event_subject SELECT subject, seq FROM event"
+                                 " WHERE seq > ? AND subject IS NOT NULL ORDER BY subject, seq");
+
+    bind_integer(s, (int64_t)log->filed);
+    (void)statement_run(s);
+    s = statement(log->database, "UPDATE event_subject_progress SET upto = ?");
+    bind_integer(s, (int64_t)log->head);
+    (void)statement_run(s);
+    log->filed = log->head;
+}
+
 void event_log_append(struct event_log *log, struct event *event)
 {
     struct hash leaf;
@@ -242,6 +275,8 @@ void event_log_append(struct event_log *log, struct event *event)
     log->head_time_us = event->time_us;
     merkle_leaf(&leaf, event->hash.bytes, sizeof(event->hash.bytes));
     merkle_range_append(&log->range, &leaf, tile_store, log);
+    if (log->head - log->filed >= SUBJECTS_FILED_EVERY)
+        file_subjects(log);
 }
 
 /* --- checkpoints ------------------------------------------------------------------------------ */

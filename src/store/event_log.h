@@ -8,6 +8,9 @@
  * Integers and lengths are 8 bytes little-endian, `last` is 1 byte, a NULL subject has length 2^64−1. The
  * hash before event 1 is BLAKE2b-256("layerd/genesis/1" ‖ node id in ASCII).
  *
+ * Events by subject: table event_subject has every event up to a number on record (event_subject_progress);
+ * those after it, fewer than SUBJECTS_FILED_EVERY, are found by a scan. View v_subject_event reads both.
+ *
  * Tree: leaf data = the event's 32-byte hash. Stored are only the roots of complete tiles of 256 (table
  * tree_tile: level 8, 16, 24 …); what lies below is computed from the events when a proof asks. */
 #ifndef STORE_EVENT_LOG_H
@@ -23,6 +26,7 @@
 #define EVENT_TYPE_MAX 64
 #define EVENT_SUBJECT_MAX 200
 #define CHECKPOINT_EVERY_EVENTS 1024
+#define SUBJECTS_FILED_EVERY 4096 /* events that table event_subject lacks at most */
 #define CHECKPOINT_EVERY_US (10 * MICROSECONDS_PER_SECOND)
 
 struct event {

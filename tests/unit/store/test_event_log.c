@@ -500,6 +500,87 @@ static void time_finds_the_last_event_before_it(void **state)
     assert_false(event_read(place->writer, UINT64_MAX, &hash, NULL));
 }
 
+/* --- events by subject ------------------------------------------------------------------------ */
+static int64_t number(const struct place *place, const char *sql)
+{
+    struct statement *s = statement(place->writer, sql);
+    int64_t value;
+
+    assert_true(statement_row(s));
+    value = column_integer(s, "n");
+    statement_finish(s);
+    return value;
+}
+
+/* What the view says of each subject is what a scan of the log says. */
+static void assert_view_is_the_log(const struct place *place)
+{
+    assert_int_equal(number(place, "SELECT count(*) AS n FROM v_subject_event"),
+                     number(place, "SELECT count(*) AS n FROM event WHERE subject IS NOT NULL"));
+    assert_int_equal(number(place,
+                            "SELECT count(*) AS n FROM (SELECT subject, seq, type, body, hash FROM v_event"
+                            " WHERE subject IS NOT NULL"
+                            " EXCEPT SELECT subject, seq, type, body, hash FROM v_subject_event)"),
+                     0);
+}
+
+static void subjects_are_filed_at_the_border_and_not_before(void **state)
+{
+    struct place *place = *state;
+
+    place_append(place, SUBJECTS_FILED_EVERY - 1);
+    assert_int_equal(number(place, "SELECT upto AS n FROM event_subject_progress"), 0);
+    assert_int_equal(number(place, "SELECT count(*) AS n FROM event_subject"), 0);
+    assert_view_is_the_log(place);
+    place_close(place);
+    place_open(place);
+    place_append(place, 1);
+    assert_int_equal(number(place, "SELECT upto AS n FROM event_subject_progress"), SUBJECTS_FILED_EVERY);
+    assert_int_equal(number(place, "SELECT count(*) AS n FROM event_subject"),
+                     number(place, "SELECT count(*) AS n FROM event WHERE subject IS NOT NULL"));
+    assert_view_is_the_log(place);
+}
+
+static void subjects_survive_reopening_anywhere(void **state)
+{
+    struct place *place = *state;
+    uint64_t seed = chance_begin("subjects_survive_reopening_anywhere");
+
+    for (int i = 0; i < 12; i++) {
+        place_append(place, 1 + chance(&seed) % 3000);
+        if (chance(&seed) % 2 == 0) {
+            place_close(place);
+            place_open(place);
+        }
+        assert_true((uint64_t)number(place, "SELECT max(seq) - (SELECT upto FROM event_subject_progress) AS n"
+                                            " FROM event") < SUBJECTS_FILED_EVERY);
+        assert_view_is_the_log(place);
+    }
+}
+
+/* One subject is looked up in the filed part by its key, and in the rest by seq: never by reading the log. */
+static void one_subject_is_found_without_reading_the_log(void **state)
+{
+    struct place *place = *state;
+    struct statement *s =
+        statement(place->writer, "EXPLAIN QUERY PLAN SELECT seq FROM v_subject_event WHERE subject = 'a/b'");
+    int searches = 0;
+
+    while (statement_row(s)) {
+        const char *detail = column_text(s, "detail");
+
+        assert_null(strstr(detail, "SCAN s"));
+        assert_false(strcmp(detail, "SCAN e") == 0 || strcmp(detail, "SCAN event") == 0);
+        searches += strstr(detail, "SEARCH") != NULL;
+    }
+    assert_true(searches >= 3);
+}
+
+static void opening_finds_subjects_filed_beyond_the_log(void **state)
+{
+    open_refused(*state, "UPDATE event_subject_progress SET upto = 1000000", ERROR_CORRUPT);
+}
+
 const struct CMUnitTest event_log_tests[] = {
     cmocka_unit_test(chain_hash_covers_the_documented_bytes),
     cmocka_unit_test_setup_teardown(sequence_is_dense_and_survives_reopening, begin, end),
@@ -521,5 +602,9 @@ const struct CMUnitTest event_log_tests[] = {
     cmocka_unit_test(line_holds_what_was_stored),
     cmocka_unit_test_setup_teardown(reader_gives_events_in_order_within_its_limits, begin, end),
     cmocka_unit_test_setup_teardown(time_finds_the_last_event_before_it, begin, end),
+    cmocka_unit_test_setup_teardown(subjects_are_filed_at_the_border_and_not_before, begin, end),
+    cmocka_unit_test_setup_teardown(subjects_survive_reopening_anywhere, begin, end),
+    cmocka_unit_test_setup_teardown(one_subject_is_found_without_reading_the_log, begin, end),
+    cmocka_unit_test_setup_teardown(opening_finds_subjects_filed_beyond_the_log, begin, end),
 };
 const size_t event_log_tests_count = sizeof(event_log_tests) / sizeof(event_log_tests[0]);
