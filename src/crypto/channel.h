@@ -25,7 +25,10 @@
 #define CHANNEL_DATA_MAX 4096         /* bytes of application data */
 #define CHANNEL_ENCODING_MAX ((size_t)256 * 1024)
 
+#define CHANNEL_PPM 1000000           /* parts per million */
+
 #define CHANNEL_ID_TAG "layerd/channel/id"
+#define CHANNEL_HOLDING_TAG "layerd/channel/holding"
 #define CHANNEL_STATE_TAG "layerd/channel/state"
 #define CHANNEL_OUTCOME_TAG "layerd/channel/outcome"
 #define CHANNEL_CHALLENGE_TAG "layerd/channel/challenge"
@@ -91,9 +94,17 @@ MUST_CHECK enum status channel_fixed_check(const struct channel_fixed *fixed, st
 MUST_CHECK enum status channel_state_check(const struct channel_fixed *fixed,
                                            const struct channel_state *state, struct error *error);
 
-/* Append the encoding of something that passed its check. */
+/* Append the encoding of something that passed its check. Numbers with their bytes in brackets, ‖ between
+ * parts, times in µs:
+ *   fixed = version [1] ‖ length [1] chain ‖ length [1] application ‖ nonce [8] ‖ challenge period [8] ‖
+ *           dispute limit [8] ‖ penalty [4] ‖ count [1] participants ‖ count [1] arbiters ‖ threshold [1] ‖
+ *           arbitration window [8] ‖ arbitration fee [4] ‖ count [1] assets ‖ length [2] terms
+ *   state = turn [8] ‖ final [1] ‖ outcome ‖ length [2] data;   outcome = count [2] ‖ allocations
+ *   allocation = kind [1] ‖ asset [1] ‖ amount [8] ‖ account | target | target ‖ left ‖ right |
+ *           account ‖ refund ‖ hash ‖ expiry [8] */
 void channel_fixed_encode(const struct channel_fixed *fixed, struct buffer *out);
 void channel_state_encode(const struct channel_state *state, struct buffer *out);
+void channel_allocations_encode(const struct allocation *allocations, size_t count, struct buffer *out);
 
 /* The other way; what they point to is in `arena` (terms, allocations, data). ERROR_INVALID_PARAMS for any
  * bytes that the encoder would not have written. channel_state_decode does the checks that need no fixed
@@ -105,6 +116,9 @@ MUST_CHECK enum status channel_state_decode(struct bytes encoding, struct arena 
 
 /* --- ids and what is signed ------------------------------------------------------------------- */
 void channel_id(const struct channel_fixed *fixed, struct hash *id); /* of the fixed encoding */
+/* The ledger account that holds the channel's funds: the first hash of id and a counter that is no key, so
+ * that no user can send to it beforehand. */
+void channel_holding(const struct hash *id, struct account_id *account);
 void channel_state_hash(const struct hash *id, const struct channel_state *state, struct hash *hash);
 void channel_outcome_hash(const struct hash *id, const struct channel_state *state, struct hash *hash);
 /* A challenger signs this beside the state that it challenges with. */

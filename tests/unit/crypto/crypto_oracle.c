@@ -2,6 +2,8 @@
  * with. Bytes are hex, "-" is none. A question that makes no sense ends the program. Questions:
  *   sha256 DATA · tagged TAG DATA
  *   account SECRET · sign SECRET MESSAGE AUX · verify ACCOUNT MESSAGE SIGNATURE
+ *   channel FIXED               id and holding account of a fixed part
+ *   state ID STATE              state, outcome and challenge hash
  *   tree DATA…        keeps these leaves for what follows; answers with the root
  *   root SIZE · inclusion INDEX SIZE · consistency FIRST SECOND      hashes, "-" for none, "refused"
  *   verify_inclusion INDEX SIZE LEAF_HASH ROOT HASH…
@@ -13,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "crypto/channel.h"
 #include "crypto/hash.h"
 #include "crypto/merkle.h"
 #include "crypto/schnorr.h"
@@ -121,6 +124,45 @@ static struct merkle_proof proof_words(char **rest)
         fixed_word(rest, proof.hashes[proof.count++].bytes, sizeof proof.hashes[0].bytes);
     }
     return proof;
+}
+
+static void answer_hashes(const struct hash *hashes, size_t count)
+{
+    char hex[65];
+
+    for (size_t i = 0; i < count; i++) {
+        hex_text(hex, hashes[i].bytes, sizeof hashes[i].bytes);
+        printf("%s%c", hex, i + 1 < count ? ' ' : '\n');
+    }
+}
+
+static bool channel_question(const char *what, char **rest)
+{
+    struct channel_fixed fixed;
+    struct channel_state state;
+    struct account_id holding;
+    struct hash answer[3], id;
+    struct error error;
+
+    if (strcmp(what, "channel") == 0) {
+        if (channel_fixed_decode(bytes_word(rest), &words, &fixed, &error) != OK)
+            fail(error.message);
+        channel_id(&fixed, &answer[0]);
+        channel_holding(&answer[0], &holding);
+        memcpy(answer[1].bytes, holding.bytes, sizeof answer[1].bytes);
+        answer_hashes(answer, 2);
+    } else if (strcmp(what, "state") == 0) {
+        fixed_word(rest, id.bytes, sizeof id.bytes);
+        if (channel_state_decode(bytes_word(rest), &words, &state, &error) != OK)
+            fail(error.message);
+        channel_state_hash(&id, &state, &answer[0]);
+        channel_outcome_hash(&id, &state, &answer[1]);
+        channel_challenge_hash(&id, &answer[0], &answer[2]);
+        answer_hashes(answer, 3);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 static bool hash_question(const char *what, char **rest)
@@ -235,7 +277,8 @@ int main(void)
         char *rest = line;
         const char *what = word(&rest);
 
-        if (!hash_question(what, &rest) && !key_question(what, &rest) && !tree_question(what, &rest))
+        if (!hash_question(what, &rest) && !key_question(what, &rest) &&
+            !channel_question(what, &rest) && !tree_question(what, &rest))
             fail("not a question");
         fflush(stdout);
         arena_reset(&words);

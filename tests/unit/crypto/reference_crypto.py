@@ -194,3 +194,52 @@ def verify_consistency(first, second, first_root, second_root, proof):
         return 0 < first <= second and climb(first, second, True, proof) == (first_root, second_root)
     except WrongShape:
         return False
+
+
+# --- state channels (the layout in crypto/channel.h) ----------------------------------------------------
+
+def behind_length(data, size):
+    return len(data).to_bytes(size, "big") + data
+
+
+def channel_fixed(f):
+    """Bytes of a channel's fixed part; times in µs, keys and assets as lists of 32 bytes."""
+    return b"".join([
+        b"\x01",
+        behind_length(f["chain"].encode(), 1),
+        behind_length(f["application"].encode(), 1),
+        f["nonce"].to_bytes(8, "big"),
+        f["challenge_period"].to_bytes(8, "big"),
+        f["dispute_limit"].to_bytes(8, "big"),
+        f["penalty_ppm"].to_bytes(4, "big"),
+        bytes([len(f["participants"])]), *f["participants"],
+        bytes([len(f["arbiters"])]), *f["arbiters"],
+        bytes([f["arbiter_threshold"]]),
+        f["arbitration_window"].to_bytes(8, "big"),
+        f["arbitration_fee_ppm"].to_bytes(4, "big"),
+        bytes([len(f["assets"])]), *f["assets"],
+        behind_length(f["terms"], 2),
+    ])
+
+
+def channel_outcome(allocations):
+    """Bytes of an outcome: (kind, asset, amount, fields of the kind in their order)."""
+    parts = [len(allocations).to_bytes(2, "big")]
+    for kind, asset, amount, *fields in allocations:
+        parts += [bytes([kind, asset]), amount.to_bytes(8, "big")]
+        parts += [field if isinstance(field, bytes) else field.to_bytes(8, "big") for field in fields]
+    return b"".join(parts)
+
+
+def channel_state(turn, final, allocations, data):
+    return (turn.to_bytes(8, "big") + bytes([final]) + channel_outcome(allocations)
+            + behind_length(data, 2))
+
+
+def channel_holding(channel):
+    """The first of the channel's hashes that is no x coordinate on the curve."""
+    for counter in range(255):
+        found = tagged_hash("layerd/channel/holding", channel + bytes([counter]))
+        if lift_x(number(found)) is None:
+            return found
+    raise AssertionError("255 coordinates in a row")

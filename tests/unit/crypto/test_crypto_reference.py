@@ -228,3 +228,43 @@ def test_consistency_proofs_right_and_wrong_are_judged_alike(ask, dice):
         assert ask("verify_consistency", *question, *proof) == yes_or_no(expected), question
         seen.add(expected)
     assert seen == {True, False}
+
+
+def random_channel(dice):
+    keys = [reference.account(dice.randbytes(32)) for _ in range(dice.randrange(2, 7))]
+    arbiters = [reference.account(dice.randbytes(32)) for _ in range(dice.randrange(0, 4))]
+    period = dice.randrange(1, 2**40)
+    return {
+        "chain": "dev-" + dice.randbytes(8).hex(), "application": dice.choice(["consensus", "a", "x_9" * 10]),
+        "nonce": dice.randrange(2**53), "challenge_period": period,
+        "dispute_limit": period + dice.randrange(2**40), "penalty_ppm": dice.randrange(10**6 + 1),
+        "participants": keys, "arbiters": arbiters,
+        "arbiter_threshold": dice.randrange(1, len(arbiters) + 1) if arbiters else 0,
+        "arbitration_window": dice.randrange(1, 2**50) if arbiters else 0,
+        "arbitration_fee_ppm": dice.randrange(10**6 + 1) if arbiters else 0,
+        "assets": [dice.randbytes(32) for _ in range(dice.randrange(1, 9))],
+        "terms": dice.randbytes(dice.randrange(257)),
+    }
+
+
+def random_allocation(dice, asset):
+    key, other, lock = (dice.randbytes(32) for _ in range(3))
+    amount = dice.randrange(1, 2**40)
+    return dice.choice([(0, asset, dice.choice([0, amount]), key), (1, asset, amount, lock),
+                        (2, asset, amount, lock, key, other),
+                        (3, asset, amount, key, other, lock, dice.randrange(1, 2**53))])
+
+
+def test_channels_agree(ask, dice):
+    for _ in range(40):
+        fixed = reference.channel_fixed(random_channel(dice))
+        channel = reference.tagged_hash("layerd/channel/id", fixed)
+        assert hashes(ask("channel", fixed)) == [channel, reference.channel_holding(channel)]
+        allocations = [random_allocation(dice, asset) for asset in sorted(dice.choices(range(8), k=12))]
+        state = reference.channel_state(dice.randrange(2**53), dice.random() < 0.5, allocations,
+                                        dice.randbytes(dice.randrange(300)))
+        state_hash = reference.tagged_hash("layerd/channel/state", channel + state)
+        outcome = reference.channel_outcome(allocations)
+        assert hashes(ask("state", channel, state)) == [
+            state_hash, reference.tagged_hash("layerd/channel/outcome", channel + outcome),
+            reference.tagged_hash("layerd/channel/challenge", channel + state_hash)]

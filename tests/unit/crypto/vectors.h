@@ -27,6 +27,7 @@ void assert_hash_is(const struct hash *hash, const char *hex);
 uint64_t random_u64(void);
 uint64_t random_below(uint64_t bound);
 
+int channel_tests(void);
 int hash_tests(void);
 int merkle_tests(void);
 int note_tests(void);
