@@ -128,9 +128,9 @@ void channel_challenge_hash(const struct hash *id, const struct hash *state, str
 void channel_withdrawal_hash(const struct hash *id, const struct hash *state,
                              const struct allocation *payments, size_t count, struct hash *hash);
 /* Arbiters sign: the channel ends with the outcome of `award` (a state encoding: turn is the record it was
- * judged on), `fees` (one amount per asset) go to the arbiters in equal parts. */
-void channel_award_hash(const struct hash *id, uint64_t case_number, const struct channel_state *award,
-                        const uint64_t *fees, size_t asset_count, struct hash *hash);
+ * judged on), `fees` (one amount per asset) go to the signing arbiters in equal parts. */
+void channel_award_hash(const struct hash *id, const struct channel_state *award, const uint64_t *fees,
+                        size_t asset_count, struct hash *hash);
 /* A participant that will not countersign says so. */
 void channel_reject_hash(const struct hash *id, const struct hash *state, struct hash *hash);
 /* The payer's promise in a voucher channel: `amount` in all so far. */

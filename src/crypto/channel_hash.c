@@ -92,15 +92,14 @@ void channel_withdrawal_hash(const struct hash *id, const struct hash *state,
     hash_buffer(CHANNEL_WITHDRAWAL_TAG, id, &bytes, hash);
 }
 
-void channel_award_hash(const struct hash *id, uint64_t case_number, const struct channel_state *award,
-                        const uint64_t *fees, size_t asset_count, struct hash *hash)
+void channel_award_hash(const struct hash *id, const struct channel_state *award, const uint64_t *fees,
+                        size_t asset_count, struct hash *hash)
 {
     struct buffer bytes CLEANUP(buffer_close) = { 0 };
     struct tagged_hash h;
 
     channel_state_encode(award, &bytes);
     begin(&h, CHANNEL_AWARD_TAG, id);
-    add_number(&h, case_number);
     add_number(&h, asset_count);
     for (size_t i = 0; i < asset_count; i++)
         add_number(&h, fees[i]);

@@ -3,8 +3,8 @@
  * participants' own node use the same table. applications/tictactoe.c is the worked example; the list is in
  * application.c.
  *
- * A state that all participants signed is always supported, whatever the application: unanimity may do
- * anything that conserves. The application says what less than all may do. */
+ * Applications say what supports a state: all signatures on it, or fewer of them on several states in a row.
+ * A state that nothing supports has no effect anywhere. A final state that all signed always concludes. */
 #ifndef LAYER2_CHANNEL_APPLICATION_H
 #define LAYER2_CHANNEL_APPLICATION_H
 
@@ -32,11 +32,14 @@ struct application {
      * before it countersigns, also where unanimity could do more. */
     enum status (*next_ok)(const struct channel_fixed *fixed, const struct channel_state *previous,
                            const struct channel_state *next, size_t mover, struct error *error);
-    /* Whether the signed states (oldest first, turns rising) support the last one although not all signed it.
-     * ERROR_WRONG_NUMBER_OF_STATES, ERROR_WRONG_SIGNERS, ERROR_INVALID_TRANSITION, … NULL: only unanimity
-     * does. */
+    /* Whether the signed states (oldest first, turns rising) support the last one.
+     * ERROR_WRONG_NUMBER_OF_STATES, ERROR_WRONG_SIGNERS, ERROR_INVALID_TRANSITION, … NULL: one state with all
+     * signatures does, nothing else. */
     enum status (*supported)(const struct channel_fixed *fixed, const struct signed_state *states,
                              size_t count, struct error *error);
+    /* The turn of a supported state that whoever signs this one knows of; false when it does not tell. Who
+     * challenges with a lower turn than he signed to know of has cheated. NULL: states never tell. */
+    bool (*known)(const struct channel_state *state, uint64_t *turn);
 };
 
 /* ERROR_APPLICATION_NOT_FOUND names those that exist. */
@@ -44,16 +47,19 @@ MUST_CHECK enum status application_find(const char *name, const struct applicati
                                         struct error *error);
 const struct application *application_at(size_t index); /* NULL after the last */
 
-/* Whether the states support their last one: by unanimity (one state, all signatures) or by the application.
- * Turns 0 and 1 need unanimity. */
+/* Whether the states support their last one, as the application says. */
 MUST_CHECK enum status application_supported(const struct application *application,
                                              const struct channel_fixed *fixed,
                                              const struct signed_state *states, size_t count,
                                              struct error *error);
 
-/* For applications in which participants move in turn, one signature a state: exactly as many states as
- * participants, turns consecutive, each signed by participant (turn mod n) and nobody else, each a valid next
- * one of the one before (ForceMove's strict turn taking). */
+/* Two kinds of support that applications are made of: one state that all signed; or, where participants move
+ * in turn with one signature a state, exactly as many states as participants, with consecutive turns, each
+ * signed by participant (turn mod n) and nobody else, each a valid next one of the one before (ForceMove's
+ * strict turn taking). */
+MUST_CHECK enum status application_unanimous(const struct channel_fixed *fixed,
+                                             const struct signed_state *states, size_t count,
+                                             struct error *error);
 MUST_CHECK enum status application_turn_taking(const struct application *application,
                                                const struct channel_fixed *fixed,
                                                const struct signed_state *states, size_t count,

@@ -252,8 +252,8 @@ static void nothing_signed_for_one_purpose_counts_for_another(void **state)
         channel_challenge_hash(&ids[i], state_hash, &hashes[count++]);
         channel_reject_hash(&ids[i], state_hash, &hashes[count++]);
         channel_withdrawal_hash(&ids[i], state_hash, all, 1, &hashes[count++]);
-        channel_award_hash(&ids[i], 1, &s, fees, 2, &hashes[count++]);
-        channel_award_hash(&ids[i], 2, &s, fees, 2, &hashes[count++]);
+        channel_award_hash(&ids[i], &s, fees, 2, &hashes[count++]);
+        channel_award_hash(&ids[i], &s, fees, 1, &hashes[count++]);
         channel_voucher_hash(&ids[i], 1, &hashes[count++]);
     }
     assert_int_equal(count, sizeof(hashes) / sizeof(hashes[0]));

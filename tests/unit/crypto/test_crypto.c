@@ -5,5 +5,6 @@
 int main(void)
 {
     crypto_start();
-    return channel_tests() + hash_tests() + schnorr_tests() + merkle_tests() + note_tests() + transaction_tests();
+    return channel_tests() + hash_tests() + schnorr_tests() + merkle_tests() + note_tests() +
+           transaction_tests();
 }

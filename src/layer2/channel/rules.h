@@ -1,0 +1,76 @@
+/* The adjudicator's rules, pure: which signed states a channel on the ledger accepts, and what it is then.
+ * ForceMove's three modes (the vectors in nitro-adjudicator.json), with these differences on purpose:
+ *   - all challenges of one dispute end at the latest `dispute_limit_us` after the first of them;
+ *   - a turn on record never goes down, also when an older final state concludes;
+ *   - a challenger who had signed to know of a newer state is remembered as a cheater;
+ *   - an arbitration case extends the challenge once, and its award ends the channel. */
+#ifndef LAYER2_CHANNEL_RULES_H
+#define LAYER2_CHANNEL_RULES_H
+
+#include "layer2/channel/application.h"
+
+enum channel_mode {
+    CHANNEL_OPEN,      /* no challenge is running */
+    CHANNEL_CHALLENGE, /* one is: the channel ends with its state unless a newer one comes */
+    CHANNEL_FINALIZED, /* the outcome stands and is paid out */
+};
+const char *channel_mode_name(enum channel_mode mode);
+
+enum case_state {
+    CASE_NONE,    /* nobody asked the arbiters */
+    CASE_OPEN,    /* evidence is taken for one window, an award until the channel is finalized */
+    CASE_AWARDED,
+    CASE_LAPSED,  /* the channel ended without an award */
+};
+const char *case_state_name(enum case_state state);
+
+/* A channel as the ledger has it. Times are chain time, µs. */
+struct adjudication {
+    uint64_t turn_record;       /* highest turn that a supported state showed; never goes down */
+    bool has_outcome;           /* a state is stored: by challenge, checkpoint, conclude, award */
+    int64_t finalizes_at_us;    /* 0: no challenge; from then on the channel is finalized */
+    int64_t first_challenge_us; /* of the dispute at hand; 0: none */
+    int challenger;             /* participant who challenged last; −1: nobody */
+    uint64_t challenge_turn;
+    uint32_t cheaters;          /* participants who challenged with a state they knew to be old */
+    enum case_state case_state;
+    int64_t evidence_until_us;  /* evidence is taken before */
+};
+
+enum channel_mode adjudication_mode(const struct adjudication *a, int64_t now_us);
+
+/* Each checks, changes *a and returns OK; or names why not and changes nothing. `states` are oldest first,
+ * their signatures verified; the last one is the one that counts. */
+MUST_CHECK enum status rules_challenge(const struct application *application,
+                                       const struct channel_fixed *fixed, const struct signed_state *states,
+                                       size_t count, int challenger, int64_t now_us, struct adjudication *a,
+                                       struct error *error);
+/* *cleared (may be NULL): a challenge was running and is over. */
+MUST_CHECK enum status rules_checkpoint(const struct application *application,
+                                        const struct channel_fixed *fixed, const struct signed_state *states,
+                                        size_t count, int64_t now_us, struct adjudication *a, bool *cleared,
+                                        struct error *error);
+MUST_CHECK enum status rules_conclude(const struct channel_fixed *fixed, const struct signed_state *state,
+                                      int64_t now_us, struct adjudication *a, struct error *error);
+/* A state that all signed, and with it payments out of the holdings of a channel that runs on: what is held
+ * must be exactly what the state allocates and the payments take, asset by asset. */
+MUST_CHECK enum status rules_withdraw(const struct channel_fixed *fixed, const struct signed_state *state,
+                                      const struct allocation *payments, size_t payment_count,
+                                      const uint64_t *holdings, int64_t now_us, struct adjudication *a,
+                                      struct error *error);
+
+/* --- arbitration */
+/* Only a participant opens a case, once in a channel's life, about a state on record. Evidence is taken for
+ * one window; the channel ends one more window later, or as much after the end of a running challenge. From
+ * then on newer states change the record, but no longer that end. ERROR_NO_ARBITERS, ERROR_CASE_EXISTS,
+ * ERROR_NO_STATE. */
+MUST_CHECK enum status rules_open_case(const struct channel_fixed *fixed, int opener, int64_t now_us,
+                                       struct adjudication *a, struct error *error);
+MUST_CHECK enum status rules_evidence(const struct adjudication *a, int64_t now_us, struct error *error);
+/* The outcome and fees must add up to what is held, fees stay within their part, the award names the turn on
+ * record, and enough distinct arbiters signed it (`signers`: a mask). */
+MUST_CHECK enum status rules_award(const struct channel_fixed *fixed, const struct channel_state *award,
+                                   const uint64_t *fees, const uint64_t *holdings, uint32_t signers,
+                                   int64_t now_us, struct adjudication *a, struct error *error);
+
+#endif
