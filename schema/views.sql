@@ -207,14 +207,15 @@ SELECT lower(hex(escrow.id)) AS id,
   LEFT JOIN event AS created ON created.seq = escrow.created_seq
   LEFT JOIN event AS closed ON closed.seq = escrow.closed_seq;
 
--- Where each asset is: `supply` is `in_accounts` + `in_escrows` + `elsewhere`.
+-- Where each asset is: `supply` is `in_accounts` + `in_escrows` + `in_channels` + `elsewhere`.
 CREATE VIEW v_supply AS
 SELECT symbol,
        decimals,
        supply,
        coalesce(sum(amount) FILTER (WHERE kind = 'key'), 0) AS in_accounts,
        coalesce(sum(amount) FILTER (WHERE kind = 'escrow'), 0) AS in_escrows,
-       coalesce(sum(amount) FILTER (WHERE kind NOT IN ('key', 'escrow')), 0) AS elsewhere,
+       coalesce(sum(amount) FILTER (WHERE kind = 'channel'), 0) AS in_channels,
+       coalesce(sum(amount) FILTER (WHERE kind NOT IN ('key', 'escrow', 'channel')), 0) AS elsewhere,
        count(DISTINCT account.id) FILTER (WHERE kind = 'key') AS holders,
        max_supply
   FROM asset
@@ -238,3 +239,80 @@ SELECT seq,
                body ->> '$.asset' AS name
           FROM event WHERE type = 'ledger.transferred')
   JOIN v_unit ON v_unit.symbol = name;
+
+-- Channels as the base ledger has them. Ends are chain time; `left_us` is how much of it is left.
+CREATE VIEW v_channel AS
+SELECT lower(hex(channel.id)) AS id,
+       CASE WHEN outcome IS NOT NULL OR finalizes_us <= now.chain_time_us THEN 'finalized'
+            WHEN finalizes_us IS NULL THEN 'open' ELSE 'challenge' END AS mode,
+       application,
+       (SELECT group_concat(address, ' ')
+          FROM (SELECT address
+                  FROM channel_participant
+                  JOIN account ON account.id = channel_participant.account
+                 WHERE channel = channel.id
+                 ORDER BY position)) AS participants,
+       turn_record,
+       finalizes_us,
+       iif(outcome IS NULL, max(0, finalizes_us - now.chain_time_us), NULL) AS left_us,
+       holding.address AS holding,
+       strftime('%Y-%m-%dT%H:%M:%S', event.time_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', event.time_us % 1000000) AS registered,
+       registered_seq
+  FROM channel
+  JOIN account AS holding ON holding.id = channel.holding
+  JOIN event ON event.seq = registered_seq
+  JOIN (SELECT chain_time_us FROM block ORDER BY height DESC LIMIT 1) AS now;
+
+CREATE VIEW v_channel_holding AS
+SELECT lower(hex(channel.id)) AS channel,
+       symbol,
+       amount,
+       iif(decimals = 0, printf('%d', amount),
+           printf('%d.%0*d', amount / unit, decimals, amount % unit)) AS amount_shown
+  FROM channel
+  JOIN balance ON balance.account = channel.holding AND domain = 0
+  JOIN v_unit ON v_unit.asset = balance.asset;
+
+-- Channels with a challenge or an arbitration case, or in which somebody was proved to cheat.
+CREATE VIEW v_dispute AS
+SELECT v_channel.id AS channel,
+       v_channel.mode,
+       v_channel.turn_record,
+       challenge_turn,
+       challenger.address AS challenger,
+       (SELECT group_concat(address, ' ')
+          FROM (SELECT address
+                  FROM channel_participant AS p
+                  JOIN account ON account.id = p.account
+                 WHERE p.channel = channel.id AND cheaters >> position & 1
+                 ORDER BY position)) AS cheaters,
+       v_channel.finalizes_us,
+       v_channel.left_us,
+       CASE case_state WHEN 1 THEN 'open' WHEN 2 THEN 'awarded' WHEN 3 THEN 'lapsed' END AS case_state,
+       claim,
+       evidence_until_us,
+       (SELECT count(*) FROM channel_evidence AS e WHERE e.channel = channel.id) AS evidence
+  FROM channel
+  JOIN v_channel ON v_channel.registered_seq = channel.registered_seq
+  LEFT JOIN channel_participant ON channel_participant.channel = channel.id AND position = channel.challenger
+  LEFT JOIN account AS challenger ON challenger.id = channel_participant.account
+  LEFT JOIN channel_case ON channel_case.channel = channel.id
+ WHERE channel.finalizes_us IS NOT NULL OR case_state <> 0 OR cheaters <> 0;
+
+-- Hash-locks of channels that ended, which wait for a preimage or their expiry.
+CREATE VIEW v_hashlock AS
+SELECT lower(hex(channel)) AS channel,
+       lock,
+       lower(hex(hash)) AS hash,
+       strftime('%Y-%m-%dT%H:%M:%S', expiry_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', expiry_us % 1000000) AS expiry
+  FROM channel_hashlock;
+
+CREATE VIEW v_preimage AS
+SELECT lower(hex(hash)) AS hash,
+       lower(hex(preimage)) AS preimage,
+       strftime('%Y-%m-%dT%H:%M:%S', revealed_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', revealed_us % 1000000) AS revealed,
+       seq
+  FROM preimage;

@@ -2,14 +2,14 @@
 # shellcheck shell=bash
 
 _layer_cli_words="help events wait sql audit verify checkpoint proof replay backup stop key sign submit call"
-_layer_cli_methods="hello head events.get cursor.create cursor.list cursor.set cursor.delete checkpoint.get proof.inclusion proof.consistency ping transaction.submit dev.advance_time rpc.discover node.info node.status transaction.get transaction.list block.get block.list deadline.list effect.list effect.get ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet ledger.balance ledger.statement ledger.asset ledger.assets ledger.account ledger.accounts ledger.escrow ledger.escrows ledger.domains wallet.create wallet.unlock wallet.lock wallet.status wallet.new wallet.list wallet.import wallet.export wallet.remove node.log"
-_layer_cli_signed="dev.advance_time ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet"
+_layer_cli_methods="hello head events.get cursor.create cursor.list cursor.set cursor.delete checkpoint.get proof.inclusion proof.consistency ping transaction.submit dev.advance_time rpc.discover node.info node.status transaction.get transaction.list block.get block.list deadline.list effect.list effect.get ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet ledger.balance ledger.statement ledger.asset ledger.assets ledger.account ledger.accounts ledger.escrow ledger.escrows ledger.domains channel.register channel.deposit channel.challenge channel.checkpoint channel.conclude channel.withdraw channel.transfer channel.reclaim channel.reveal channel.open_case channel.evidence channel.award channel.get channel.list channel.applications channel.case channel.preimage channel.encode channel.encode_state channel.decode_state wallet.create wallet.unlock wallet.lock wallet.status wallet.new wallet.list wallet.import wallet.export wallet.remove node.log"
+_layer_cli_signed="dev.advance_time ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet channel.register channel.deposit channel.challenge channel.checkpoint channel.conclude channel.withdraw channel.transfer channel.reclaim channel.reveal channel.open_case channel.evidence channel.award"
 _layer_cli_everywhere="--directory --network --json --timeout --passphrase-file --help --print-words --version"
 _layer_cli_valued="--directory --network --timeout --passphrase-file --type --subject --from --until --format --limit --against --verifier --save --key --chain --valid-for --name"
 _layer_cli_directories="--directory"
 _layer_cli_files="--passphrase-file --against --save --key"
-_layer_cli_accounts="ledger.mint:to ledger.transfer:to ledger.lock:to dev.faucet:to ledger.balance:account ledger.statement:account ledger.account:account ledger.accounts:after ledger.escrows:account"
-_layer_cli_types="node.started node.stopped database.upgraded database.wal_pinned effect.ended backup.progress backup.completed backup.failed replay.completed dev.time_advanced ledger.asset_issued ledger.asset_minted ledger.asset_burned ledger.asset_described ledger.transferred ledger.escrow_locked ledger.escrow_claimed ledger.escrow_refunded dev.faucet_paid"
+_layer_cli_accounts="ledger.mint:to ledger.transfer:to ledger.lock:to dev.faucet:to ledger.balance:account ledger.statement:account ledger.account:account ledger.accounts:after ledger.escrows:account channel.challenge:challenger channel.list:account"
+_layer_cli_types="node.started node.stopped database.upgraded database.wal_pinned effect.ended backup.progress backup.completed backup.failed replay.completed dev.time_advanced ledger.asset_issued ledger.asset_minted ledger.asset_burned ledger.asset_described ledger.transferred ledger.escrow_locked ledger.escrow_claimed ledger.escrow_refunded dev.faucet_paid channel.registered channel.deposited channel.challenged channel.checkpointed channel.challenge_cleared channel.cheat_proved channel.withdrawn channel.finalized channel.paid channel.reclaimed channel.preimage_revealed channel.case_opened channel.evidence_given channel.awarded"
 
 _layer_cli_word_options() {
     case $1 in
@@ -62,6 +62,25 @@ _layer_cli_parameters() {
     ledger.escrow) echo "escrow=" ;;
     ledger.escrows) echo "account= state= after= limit=" ;;
     ledger.domains) echo "after= limit=" ;;
+    channel.register) echo "fixed= from= valid_for=" ;;
+    channel.deposit) echo "channel= asset= amount= expected_held= from= valid_for=" ;;
+    channel.challenge) echo "channel= states= challenger= signature= from= valid_for=" ;;
+    channel.checkpoint) echo "channel= states= from= valid_for=" ;;
+    channel.conclude) echo "channel= state= signatures= from= valid_for=" ;;
+    channel.withdraw) echo "channel= state= payments= signatures= from= valid_for=" ;;
+    channel.transfer) echo "channel= entries= outcome= from= valid_for=" ;;
+    channel.reclaim) echo "channel= target= entry= outcome= from= valid_for=" ;;
+    channel.reveal) echo "preimage= from= valid_for=" ;;
+    channel.open_case) echo "channel= claim= from= valid_for=" ;;
+    channel.evidence) echo "channel= body= from= valid_for=" ;;
+    channel.award) echo "channel= state= fees= signatures= from= valid_for=" ;;
+    channel.get) echo "channel=" ;;
+    channel.list) echo "account= after= limit=" ;;
+    channel.case) echo "channel=" ;;
+    channel.preimage) echo "hash=" ;;
+    channel.encode) echo "participants= assets= application= nonce= challenge_period= dispute_limit= penalty_ppm= terms= arbiters= arbiter_threshold= arbitration_window= arbitration_fee_ppm=" ;;
+    channel.encode_state) echo "channel= turn= final= outcome= data=" ;;
+    channel.decode_state) echo "channel= state=" ;;
     wallet.new) echo "name=" ;;
     wallet.import) echo "name= key_file=" ;;
     wallet.export) echo "name=" ;;
@@ -73,6 +92,7 @@ _layer_cli_parameters() {
 _layer_cli_choices() {
     case $1 in
     ledger.escrows:state) echo "locked claimed refunded" ;;
+    channel.encode_state:final) echo "true false" ;;
     esac
 }
 

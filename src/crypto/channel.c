@@ -328,8 +328,8 @@ static size_t take_items(struct source *source, void *items, size_t most)
     return count;
 }
 
-enum status channel_fixed_decode(struct bytes encoding, struct arena *arena, struct channel_fixed *fixed,
-                                 struct error *error)
+enum status channel_fixed_read(struct bytes encoding, struct arena *arena, struct channel_fixed *fixed,
+                               struct error *error)
 {
     struct source source = { .left = encoding };
     struct channel_fixed f;
@@ -352,6 +352,16 @@ enum status channel_fixed_decode(struct bytes encoding, struct arena *arena, str
     f.terms = take_bytes(&source, 2, arena);
     if (source.short_ || source.left.size != 0)
         return refuse(error, "the bytes are not the encoding of a fixed part");
+    *fixed = f;
+    return OK;
+}
+
+enum status channel_fixed_decode(struct bytes encoding, struct arena *arena, struct channel_fixed *fixed,
+                                 struct error *error)
+{
+    struct channel_fixed f;
+
+    TRY(channel_fixed_read(encoding, arena, &f, error));
     TRY(channel_fixed_check(&f, error));
     *fixed = f;
     return OK;
@@ -383,8 +393,8 @@ static void take_allocation(struct source *source, struct allocation *a)
     }
 }
 
-enum status channel_state_decode(struct bytes encoding, struct arena *arena, struct channel_state *state,
-                                 struct error *error)
+enum status channel_state_read(struct bytes encoding, struct arena *arena, struct channel_state *state,
+                               struct error *error)
 {
     struct source source = { .left = encoding };
     struct channel_state s = { .turn = take_number(&source, 8) };
@@ -400,6 +410,16 @@ enum status channel_state_decode(struct bytes encoding, struct arena *arena, str
     s.data = take_bytes(&source, 2, arena);
     if (source.short_ || source.left.size != 0)
         return refuse(error, "the bytes are not the encoding of a state");
+    *state = s;
+    return OK;
+}
+
+enum status channel_state_decode(struct bytes encoding, struct arena *arena, struct channel_state *state,
+                                 struct error *error)
+{
+    struct channel_state s;
+
+    TRY(channel_state_read(encoding, arena, &s, error));
     TRY(check_alone(&s, error));
     *state = s;
     return OK;
@@ -433,6 +453,19 @@ uint64_t channel_outcome_simple(const struct channel_state *state, unsigned asse
             sum += a->amount;
     }
     return sum;
+}
+
+struct allocation *channel_outcome_add(struct channel_state *state, const struct allocation *entry)
+{
+    size_t at = state->allocation_count;
+
+    while (at > 0 && state->allocations[at - 1].asset > entry->asset)
+        at--;
+    memmove(&state->allocations[at + 1], &state->allocations[at],
+            (state->allocation_count - at) * sizeof(*state->allocations));
+    state->allocations[at] = *entry;
+    state->allocation_count++;
+    return &state->allocations[at];
 }
 
 int channel_participant(const struct channel_fixed *fixed, const struct account_id *account)

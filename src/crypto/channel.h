@@ -111,6 +111,11 @@ void channel_allocations_encode(const struct allocation *allocations, size_t cou
  * part; channel_state_check has the others. */
 MUST_CHECK enum status channel_fixed_decode(struct bytes encoding, struct arena *arena,
                                             struct channel_fixed *fixed, struct error *error);
+/* Without the checks: for an encoding that passed them before, such as one of the ledger's rows. */
+MUST_CHECK enum status channel_fixed_read(struct bytes encoding, struct arena *arena,
+                                          struct channel_fixed *fixed, struct error *error);
+MUST_CHECK enum status channel_state_read(struct bytes encoding, struct arena *arena,
+                                          struct channel_state *state, struct error *error);
 MUST_CHECK enum status channel_state_decode(struct bytes encoding, struct arena *arena,
                                             struct channel_state *state, struct error *error);
 
@@ -142,6 +147,8 @@ MUST_CHECK bool channel_outcome_total(const struct channel_state *state, unsigne
 /* Sum of the simple allocations of an asset to an account. */
 uint64_t channel_outcome_simple(const struct channel_state *state, unsigned asset,
                                 const struct account_id *account);
+/* Puts an entry behind the others of its asset; `allocations` has room. Returns where it stands now. */
+struct allocation *channel_outcome_add(struct channel_state *state, const struct allocation *entry);
 /* Index of the participant, or −1. */
 int channel_participant(const struct channel_fixed *fixed, const struct account_id *account);
 

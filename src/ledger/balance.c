@@ -26,6 +26,22 @@ enum status account_can_receive(struct execution *x, const struct account_id *ac
                 address);
 }
 
+bool account_is_payable(struct execution *x, const struct account_id *account)
+{
+    char kind[ACCOUNT_KIND_MAX];
+
+    if (row_account_kind(execution_database(x), account, kind))
+        return strcmp(kind, ACCOUNT_KIND_KEY) == 0;
+    return account_is_key(account);
+}
+
+bool account_is_held(struct execution *x, const struct account_id *account, const char *kind)
+{
+    char present[ACCOUNT_KIND_MAX];
+
+    return row_account_kind(execution_database(x), account, present) && strcmp(present, kind) == 0;
+}
+
 enum status account_hold(struct execution *x, const struct account_id *account, const char *kind)
 {
     char present[ACCOUNT_KIND_MAX], address[ADDRESS_TEXT_MAX];

@@ -43,9 +43,14 @@ MUST_CHECK enum status asset_burn(struct execution *x, uint64_t domain, struct a
  * ERROR_NOT_A_RECIPIENT when a module holds it: value sent there could never leave. */
 MUST_CHECK enum status account_can_receive(struct execution *x, const struct account_id *account);
 
+bool account_is_payable(struct execution *x, const struct account_id *account); /* the same, asked */
+
 /* Makes an account that no key opens, for value that a module holds; `kind` is a literal.
  * ERROR_ACCOUNT_EXISTS when the id is in use: somebody may have sent value to it beforehand. */
 MUST_CHECK enum status account_hold(struct execution *x, const struct account_id *account, const char *kind);
+
+/* Whether the account is one that a module holds under this kind. */
+bool account_is_held(struct execution *x, const struct account_id *account, const char *kind);
 
 /* Makes sure that the account of a key has a row, as whoever holds, issues or may claim something must. */
 void account_know(struct execution *x, const struct account_id *account);

@@ -1,12 +1,14 @@
 /* One line a module. Order is the order of help and of the schemas, and of genesis. */
 #include "node/modules.h"
 
+#include "layer2/channel/channel.h"
 #include "ledger/ledger.h"
 #include "node/operator.h"
 #include "node/wallet.h"
 
 const struct module *const modules[] = {
     &ledger_module,
+    &channel_module,
     &wallet_module,
     &operator_module,
     NULL,

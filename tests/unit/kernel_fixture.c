@@ -311,7 +311,8 @@ json_t *fixture_sign(struct fixture *f, const char *who, const char *method, jso
 {
     const struct fixture_key *key = fixture_key(f, who);
     struct transaction t = { .account = key->account, .chain = kernel_chain(f->kernel), .method = method,
-                             .params = params, .valid_until_us = fixture_now(f) + FIXTURE_VALIDITY_US };
+                             .params = params,
+                             .valid_until_us = fixture_now(f) + FIXTURE_VALIDITY_US + f->advanced_us };
     struct buffer canonical CLEANUP(buffer_close) = { 0 };
     struct signature signature;
     struct error error;

@@ -30,6 +30,7 @@ struct fixture {
     struct fixture_key keys[FIXTURE_KEYS_MAX];
     size_t key_count;
     uint64_t salt;              /* makes every transaction another one */
+    int64_t advanced_us;        /* by what the test moved time by command; transactions live so much longer */
 };
 
 /* `modules` ends with NULL and outlives the fixture. */

@@ -5,6 +5,5 @@
 #include "kernel/module.h"
 
 extern const struct module channel_module; /* the adjudicator: base tables, base commands */
-extern const struct module channel_local_module; /* this node's own channels; commands "channel.*" too */
 
 #endif

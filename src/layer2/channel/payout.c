@@ -68,24 +68,6 @@ static struct allocation *find_simple(struct channel_state *outcome, unsigned as
     return NULL;
 }
 
-/* A new last entry of the asset, with nothing in it. */
-static struct allocation *add_simple(struct channel_state *outcome, unsigned asset,
-                                     const struct account_id *account)
-{
-    size_t at = outcome->allocation_count;
-
-    while (at > 0 && outcome->allocations[at - 1].asset > asset)
-        at--;
-    memmove(&outcome->allocations[at + 1], &outcome->allocations[at],
-            (outcome->allocation_count - at) * sizeof(*outcome->allocations));
-    memset(&outcome->allocations[at], 0, sizeof(*outcome->allocations));
-    outcome->allocations[at].kind = ALLOCATION_SIMPLE;
-    outcome->allocations[at].asset = asset;
-    outcome->allocations[at].account = *account;
-    outcome->allocation_count++;
-    return &outcome->allocations[at];
-}
-
 static uint64_t take_penalty(const struct channel_fixed *fixed, size_t cheater, struct channel_state *outcome,
                              unsigned asset)
 {
@@ -118,7 +100,8 @@ static void give_penalty(const struct channel_fixed *fixed, size_t cheater, stru
             continue;
         a = find_simple(outcome, asset, account);
         if (a == NULL)
-            a = add_simple(outcome, asset, account);
+            a = channel_outcome_add(outcome, &(struct allocation){ .kind = ALLOCATION_SIMPLE, .asset = asset,
+                                                                   .account = *account });
         a->amount += sum / others + rest;
         rest = 0;
     }

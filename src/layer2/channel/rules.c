@@ -24,9 +24,15 @@ const char *case_state_name(enum case_state state)
     return "?";
 }
 
+struct adjudication adjudication_new(void)
+{
+    return (struct adjudication){ .finalizes_at_us = NEVER_US, .first_challenge_us = NEVER_US,
+                                  .challenger = -1, .evidence_until_us = NEVER_US };
+}
+
 enum channel_mode adjudication_mode(const struct adjudication *a, int64_t now_us)
 {
-    if (a->finalizes_at_us == 0)
+    if (a->finalizes_at_us == NEVER_US)
         return CHANNEL_OPEN;
     return now_us < a->finalizes_at_us ? CHANNEL_CHALLENGE : CHANNEL_FINALIZED;
 }
@@ -75,8 +81,8 @@ static void record(struct adjudication *a, uint64_t turn)
 
 static void clear_challenge(struct adjudication *a)
 {
-    a->finalizes_at_us = 0;
-    a->first_challenge_us = 0;
+    a->finalizes_at_us = NEVER_US;
+    a->first_challenge_us = NEVER_US;
     a->challenger = -1;
     a->challenge_turn = 0;
 }
@@ -105,7 +111,7 @@ enum status rules_challenge(const struct application *application, const struct 
     TRY(need_participant(fixed, challenger, error));
     remember_cheater(application, last, a);
     record(a, last->state.turn);
-    if (a->first_challenge_us == 0)
+    if (a->first_challenge_us == NEVER_US)
         a->first_challenge_us = now_us;
     if (a->case_state != CASE_OPEN)
         a->finalizes_at_us = earlier(now_us + fixed->challenge_period_us,
@@ -165,6 +171,12 @@ enum status rules_conclude(const struct channel_fixed *fixed, const struct signe
     finalize(a, now_us);
     a->cheaters = 0; /* all of them agreed to this end */
     return OK;
+}
+
+void rules_timeout(struct adjudication *a)
+{
+    if (a->case_state == CASE_OPEN)
+        a->case_state = CASE_LAPSED;
 }
 
 /* --- withdrawing while open ------------------------------------------------------------------- */

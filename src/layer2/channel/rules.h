@@ -24,12 +24,13 @@ enum case_state {
 };
 const char *case_state_name(enum case_state state);
 
-/* A channel as the ledger has it. Times are chain time, µs. */
+/* A channel as the ledger has it. Times are chain time, µs, which may be 0; NEVER_US where there is none. */
+#define NEVER_US INT64_C(-1)
 struct adjudication {
     uint64_t turn_record;       /* highest turn that a supported state showed; never goes down */
     bool has_outcome;           /* a state is stored: by challenge, checkpoint, conclude, award */
-    int64_t finalizes_at_us;    /* 0: no challenge; from then on the channel is finalized */
-    int64_t first_challenge_us; /* of the dispute at hand; 0: none */
+    int64_t finalizes_at_us;    /* from then on the channel is finalized; without a challenge never */
+    int64_t first_challenge_us; /* of the dispute at hand */
     int challenger;             /* participant who challenged last; −1: nobody */
     uint64_t challenge_turn;
     uint32_t cheaters;          /* participants who challenged with a state they knew to be old */
@@ -37,6 +38,7 @@ struct adjudication {
     int64_t evidence_until_us;  /* evidence is taken before */
 };
 
+struct adjudication adjudication_new(void); /* a channel that the ledger has heard nothing of */
 enum channel_mode adjudication_mode(const struct adjudication *a, int64_t now_us);
 
 /* Each checks, changes *a and returns OK; or names why not and changes nothing. `states` are oldest first,
@@ -58,6 +60,9 @@ MUST_CHECK enum status rules_withdraw(const struct channel_fixed *fixed, const s
                                       const struct allocation *payments, size_t payment_count,
                                       const uint64_t *holdings, int64_t now_us, struct adjudication *a,
                                       struct error *error);
+
+/* The end of a challenge has come: a case that nobody decided lapses. */
+void rules_timeout(struct adjudication *a);
 
 /* --- arbitration */
 /* Only a participant opens a case, once in a channel's life, about a state on record. Evidence is taken for

@@ -66,5 +66,5 @@ uint64_t random_below(uint64_t *state, uint64_t bound)
 int main(void)
 {
     crypto_start();
-    return application_tests() + rules_tests() + vector_tests();
+    return adjudicator_tests() + application_tests() + rules_tests() + vector_tests();
 }

@@ -46,6 +46,7 @@ struct channel_state state_of(const struct channel_fixed *fixed, uint64_t turn, 
 uint64_t random_seed(const char *test);
 uint64_t random_below(uint64_t *state, uint64_t bound);
 
+int adjudicator_tests(void);
 int application_tests(void);
 int rules_tests(void);
 int vector_tests(void);

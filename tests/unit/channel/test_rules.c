@@ -23,7 +23,11 @@ static struct signed_state signed_turn(uint64_t turn, uint32_t signed_by)
 
 static struct adjudication open_at(uint64_t turn)
 {
-    return (struct adjudication){ .turn_record = turn, .has_outcome = true, .challenger = -1 };
+    struct adjudication a = adjudication_new();
+
+    a.turn_record = turn;
+    a.has_outcome = true;
+    return a;
 }
 
 /* --- challenges and their end ----------------------------------------------------------------- */
@@ -193,7 +197,7 @@ static struct channel_fixed judged(void)
 static void case_is_opened_once_by_a_participant_about_a_state(void **state)
 {
     struct channel_fixed fixed = judged(), none = fixed_of(2, "telling");
-    struct adjudication a = open_at(3), nothing = { .challenger = -1 };
+    struct adjudication a = open_at(3), nothing = adjudication_new();
     struct error error = { .message = "" };
 
     (void)state;
@@ -295,7 +299,7 @@ static void histories_never_lower_the_record_nor_leave_the_end(void **state)
     (void)state;
     for (int history = 0; history < 3000; history++) {
         struct channel_fixed fixed = judged();
-        struct adjudication a = { .challenger = -1 };
+        struct adjudication a = adjudication_new();
         struct error error = { .message = "" };
         int64_t now_us = NOW_US, case_end_us = 0;
 
@@ -312,7 +316,7 @@ static void histories_never_lower_the_record_nor_leave_the_end(void **state)
                 assert_memory_equal(&a, &before, sizeof(a));
             assert_true(a.turn_record >= before.turn_record);
             assert_true((a.cheaters & ~3u) == 0);
-            if (a.first_challenge_us != 0 && a.case_state != CASE_OPEN)
+            if (a.first_challenge_us != NEVER_US && a.case_state != CASE_OPEN)
                 assert_true(a.finalizes_at_us <= a.first_challenge_us + fixed.dispute_limit_us);
             if (before.case_state == CASE_OPEN && a.case_state == CASE_OPEN)
                 assert_true(a.finalizes_at_us == case_end_us);

@@ -1,7 +1,7 @@
 /* The applications that layerd has. To add one: write its table in a file of its own (tictactoe.c is the
  * worked example), name it here and in ../application.c. */
-#ifndef LAYER2_CHANNEL_APPLICATIONS_H
-#define LAYER2_CHANNEL_APPLICATIONS_H
+#ifndef LAYER2_CHANNEL_APPLICATIONS_APPLICATIONS_H
+#define LAYER2_CHANNEL_APPLICATIONS_APPLICATIONS_H
 
 #include "layer2/channel/application.h"
 

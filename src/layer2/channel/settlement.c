@@ -1,0 +1,352 @@
+/* The end of a channel: see settlement.h. */
+#include "layer2/channel/settlement.h"
+
+#include <string.h>
+
+#include "base/bech32.h"
+#include "base/writer.h"
+#include "ledger/ledger.h"
+#include "layer2/channel/payout.h"
+
+#define LOCK_SUBJECT_SIZE (sizeof(struct hash) + 4)
+
+/* --- holdings --------------------------------------------------------------------------------- */
+enum status holding_make(struct execution *x, const struct hash *channel, struct account_id *holding)
+{
+    enum status status;
+
+    channel_holding(channel, holding);
+    if (account_is_held(x, holding, ACCOUNT_KIND_CHANNEL))
+        return OK;
+    status = account_hold(x, holding, ACCOUNT_KIND_CHANNEL);
+    INVARIANT(status == OK, "an account that no key opens and nobody can send to was there already");
+    return OK;
+}
+
+enum status holdings_read(struct execution *x, const struct channel_record *record,
+                          uint64_t holdings[CHANNEL_ASSETS_MAX])
+{
+    struct asset asset;
+
+    for (size_t i = 0; i < record->fixed.asset_count; i++) {
+        TRY(asset_find(x, &record->fixed.assets[i], &asset));
+        holdings[i] = balance_of(x, DOMAIN_BASE, &asset, &record->holding);
+    }
+    return OK;
+}
+
+void channel_changed(struct execution *x, const struct hash *channel)
+{
+    reaction_request(x, "channel.watch", bytes_of(channel->bytes, sizeof(channel->bytes)));
+}
+
+/* --- paying ----------------------------------------------------------------------------------- */
+/* One payout under way: the JSON of its event, and the channels that it pays into. */
+struct payout {
+    struct execution *x;
+    struct channel_record *record;
+    struct writer writer;
+    struct buffer json;
+    size_t paid;
+    struct funding {
+        struct hash channel;
+        struct account_id holding;
+        struct asset asset;
+        uint64_t amount;
+    } *fundings;
+    size_t funding_count;
+};
+
+static void payout_begin(struct payout *p, struct execution *x, struct channel_record *record)
+{
+    memset(p, 0, sizeof(*p));
+    p->x = x;
+    p->record = record;
+    p->fundings = memory_array(record->outcome.allocation_count + 1, sizeof(*p->fundings));
+    writer_init(&p->writer, &p->json);
+    writer_array_begin(&p->writer);
+}
+
+static void payout_close(struct payout *p)
+{
+    buffer_close(&p->json);
+    memory_free_pointer(&p->fundings);
+}
+
+/* The events of what was paid; nothing when nothing was. */
+static enum status payout_end(struct payout *p)
+{
+    writer_array_end(&p->writer);
+    if (p->paid == 0)
+        return OK;
+    TRY(event_channel_paid(p->x, &(struct event_channel_paid){ .channel = p->record->id,
+                                                               .payments = buffer_bytes(&p->json) }));
+    for (size_t i = 0; i < p->funding_count; i++) {
+        const struct funding *f = &p->fundings[i];
+
+        TRY(event_channel_deposited(p->x, &(struct event_channel_deposited){
+            .channel = f->channel, .from = p->record->holding, .asset = f->asset.symbol, .amount = f->amount,
+            .held = balance_of(p->x, DOMAIN_BASE, &f->asset, &f->holding) }));
+        channel_changed(p->x, &f->channel);
+    }
+    return OK;
+}
+
+static void write_payment(struct writer *w, size_t entry, const struct account_id *to,
+                          const struct asset *asset, uint64_t amount, const struct hash *lock)
+{
+    char address[ADDRESS_TEXT_MAX];
+
+    address_encode(address, to);
+    writer_object_begin(w);
+    writer_member_unsigned(w, "entry", entry);
+    writer_member_text(w, "to", address);
+    writer_member_text(w, "asset", asset->symbol);
+    writer_member_unsigned(w, "amount", amount);
+    if (lock != NULL)
+        writer_member_hex(w, "hash", lock->bytes, sizeof(lock->bytes));
+    writer_object_end(w);
+}
+
+/* Who gets a hash-lock's amount by now; false while neither preimage nor expiry has come. */
+static bool lock_recipient(struct execution *x, const struct allocation *a, struct account_id *to)
+{
+    int64_t revealed_us;
+
+    if (record_preimage(execution_database(x), &a->hash, &revealed_us) && revealed_us < a->expiry_us)
+        *to = a->account;
+    else if (execution_time(x) >= a->expiry_us)
+        *to = a->refund;
+    else
+        return false;
+    return true;
+}
+
+/* Where entry `a` goes now; false when it cannot be paid (yet). */
+static bool choose_recipient(struct payout *p, const struct allocation *a, struct account_id *to)
+{
+    switch (a->kind) {
+    case ALLOCATION_SIMPLE: *to = a->account; return account_is_payable(p->x, to);
+    case ALLOCATION_CHANNEL:
+        return !hash_equal(&a->target, &p->record->id) && holding_make(p->x, &a->target, to) == OK;
+    case ALLOCATION_GUARANTEE: return false;
+    case ALLOCATION_HASHLOCK: return lock_recipient(p->x, a, to) && account_is_payable(p->x, to);
+    }
+    return false;
+}
+
+static enum status pay_entry(struct payout *p, size_t entry, uint64_t share)
+{
+    struct allocation *a = &p->record->outcome.allocations[entry];
+    struct account_id to;
+    struct asset asset;
+
+    if (share == 0 || !choose_recipient(p, a, &to))
+        return OK;
+    TRY(asset_find(p->x, &p->record->fixed.assets[a->asset], &asset));
+    TRY(balance_move(p->x, DOMAIN_BASE, &asset, &p->record->holding, &to, share, NULL));
+    a->amount -= share;
+    p->paid++;
+    write_payment(&p->writer, entry, &to, &asset, share, a->kind == ALLOCATION_HASHLOCK ? &a->hash : NULL);
+    if (a->kind == ALLOCATION_CHANNEL)
+        p->fundings[p->funding_count++] =
+            (struct funding){ .channel = a->target, .holding = to, .asset = asset, .amount = share };
+    return OK;
+}
+
+static enum status pay_entries(struct payout *p, const uint64_t *indices, size_t count)
+{
+    struct channel_state *outcome = &p->record->outcome;
+    uint64_t *shares AUTO_FREE = memory_array(outcome->allocation_count + 1, sizeof(*shares));
+    uint64_t holdings[CHANNEL_ASSETS_MAX];
+
+    TRY(holdings_read(p->x, p->record, holdings));
+    for (unsigned asset = 0; asset < p->record->fixed.asset_count; asset++)
+        payout_shares(outcome, asset, holdings[asset], shares);
+    for (size_t i = 0; i < outcome->allocation_count; i++) {
+        if (payout_asked(indices, count, i))
+            TRY(pay_entry(p, i, shares[i]));
+    }
+    return payout_end(p);
+}
+
+enum status channel_pay(struct execution *x, struct channel_record *record, const uint64_t *indices,
+                        size_t count, size_t *paid)
+{
+    struct payout p;
+    enum status status;
+
+    payout_begin(&p, x, record);
+    status = pay_entries(&p, indices, count);
+    if (paid != NULL)
+        *paid = p.paid;
+    payout_close(&p);
+    if (status == OK)
+        record_write(execution_database(x), record);
+    return status;
+}
+
+enum status channel_pay_simple(struct execution *x, const struct channel_record *record,
+                               const struct allocation *payments, size_t count, struct buffer *json)
+{
+    struct asset asset;
+    struct writer w;
+
+    writer_init(&w, json);
+    writer_array_begin(&w);
+    for (size_t i = 0; i < count; i++) {
+        TRY(account_can_receive(x, &payments[i].account));
+        TRY(asset_find(x, &record->fixed.assets[payments[i].asset], &asset));
+        TRY(balance_move(x, DOMAIN_BASE, &asset, &record->holding, &payments[i].account, payments[i].amount,
+                         NULL));
+        write_payment(&w, i, &payments[i].account, &asset, payments[i].amount, NULL);
+    }
+    writer_array_end(&w);
+    return OK;
+}
+
+/* --- hash-locks ------------------------------------------------------------------------------- */
+static void lock_subject(const struct hash *channel, uint64_t lock, uint8_t subject[LOCK_SUBJECT_SIZE])
+{
+    memcpy(subject, channel->bytes, sizeof(channel->bytes));
+    put_be32(subject + sizeof(channel->bytes), (uint32_t)lock);
+}
+
+/* Notes what is neither unlocked nor expired, so that preimage or expiry pays it without anybody asking. */
+static void note_locks(struct execution *x, const struct channel_record *record)
+{
+    const struct channel_state *outcome = &record->outcome;
+    uint8_t subject[LOCK_SUBJECT_SIZE];
+    uint64_t lock = 0;
+
+    for (size_t i = 0; i < outcome->allocation_count; i++) {
+        const struct allocation *a = &outcome->allocations[i];
+
+        if (a->kind != ALLOCATION_HASHLOCK)
+            continue;
+        if (a->amount > 0 && execution_time(x) < a->expiry_us) {
+            record_lock_insert(execution_database(x), &record->id, lock, &a->hash, a->expiry_us);
+            lock_subject(&record->id, lock, subject);
+            deadline_set(x, CLOCK_BLOCK, a->expiry_us, CHANNEL_HASHLOCK_DEADLINE,
+                         bytes_of(subject, sizeof(subject)));
+        }
+        lock++;
+    }
+}
+
+/* Entry of the outcome that is hash-lock number `lock`. */
+static uint64_t lock_entry(const struct channel_state *outcome, uint64_t lock)
+{
+    for (size_t i = 0; i < outcome->allocation_count; i++) {
+        if (outcome->allocations[i].kind != ALLOCATION_HASHLOCK)
+            continue;
+        if (lock == 0)
+            return i;
+        lock--;
+    }
+    INVARIANT(false, "a noted hash-lock is not in its channel's outcome");
+}
+
+/* A noted hash-lock is decided, one way or the other. */
+static enum status settle_lock(struct execution *x, const struct hash *channel, uint64_t lock)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct channel_record record;
+    uint64_t entry;
+
+    arena_init(&arena);
+    INVARIANT(record_read(execution_database(x), channel, &arena, &record) && record.is_settled,
+              "a hash-lock is noted for a channel that has not ended");
+    entry = lock_entry(&record.outcome, lock);
+    record_lock_delete(execution_database(x), channel, lock);
+    TRY(channel_pay(x, &record, &entry, 1, NULL));
+    channel_changed(x, channel);
+    return OK;
+}
+
+enum status channel_unlock(struct execution *x, const struct hash *hash)
+{
+    uint8_t subject[LOCK_SUBJECT_SIZE];
+    struct hash channel;
+    uint64_t lock;
+
+    while (record_lock_find(execution_database(x), hash, &channel, &lock)) {
+        lock_subject(&channel, lock, subject);
+        deadline_clear(x, CHANNEL_HASHLOCK_DEADLINE, bytes_of(subject, sizeof(subject)));
+        TRY(settle_lock(x, &channel, lock));
+    }
+    return OK;
+}
+
+void channel_hashlock_expire(struct execution *x, struct bytes subject)
+{
+    struct hash channel;
+    enum status status;
+
+    INVARIANT(subject.size == LOCK_SUBJECT_SIZE, "a hash-lock's deadline names %zu bytes", subject.size);
+    memcpy(channel.bytes, subject.data, sizeof(channel.bytes));
+    status = settle_lock(x, &channel, get_be32(subject.data + sizeof(channel.bytes)));
+    INVARIANT(status == OK, "an expired hash-lock could not be paid back: %s", status_name(status));
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+/* A copy of the state with room for what penalties add. */
+static void copy_outcome(const struct channel_state *state, struct arena *arena, struct channel_state *copy)
+{
+    *copy = *state;
+    copy->allocations = arena_new(arena, (state->allocation_count + PAYOUT_PENALTY_ROOM) *
+                                             sizeof(*copy->allocations));
+    memcpy(copy->allocations, state->allocations, state->allocation_count * sizeof(*copy->allocations));
+}
+
+static void take_penalties(struct channel_record *record, struct arena *arena)
+{
+    struct channel_state with;
+
+    if (record->a.cheaters == 0 || record->fixed.penalty_ppm == 0)
+        return;
+    for (size_t i = 0; i < record->fixed.participant_count; i++) {
+        if ((record->a.cheaters >> i & 1) == 0)
+            continue;
+        copy_outcome(&record->state, arena, &with);
+        /* an outcome without room for the others' entries stays as it is */
+        if (payout_penalty(&record->fixed, i, &with) && with.allocation_count <= CHANNEL_ALLOCATIONS_MAX)
+            record->state = with;
+    }
+}
+
+enum status channel_settle(struct execution *x, struct channel_record *record, struct arena *arena,
+                           const char *reason)
+{
+    struct hash outcome;
+
+    INVARIANT(!record->is_settled, "a channel ends once");
+    take_penalties(record, arena);
+    copy_outcome(&record->state, arena, &record->outcome);
+    record->is_settled = true;
+    channel_outcome_hash(&record->id, &record->state, &outcome);
+    TRY(event_channel_finalized(x, &(struct event_channel_finalized){
+        .channel = record->id, .reason = reason, .turn = record->state.turn, .outcome = outcome }));
+    TRY(channel_pay(x, record, NULL, 0, NULL));
+    note_locks(x, record);
+    channel_changed(x, &record->id);
+    return OK;
+}
+
+void channel_timeout(struct execution *x, struct bytes subject)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct channel_record record;
+    struct hash id;
+    enum status status;
+
+    arena_init(&arena);
+    INVARIANT(subject.size == sizeof(id.bytes), "a channel's deadline names %zu bytes", subject.size);
+    memcpy(id.bytes, subject.data, sizeof(id.bytes));
+    INVARIANT(record_read(execution_database(x), &id, &arena, &record) &&
+                  adjudication_mode(&record.a, execution_chain_time(x)) == CHANNEL_FINALIZED,
+              "a deadline ends a channel that is not there or not due");
+    rules_timeout(&record.a);
+    status = channel_settle(x, &record, &arena, "challenge");
+    INVARIANT(status == OK, "a channel's end could not be recorded: %s", status_name(status));
+}
