@@ -316,3 +316,41 @@ SELECT lower(hex(hash)) AS hash,
          || printf('.%06dZ', revealed_us % 1000000) AS revealed,
        seq
   FROM preimage;
+
+-- Channels as this node's participants see them.
+CREATE VIEW v_channel_local AS
+SELECT lower(hex(id)) AS id,
+       CASE phase WHEN 0 THEN 'proposed' WHEN 1 THEN 'funding' WHEN 2 THEN 'funded'
+                  WHEN 3 THEN iif(staged IS NULL, 'running', 'signing') WHEN 4 THEN 'suspended'
+                  WHEN 5 THEN 'dispute' WHEN 6 THEN 'final' WHEN 7 THEN 'defunding' WHEN 8 THEN 'closed'
+                  ELSE 'rejected' END AS phase,
+       next_turn,
+       (SELECT count(*)
+          FROM channel_signature AS s
+         WHERE s.channel = channel_local.id
+           AND s.turn = (SELECT max(turn) FROM channel_signature AS t WHERE t.channel = channel_local.id))
+         AS signatures,
+       strftime('%Y-%m-%dT%H:%M:%S', changed_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', changed_us % 1000000) AS changed,
+       created_seq
+  FROM channel_local;
+
+CREATE VIEW v_equivocation AS
+SELECT lower(hex(channel)) AS channel,
+       turn,
+       participant,
+       lower(hex(first_hash)) AS first_hash,
+       lower(hex(second_hash)) AS second_hash,
+       seq
+  FROM channel_equivocation;
+
+CREATE VIEW v_tower AS
+SELECT lower(hex(channel)) AS channel,
+       turn,
+       turn_record,
+       mode,
+       number,
+       strftime('%Y-%m-%dT%H:%M:%S', updated_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', updated_us % 1000000) AS updated
+  FROM tower_appointment
+  LEFT JOIN v_channel ON v_channel.id = lower(hex(tower_appointment.channel));

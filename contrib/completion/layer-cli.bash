@@ -2,14 +2,14 @@
 # shellcheck shell=bash
 
 _layer_cli_words="help events wait sql audit verify checkpoint proof replay backup stop key sign submit call"
-_layer_cli_methods="hello head events.get cursor.create cursor.list cursor.set cursor.delete checkpoint.get proof.inclusion proof.consistency ping transaction.submit dev.advance_time rpc.discover node.info node.status transaction.get transaction.list block.get block.list deadline.list effect.list effect.get ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet ledger.balance ledger.statement ledger.asset ledger.assets ledger.account ledger.accounts ledger.escrow ledger.escrows ledger.domains channel.register channel.deposit channel.challenge channel.checkpoint channel.conclude channel.withdraw channel.transfer channel.reclaim channel.reveal channel.open_case channel.evidence channel.award channel.get channel.list channel.applications channel.case channel.preimage channel.encode channel.encode_state channel.decode_state wallet.create wallet.unlock wallet.lock wallet.status wallet.new wallet.list wallet.import wallet.export wallet.remove node.log"
+_layer_cli_methods="hello head events.get cursor.create cursor.list cursor.set cursor.delete checkpoint.get proof.inclusion proof.consistency ping transaction.submit dev.advance_time rpc.discover node.info node.status transaction.get transaction.list block.get block.list deadline.list effect.list effect.get ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet ledger.balance ledger.statement ledger.asset ledger.assets ledger.account ledger.accounts ledger.escrow ledger.escrows ledger.domains channel.register channel.deposit channel.challenge channel.checkpoint channel.conclude channel.withdraw channel.transfer channel.reclaim channel.reveal channel.open_case channel.evidence channel.award channel.get channel.list channel.applications channel.case channel.preimage channel.encode channel.encode_state channel.decode_state channel.propose channel.update channel.close channel.sign channel.reject channel.suspend channel.resume channel.policy channel.dispute tower.appoint channel.status channel.mine tower.list wallet.create wallet.unlock wallet.lock wallet.status wallet.new wallet.list wallet.import wallet.export wallet.remove node.log"
 _layer_cli_signed="dev.advance_time ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet channel.register channel.deposit channel.challenge channel.checkpoint channel.conclude channel.withdraw channel.transfer channel.reclaim channel.reveal channel.open_case channel.evidence channel.award"
 _layer_cli_everywhere="--directory --network --json --timeout --passphrase-file --help --print-words --version"
 _layer_cli_valued="--directory --network --timeout --passphrase-file --type --subject --from --until --format --limit --against --verifier --save --key --chain --valid-for --name"
 _layer_cli_directories="--directory"
 _layer_cli_files="--passphrase-file --against --save --key"
-_layer_cli_accounts="ledger.mint:to ledger.transfer:to ledger.lock:to dev.faucet:to ledger.balance:account ledger.statement:account ledger.account:account ledger.accounts:after ledger.escrows:account channel.challenge:challenger channel.list:account"
-_layer_cli_types="node.started node.stopped database.upgraded database.wal_pinned effect.ended backup.progress backup.completed backup.failed replay.completed dev.time_advanced ledger.asset_issued ledger.asset_minted ledger.asset_burned ledger.asset_described ledger.transferred ledger.escrow_locked ledger.escrow_claimed ledger.escrow_refunded dev.faucet_paid channel.registered channel.deposited channel.challenged channel.checkpointed channel.challenge_cleared channel.cheat_proved channel.withdrawn channel.finalized channel.paid channel.reclaimed channel.preimage_revealed channel.case_opened channel.evidence_given channel.awarded"
+_layer_cli_accounts="ledger.mint:to ledger.transfer:to ledger.lock:to dev.faucet:to ledger.balance:account ledger.statement:account ledger.account:account ledger.accounts:after ledger.escrows:account channel.challenge:challenger channel.list:account channel.propose:signer channel.update:signer channel.close:signer channel.sign:signer channel.reject:signer channel.policy:signer channel.dispute:signer"
+_layer_cli_types="node.started node.stopped database.upgraded database.wal_pinned effect.ended backup.progress backup.completed backup.failed replay.completed dev.time_advanced ledger.asset_issued ledger.asset_minted ledger.asset_burned ledger.asset_described ledger.transferred ledger.escrow_locked ledger.escrow_claimed ledger.escrow_refunded dev.faucet_paid channel.registered channel.deposited channel.challenged channel.checkpointed channel.challenge_cleared channel.cheat_proved channel.withdrawn channel.finalized channel.paid channel.reclaimed channel.preimage_revealed channel.case_opened channel.evidence_given channel.awarded channel.proposed channel.updated channel.rejected channel.equivocated channel.phase_changed channel.defended channel.submit_failed tower.appointed"
 
 _layer_cli_word_options() {
     case $1 in
@@ -81,6 +81,19 @@ _layer_cli_parameters() {
     channel.encode) echo "participants= assets= application= nonce= challenge_period= dispute_limit= penalty_ppm= terms= arbiters= arbiter_threshold= arbitration_window= arbitration_fee_ppm=" ;;
     channel.encode_state) echo "channel= turn= final= outcome= data=" ;;
     channel.decode_state) echo "channel= state=" ;;
+    channel.propose) echo "fixed= outcome= data= parents= signer= signature=" ;;
+    channel.update) echo "channel= turn= final= outcome= data= signer= signature=" ;;
+    channel.close) echo "channel= signer= signature=" ;;
+    channel.sign) echo "channel= turn= signer= signature=" ;;
+    channel.reject) echo "channel= turn= signer= signature=" ;;
+    channel.suspend) echo "channel=" ;;
+    channel.resume) echo "channel=" ;;
+    channel.policy) echo "signer= countersign= channel=" ;;
+    channel.dispute) echo "channel= signer=" ;;
+    tower.appoint) echo "fixed= states=" ;;
+    channel.status) echo "channel=" ;;
+    channel.mine) echo "after= limit=" ;;
+    tower.list) echo "after= limit=" ;;
     wallet.new) echo "name=" ;;
     wallet.import) echo "name= key_file=" ;;
     wallet.export) echo "name=" ;;
@@ -93,6 +106,8 @@ _layer_cli_choices() {
     case $1 in
     ledger.escrows:state) echo "locked claimed refunded" ;;
     channel.encode_state:final) echo "true false" ;;
+    channel.update:final) echo "true false" ;;
+    channel.policy:countersign) echo "never safe always" ;;
     esac
 }
 

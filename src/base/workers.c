@@ -82,9 +82,19 @@ size_t workers_queued(struct workers *workers)
 
 void workers_stop(struct workers *workers)
 {
+    workers_end(workers);
+    workers_free(workers);
+}
+
+void workers_end(struct workers *workers)
+{
     queue_close(&workers->queue);
     for (size_t i = 0; i < workers->count; i++)
         pthread_join(workers->worker[i].thread, NULL);
+}
+
+void workers_free(struct workers *workers)
+{
     queue_destroy(&workers->queue);
     free(workers);
 }

@@ -17,6 +17,8 @@ struct workers *workers_start(const char *name, size_t count, size_t queue_capac
 bool workers_submit(struct workers *workers, struct work *work); /* false: the queue is full or stopping */
 size_t workers_count(const struct workers *workers);
 size_t workers_queued(struct workers *workers);
-void workers_stop(struct workers *workers); /* runs what is queued, joins the threads, frees */
+void workers_stop(struct workers *workers); /* workers_end and workers_free */
+void workers_end(struct workers *workers);  /* runs what is queued, joins the threads; takes nothing more */
+void workers_free(struct workers *workers); /* once nobody can submit any more */
 
 #endif

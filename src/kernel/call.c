@@ -259,6 +259,11 @@ static void own_done(struct call *call, enum status status, const struct error *
     pthread_mutex_unlock(&own->lock);
 }
 
+void kernel_sign_own(const struct kernel *k, const struct hash *message, struct signature *signature)
+{
+    INVARIANT(schnorr_sign(k->own_key, message, NULL, signature), "the node's own key does not sign");
+}
+
 static enum status prepare_own_account(struct kernel *k, const char *method, const json_t *params,
                                        struct job *job, struct error *error)
 {
@@ -272,7 +277,7 @@ static enum status prepare_own_account(struct kernel *k, const char *method, con
     TRY(job_from_transaction(k, &t, &canonical, job, error));
     INVARIANT(job->command->scope == SCOPE_BASE, "%s is no transaction of the ledger", method);
     TRY(check_command(k, &caller, NULL, job, error));
-    INVARIANT(schnorr_sign(k->own_key, &job->id, NULL, &job->signature), "the node's own key does not sign");
+    kernel_sign_own(k, &job->id, &job->signature);
     return OK;
 }
 

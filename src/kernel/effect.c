@@ -94,12 +94,12 @@ struct effects *effects_start(struct kernel *kernel)
 
 void effects_stop(struct effects *effects)
 {
-    workers_stop(effects->workers);
-    effects->workers = NULL;
+    workers_end(effects->workers); /* the executor may still be about to submit */
 }
 
 void effects_free(struct effects *effects)
 {
+    workers_free(effects->workers);
     free(effects);
 }
 
@@ -194,9 +194,12 @@ int64_t effects_dispatch(struct effects *effects, struct database *database, int
     for (size_t i = 0; i < count; i++)
         record_attempt(database, jobs[i]);
     database_commit(database);
-    for (size_t i = 0; i < count; i++)
-        INVARIANT(workers_submit(effects->workers, &jobs[i]->work),
-                  "the effects' queue is as long as what may run");
+    for (size_t i = 0; i < count; i++) {
+        if (workers_submit(effects->workers, &jobs[i]->work))
+            continue;
+        INVARIANT(kernel_stopping(effects->kernel), "the effects' queue is as long as what may run");
+        effect_job_free(effects, jobs[i]); /* the stop came in between: the next start resumes it */
+    }
     return due_us;
 }
 

@@ -248,11 +248,12 @@ enum status kernel_start(const struct kernel_options *options, struct kernel **k
 void kernel_stop(struct kernel *k, const char *reason)
 {
     atomic_store(&k->stopping, true);
-    workers_stop(k->workers); /* calls under way end, or reach the queue */
+    workers_end(k->workers); /* calls under way end, or reach the queue */
     effects_stop(k->effects);
     executor_stop(k);
     executor_record(k, record_stopped, &(struct event_node_stopped){ .reason = reason }, true);
     effects_free(k->effects);
+    workers_free(k->workers);
     queue_destroy(&k->queue);
     release(k);
 }

@@ -93,6 +93,7 @@ bool kernel_submit_task(struct kernel *kernel, struct kernel_task *task);
 /* The node's own account: its key follows from node.key, so that it is there without any passphrase. It signs
  * what the node does on the ledger for itself, as answering a challenge. */
 struct account_id kernel_account(const struct kernel *kernel);
+void kernel_sign_own(const struct kernel *kernel, const struct hash *message, struct signature *signature);
 /* Signs a base command with that key and waits until it is committed or refused. For effects. `params` is
  * borrowed; *result (may be NULL) is JSON text in the end of `result`, appended. */
 MUST_CHECK enum status kernel_submit_own(struct kernel *kernel, const char *method, const json_t *params,

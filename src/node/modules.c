@@ -9,6 +9,7 @@
 const struct module *const modules[] = {
     &ledger_module,
     &channel_module,
+    &channel_local_module,
     &wallet_module,
     &operator_module,
     NULL,

@@ -47,6 +47,7 @@ static enum status try_open_node(struct fixture *f, struct error *error)
         .query_timeout_us = MICROSECONDS_PER_SECOND,
         .clock = fixture_clock,
         .clock_context = f,
+        .keystore = f->keystore,
     };
 
     return kernel_start(&options, &f->kernel, error);
@@ -112,6 +113,24 @@ void fixture_reopen(struct fixture *f)
     open_node(f);
 }
 
+void fixture_keep_keys(struct fixture *f, const char *names)
+{
+    char path[300], copy[256], *rest = copy, *name;
+    struct account_id account;
+    struct error error;
+
+    kernel_stop(f->kernel, "the test gives it keys");
+    snprintf(path, sizeof(path), "%s/keystore.json", f->directory);
+    if (keystore_open(path, &f->keystore, &error) != OK ||
+        keystore_create(f->keystore, "the tests' own", &error) != OK)
+        fail_msg("no keystore: %s", error.message);
+    snprintf(copy, sizeof(copy), "%s", names);
+    while ((name = strsep(&rest, " ")) != NULL)
+        if (keystore_import(f->keystore, name, fixture_key(f, name)->secret, &account, &error) != OK)
+            fail_msg("the key %s does not come in: %s", name, error.message);
+    open_node(f);
+}
+
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk)
 {
     (void)status;
@@ -124,6 +143,7 @@ void fixture_stop(struct fixture *f)
 {
     if (f->kernel != NULL)
         kernel_stop(f->kernel, "the test ends");
+    keystore_close(f->keystore);
     nftw(f->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     for (size_t i = 0; i < f->key_count; i++)
         secret_free(f->keys[i].secret);

@@ -30,6 +30,7 @@ struct fixture {
     struct fixture_key keys[FIXTURE_KEYS_MAX];
     size_t key_count;
     uint64_t salt;              /* makes every transaction another one */
+    struct keystore *keystore;  /* NULL until fixture_keep_keys */
     int64_t advanced_us;        /* by what the test moved time by command; transactions live so much longer */
 };
 
@@ -43,6 +44,9 @@ MUST_CHECK enum status fixture_try_start(struct fixture *f, enum network network
 void fixture_open(struct fixture *f, enum network network, const struct module *const *modules,
                   const char *directory);
 void fixture_reopen(struct fixture *f); /* stops the node and starts it on the same directory */
+/* The node keeps the keys of these people from now on (names between blanks), in a keystore that is unlocked.
+ * Restarts it. */
+void fixture_keep_keys(struct fixture *f, const char *names);
 void fixture_stop(struct fixture *f);   /* and removes the directory */
 
 /* Moves the clock and runs an empty batch, so that what became due has been done when it returns. */

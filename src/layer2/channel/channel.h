@@ -4,6 +4,7 @@
 
 #include "kernel/module.h"
 
-extern const struct module channel_module; /* the adjudicator: base tables, base commands */
+extern const struct module channel_module;       /* the adjudicator: base tables, base commands */
+extern const struct module channel_local_module; /* this node's own channels, and what it watches */
 
 #endif

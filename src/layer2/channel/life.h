@@ -1,0 +1,46 @@
+/* The life of a channel as its participants see it: phases and what moves between them, as one table. Pure.
+ */
+#ifndef LAYER2_CHANNEL_LIFE_H
+#define LAYER2_CHANNEL_LIFE_H
+
+#include <stdbool.h>
+
+enum channel_phase {
+    PHASE_PROPOSED,  /* turn 0 lacks signatures; nothing may be paid in */
+    PHASE_FUNDING,   /* all signed how to get everything back; participants pay in, in order */
+    PHASE_FUNDED,    /* everything is there; turn 1 lacks signatures */
+    PHASE_RUNNING,   /* states follow each other */
+    PHASE_SUSPENDED, /* a pause: nothing new is signed */
+    PHASE_DISPUTE,   /* the ledger has a challenge or a case: nothing is signed */
+    PHASE_FINAL,     /* all signed a final state */
+    PHASE_DEFUNDING, /* the channel ended on the ledger, and something is still owed */
+    PHASE_CLOSED,    /* nothing is left in it */
+    PHASE_REJECTED,  /* a participant did not want it */
+};
+#define PHASE_COUNT 10
+
+enum life_event {
+    LIFE_PREFUND,    /* all signed turn 0 */
+    LIFE_FUNDS,      /* holdings or parents cover the outcome */
+    LIFE_POSTFUND,   /* all signed turn 1 */
+    LIFE_UPDATE,     /* all signed a later state */
+    LIFE_FINAL,      /* all signed a final state */
+    LIFE_REJECT,     /* a participant rejected what is staged */
+    LIFE_SUSPEND,
+    LIFE_RESUME,
+    LIFE_CHALLENGED, /* the ledger has a challenge */
+    LIFE_CLEARED,    /* it has none any more */
+    LIFE_FINALIZED,  /* the ledger ended the channel */
+    LIFE_SETTLED,    /* nothing is left to be paid, or the parents took it back */
+};
+#define LIFE_COUNT 12
+
+/* The phase after the event; false: the event means nothing in this phase, which stays. */
+bool life_next(enum channel_phase phase, enum life_event event, enum channel_phase *next);
+
+/* Whether a participant may propose a state of this turn (and kind) in this phase. */
+bool life_may_propose(enum channel_phase phase, unsigned long long turn, bool final);
+
+const char *channel_phase_name(enum channel_phase phase);
+
+#endif

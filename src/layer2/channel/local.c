@@ -1,0 +1,278 @@
+/* Channels as this node's participants see them: see local.h. */
+#include "layer2/channel/local.h"
+
+#include <string.h>
+
+static void bind_hash(struct statement *s, const struct hash *hash)
+{
+    bind_blob(s, hash->bytes, sizeof(hash->bytes));
+}
+
+const char *countersign_policy_name(enum countersign_policy policy)
+{
+    static const char *const names[] = { "never", "safe", "always" };
+
+    return names[policy];
+}
+
+/* --- the row ---------------------------------------------------------------------------------- */
+static void read_fixed(struct bytes encoding, struct arena *arena, struct channel_fixed *fixed)
+{
+    struct error error;
+    enum status status = channel_fixed_read(encoding, arena, fixed, &error);
+
+    INVARIANT(status == OK, "a stored fixed part does not decode: %s", error.message);
+}
+
+static void read_state(struct statement *s, const char *column, struct arena *arena, const struct hash *id,
+                       bool *present, struct signed_state *state)
+{
+    struct error error;
+    enum status status;
+
+    *present = !column_is_null(s, column);
+    if (!*present)
+        return;
+    status = channel_state_read(column_blob(s, column), arena, &state->state, &error);
+    INVARIANT(status == OK, "a stored state does not decode: %s", error.message);
+    channel_state_hash(id, &state->state, &state->hash);
+}
+
+static void read_parents(struct bytes ids, struct local_channel *channel)
+{
+    channel->parent_count = ids.size / sizeof(channel->parents[0]);
+    INVARIANT(channel->parent_count <= PARENTS_MAX, "a channel has %zu parents", channel->parent_count);
+    if (ids.size > 0)
+        memcpy(channel->parents, ids.data, ids.size);
+}
+
+static uint32_t read_signers(struct database *database, const struct hash *id,
+                             const struct signed_state *state)
+{
+    struct statement *s = statement(database, "SELECT participant FROM channel_signature"
+                                              " WHERE channel = ? AND turn = ? AND hash = ?");
+    uint32_t mask = 0;
+
+    bind_hash(s, id);
+    bind_integer(s, (int64_t)state->state.turn);
+    bind_hash(s, &state->hash);
+    while (statement_row(s))
+        mask |= UINT32_C(1) << column_integer(s, "participant");
+    return mask;
+}
+
+bool local_read(struct database *database, const struct hash *id, struct arena *arena,
+                struct local_channel *channel)
+{
+    struct statement *s = statement(database, "SELECT fixed, phase, supported, staged, staged_by, next_turn,"
+                                              " parents FROM channel_local WHERE id = ?");
+    struct error error;
+    enum status status;
+
+    bind_hash(s, id);
+    if (!statement_row(s))
+        return false;
+    memset(channel, 0, sizeof(*channel));
+    channel->id = *id;
+    read_fixed(column_blob(s, "fixed"), arena, &channel->fixed);
+    channel->phase = (enum channel_phase)column_integer(s, "phase");
+    read_state(s, "supported", arena, id, &channel->has_supported, &channel->supported);
+    read_state(s, "staged", arena, id, &channel->has_staged, &channel->staged);
+    channel->staged_by = channel->has_staged ? (size_t)column_integer(s, "staged_by") : 0;
+    channel->next_turn = (uint64_t)column_integer(s, "next_turn");
+    read_parents(column_blob(s, "parents"), channel);
+    statement_finish(s);
+    if (channel->has_supported)
+        channel->supported.signed_by = read_signers(database, id, &channel->supported);
+    if (channel->has_staged)
+        channel->staged.signed_by = read_signers(database, id, &channel->staged);
+    status = application_find(channel->fixed.application, &channel->application, &error);
+    INVARIANT(status == OK, "a stored channel has an application that is not there");
+    return true;
+}
+
+bool local_read_fixed(struct database *database, const struct hash *id, struct arena *arena,
+                      struct channel_fixed *fixed)
+{
+    struct statement *s = statement(database, "SELECT fixed FROM channel_local WHERE id = ?");
+
+    bind_hash(s, id);
+    if (!statement_row(s))
+        return false;
+    read_fixed(column_blob(s, "fixed"), arena, fixed);
+    statement_finish(s);
+    return true;
+}
+
+static void insert_parents(struct database *database, const struct local_channel *channel)
+{
+    for (size_t i = 0; i < channel->parent_count; i++) {
+        struct statement *s =
+            statement(database, "INSERT INTO channel_parent (parent, channel) VALUES (?, ?)");
+
+        bind_hash(s, &channel->parents[i]);
+        bind_hash(s, &channel->id);
+        (void)statement_run(s);
+    }
+}
+
+void local_insert(struct database *database, const struct local_channel *channel, int64_t now_us,
+                  uint64_t seq)
+{
+    struct statement *s = statement(database,
+        "INSERT INTO channel_local (id, fixed, phase, next_turn, parents, changed_us, created_seq)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)");
+    struct buffer fixed CLEANUP(buffer_close) = { 0 };
+
+    channel_fixed_encode(&channel->fixed, &fixed);
+    bind_hash(s, &channel->id);
+    bind_blob(s, fixed.data, fixed.size);
+    bind_integer(s, channel->phase);
+    bind_integer(s, (int64_t)channel->next_turn);
+    bind_blob(s, channel->parents, channel->parent_count * sizeof(channel->parents[0]));
+    bind_integer(s, now_us);
+    bind_integer(s, (int64_t)seq);
+    (void)statement_run(s);
+    insert_parents(database, channel);
+}
+
+static void bind_state(struct statement *s, bool present, const struct signed_state *state,
+                       struct buffer *bytes)
+{
+    if (!present) {
+        bind_null(s);
+        return;
+    }
+    channel_state_encode(&state->state, bytes);
+    bind_blob(s, bytes->data, bytes->size);
+}
+
+void local_write(struct database *database, const struct local_channel *channel, int64_t now_us)
+{
+    struct statement *s = statement(database,
+        "UPDATE channel_local SET phase = ?, supported = ?, staged = ?, staged_by = ?, next_turn = ?,"
+        " changed_us = ? WHERE id = ?");
+    struct buffer supported CLEANUP(buffer_close) = { 0 };
+    struct buffer staged CLEANUP(buffer_close) = { 0 };
+
+    bind_integer(s, channel->phase);
+    bind_state(s, channel->has_supported, &channel->supported, &supported);
+    bind_state(s, channel->has_staged, &channel->staged, &staged);
+    if (channel->has_staged)
+        bind_integer(s, (int64_t)channel->staged_by);
+    else
+        bind_null(s);
+    bind_integer(s, (int64_t)channel->next_turn);
+    bind_integer(s, now_us);
+    bind_hash(s, &channel->id);
+    (void)statement_run(s);
+}
+
+/* --- signatures ------------------------------------------------------------------------------- */
+void local_sign(struct database *database, const struct hash *id, uint64_t turn, size_t participant,
+                const struct hash *hash, const struct signature *signature)
+{
+    struct statement *s =
+        statement(database, "INSERT INTO channel_signature (channel, turn, participant, hash,"
+                            " signature) VALUES (?, ?, ?, ?, ?)");
+
+    bind_hash(s, id);
+    bind_integer(s, (int64_t)turn);
+    bind_integer(s, (int64_t)participant);
+    bind_hash(s, hash);
+    bind_blob(s, signature->bytes, sizeof(signature->bytes));
+    (void)statement_run(s);
+}
+
+bool local_signature(struct database *database, const struct hash *id, uint64_t turn, size_t participant,
+                     struct hash *hash, struct signature *signature)
+{
+    struct statement *s = statement(database, "SELECT hash, signature FROM channel_signature"
+                                              " WHERE channel = ? AND turn = ? AND participant = ?");
+
+    bind_hash(s, id);
+    bind_integer(s, (int64_t)turn);
+    bind_integer(s, (int64_t)participant);
+    if (!statement_row(s))
+        return false;
+    column_fixed(s, "hash", hash->bytes, sizeof(hash->bytes));
+    column_fixed(s, "signature", signature->bytes, sizeof(signature->bytes));
+    statement_finish(s);
+    return true;
+}
+
+void local_forget_signatures(struct database *database, const struct hash *id, uint64_t below_turn)
+{
+    struct statement *s =
+        statement(database, "DELETE FROM channel_signature WHERE channel = ? AND turn < ?");
+
+    bind_hash(s, id);
+    bind_integer(s, (int64_t)below_turn);
+    (void)statement_run(s);
+}
+
+bool local_equivocation(struct database *database, const struct hash *id, uint64_t turn, size_t participant,
+                        const struct hash *first_hash, const struct signature *first,
+                        const struct hash *second_hash, const struct signature *second, uint64_t seq)
+{
+    struct statement *s = statement(database,
+        "INSERT OR IGNORE INTO channel_equivocation (channel, turn, participant, first_hash, first,"
+        " second_hash, second, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+
+    bind_hash(s, id);
+    bind_integer(s, (int64_t)turn);
+    bind_integer(s, (int64_t)participant);
+    bind_hash(s, first_hash);
+    bind_blob(s, first->bytes, sizeof(first->bytes));
+    bind_hash(s, second_hash);
+    bind_blob(s, second->bytes, sizeof(second->bytes));
+    bind_integer(s, (int64_t)seq);
+    return statement_run(s) == 1;
+}
+
+/* --- policies --------------------------------------------------------------------------------- */
+enum countersign_policy local_policy(struct database *database, const struct account_id *account,
+                                     const struct hash *channel)
+{
+    static const struct hash every;
+    struct statement *s = statement(database, "SELECT policy FROM channel_policy WHERE account = ?1"
+                                              " AND channel IN (?2, ?3) ORDER BY channel = ?3 LIMIT 1");
+    enum countersign_policy policy = COUNTERSIGN_SAFE;
+
+    bind_blob(s, account->bytes, sizeof(account->bytes));
+    bind_hash(s, channel);
+    bind_hash(s, &every);
+    if (statement_row(s)) {
+        policy = (enum countersign_policy)column_integer(s, "policy");
+        statement_finish(s);
+    }
+    return policy;
+}
+
+void local_set_policy(struct database *database, const struct account_id *account, const struct hash *channel,
+                      enum countersign_policy policy)
+{
+    struct statement *s = statement(database,
+        "INSERT INTO channel_policy (account, channel, policy) VALUES (?, ?, ?)"
+        " ON CONFLICT (account, channel) DO UPDATE SET policy = excluded.policy");
+
+    bind_blob(s, account->bytes, sizeof(account->bytes));
+    bind_hash(s, channel);
+    bind_integer(s, policy);
+    (void)statement_run(s);
+}
+
+/* --- channels in channels --------------------------------------------------------------------- */
+bool local_child(struct database *database, const struct hash *parent, size_t n, struct hash *child)
+{
+    struct statement *s = statement(database, "SELECT channel FROM channel_parent WHERE parent = ?"
+                                              " ORDER BY channel LIMIT 1 OFFSET ?");
+
+    bind_hash(s, parent);
+    bind_integer(s, (int64_t)n);
+    if (!statement_row(s))
+        return false;
+    column_fixed(s, "channel", child->bytes, sizeof(child->bytes));
+    statement_finish(s);
+    return true;
+}

@@ -1,0 +1,47 @@
+/* What this node does on the ledger for the channels it knows, and for others: the reaction to every change,
+ * the effect that submits what follows, and the watchtower. */
+#ifndef LAYER2_CHANNEL_PARTY_H
+#define LAYER2_CHANNEL_PARTY_H
+
+#include "layer2/channel/local.h"
+#include "layer2/channel/proof.h"
+
+#define CHANNEL_WATCH "channel.watch"   /* reaction; subject: the channel's id */
+#define CHANNEL_SUBMIT "channel.submit" /* effect; request: {method, params} of a base command */
+
+/* Reaction: the channel's phase follows the ledger, a stale challenge is answered, a final state concludes.
+ */
+void channel_watch(struct execution *x, struct bytes subject);
+
+/* The phase moves by an event, if it means anything now; recorded as an event of the log. */
+void party_move(struct execution *x, struct local_channel *channel, enum life_event event);
+
+/* Parameters of channel.checkpoint and of what else takes `states`, with the supported state and all of its
+ * signatures; without the closing brace, so that more may follow. */
+void party_write_proof(struct database *database, const struct local_channel *channel, struct writer *w);
+
+/* Asks for a base command signed by the node's own account; the same key once is one command. */
+void party_submit(struct execution *x, const char *key, const char *method, struct bytes params);
+void party_register(struct execution *x, const struct local_channel *channel);
+
+/* --- the watchtower */
+struct appoint {
+    struct bytes fixed;
+    struct param_list states;
+    struct channel_fixed *decoded; /* by the check, as the next three */
+    struct hash channel;
+    struct proof *proof;
+    uint64_t turn;
+};
+extern const struct param appoint_params[2];
+command_check check_appoint;
+command_handler appoint;
+/* The appointed proof of a channel, when its turn is higher than `above`; appended as JSON. */
+MUST_CHECK bool tower_proof(struct database *database, const struct hash *channel, uint64_t above,
+                            uint64_t *turn, struct buffer *proof);
+
+enum status channel_submit_run(struct effect_run *run);
+void channel_submit_ended(struct execution *x, uint64_t id, const char *key, const char *request,
+                          enum status outcome, const char *result);
+
+#endif

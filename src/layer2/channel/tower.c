@@ -1,0 +1,185 @@
+/* The watchtower: the newest state that somebody leaves here for a channel, O(1) a channel; its newer states
+ * replace it. The reaction in watch.c acts on it. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/bech32.h"
+#include "base/writer.h"
+#include "crypto/hash.h"
+#include "kernel/kernel.h"
+#include "layer2/channel/commands.h"
+#include "layer2/channel/party.h"
+
+#define TOWER_MAX 100000 /* channels */
+#define RECEIPT_TAG "layerd/tower/receipt"
+
+const struct param appoint_params[2] = {
+    PARAM(struct appoint, fixed, BYTES, REQUIRED, "the fixed part's encoding as hex",
+          .most = CHANNEL_ENCODING_MAX),
+    STATES_PARAM(struct appoint, states, REQUIRED,
+                 "{state, signatures}, oldest first, that support the last"),
+};
+
+enum status check_appoint(const struct check *check, void *params, struct arena *arena, struct error *error)
+{
+    struct appoint *p = params;
+    const struct application *application;
+    struct signed_state states[PROOF_STATES_MAX];
+
+    p->decoded = arena_new(arena, sizeof(*p->decoded));
+    TRY(channel_fixed_decode(p->fixed, arena, p->decoded, error));
+    if (strcmp(p->decoded->chain, check->chain) != 0)
+        return error_set(error, ERROR_WRONG_CHAIN, "the channel is for the chain %s, this one is %s",
+                         p->decoded->chain, check->chain);
+    TRY(application_find(p->decoded->application, &application, error));
+    TRY(application->fixed_ok(p->decoded, error));
+    channel_id(p->decoded, &p->channel);
+    TRY(proof_check(&p->channel, &p->states, arena, &p->proof, error));
+    TRY(proof_match(p->decoded, p->proof, states, error));
+    p->turn = states[p->proof->count - 1].state.turn;
+    return application_supported(application, p->decoded, states, p->proof->count, error);
+}
+
+static void write_signatures(struct writer *w, const struct param_list *list)
+{
+    const struct signature_param *items = list->items;
+    char address[ADDRESS_TEXT_MAX];
+
+    writer_array_begin(w);
+    for (size_t i = 0; i < list->count; i++) {
+        address_encode(address, &items[i].key);
+        writer_object_begin(w);
+        writer_member_text(w, "key", address);
+        writer_member_hex(w, "signature", items[i].signature.data, items[i].signature.size);
+        writer_object_end(w);
+    }
+    writer_array_end(w);
+}
+
+/* The parameters of the checkpoint that it will be. */
+static void write_proof(struct buffer *json, const struct appoint *p)
+{
+    const struct state_param *items = p->states.items;
+    struct writer w;
+
+    writer_init(&w, json);
+    writer_object_begin(&w);
+    writer_member_hex(&w, "channel", p->channel.bytes, sizeof(p->channel.bytes));
+    writer_key(&w, "states");
+    writer_array_begin(&w);
+    for (size_t i = 0; i < p->states.count; i++) {
+        writer_object_begin(&w);
+        writer_member_hex(&w, "state", items[i].state.data, items[i].state.size);
+        writer_key(&w, "signatures");
+        write_signatures(&w, &items[i].signatures);
+        writer_object_end(&w);
+    }
+    writer_array_end(&w);
+    writer_object_end(&w);
+}
+
+static uint64_t count(struct database *database, const char *sql)
+{
+    struct statement *s = statement(database, sql);
+    uint64_t value;
+
+    INVARIANT(statement_row(s), "an aggregate gives one row");
+    value = (uint64_t)column_integer(s, "value");
+    statement_finish(s);
+    return value;
+}
+
+static bool held_turn(struct database *database, const struct hash *channel, uint64_t *turn)
+{
+    struct statement *s = statement(database, "SELECT turn FROM tower_appointment WHERE channel = ?");
+
+    bind_blob(s, channel->bytes, sizeof(channel->bytes));
+    if (!statement_row(s))
+        return false;
+    *turn = (uint64_t)column_integer(s, "turn");
+    statement_finish(s);
+    return true;
+}
+
+static void receipt_hash(const struct appoint *p, uint64_t number, struct hash *hash)
+{
+    struct tagged_hash h;
+    uint8_t bytes[16];
+
+    put_be64(bytes, p->turn);
+    put_be64(bytes + 8, number);
+    tagged_hash_begin(&h, RECEIPT_TAG);
+    tagged_hash_add(&h, p->channel.bytes, sizeof(p->channel.bytes));
+    tagged_hash_add(&h, p->proof->items[p->proof->count - 1].hash.bytes, sizeof(struct hash));
+    tagged_hash_add(&h, bytes, sizeof(bytes));
+    tagged_hash_end(&h, hash);
+}
+
+static void store(struct execution *x, const struct appoint *p, uint64_t number,
+                  const struct signature *receipt)
+{
+    struct statement *s = statement(execution_database(x),
+        "INSERT INTO tower_appointment (channel, fixed, turn, proof, number, receipt, updated_us)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel) DO UPDATE SET turn = excluded.turn,"
+        " proof = excluded.proof, number = excluded.number, receipt = excluded.receipt,"
+        " updated_us = excluded.updated_us");
+    struct buffer json CLEANUP(buffer_close) = { 0 };
+
+    write_proof(&json, p);
+    bind_blob(s, p->channel.bytes, sizeof(p->channel.bytes));
+    bind_blob(s, p->fixed.data, p->fixed.size);
+    bind_integer(s, (int64_t)p->turn);
+    bind_text_sized(s, (const char *)json.data, json.size);
+    bind_integer(s, (int64_t)number);
+    bind_blob(s, receipt->bytes, sizeof(receipt->bytes));
+    bind_integer(s, execution_time(x));
+    (void)statement_run(s);
+}
+
+enum status appoint(struct execution *x, const void *params, struct writer *result)
+{
+    const struct appoint *p = params;
+    struct database *database = execution_database(x);
+    struct signature receipt;
+    struct hash hash;
+    char address[ADDRESS_TEXT_MAX];
+    struct account_id account = kernel_account(execution_kernel(x));
+    uint64_t number, held;
+    bool replaces = held_turn(database, &p->channel, &held);
+
+    if (replaces && p->turn <= held)
+        return fail(x, ERROR_TURN_NOT_INCREASED, "turn %" PRIu64 " is held already", held);
+    if (!replaces && count(database, "SELECT count(*) AS value FROM tower_appointment") >= TOWER_MAX)
+        return fail(x, ERROR_LIMIT, "the tower watches %d channels already", TOWER_MAX);
+    number = count(database, "SELECT coalesce(max(number), 0) + 1 AS value FROM tower_appointment");
+    receipt_hash(p, number, &hash);
+    kernel_sign_own(execution_kernel(x), &hash, &receipt);
+    store(x, p, number, &receipt);
+    channel_changed(x, &p->channel);
+    address_encode(address, &account);
+    writer_object_begin(result);
+    writer_member_hex(result, "channel", p->channel.bytes, sizeof(p->channel.bytes));
+    writer_member_unsigned(result, "turn", p->turn);
+    writer_member_unsigned(result, "number", number);
+    writer_member_text(result, "tower", address);
+    writer_member_hex(result, "receipt", receipt.bytes, sizeof(receipt.bytes));
+    writer_object_end(result);
+    return event_tower_appointed(
+        x, &(struct event_tower_appointed){ .channel = p->channel, .turn = p->turn, .number = number });
+}
+
+bool tower_proof(struct database *database, const struct hash *channel, uint64_t above, uint64_t *turn,
+                 struct buffer *proof)
+{
+    struct statement *s =
+        statement(database, "SELECT turn, proof FROM tower_appointment WHERE channel = ? AND turn > ?");
+
+    bind_blob(s, channel->bytes, sizeof(channel->bytes));
+    bind_integer(s, (int64_t)above);
+    if (!statement_row(s))
+        return false;
+    *turn = (uint64_t)column_integer(s, "turn");
+    buffer_append_text(proof, column_text(s, "proof"));
+    statement_finish(s);
+    return true;
+}

@@ -1,0 +1,96 @@
+/* The life of a channel as one table: every phase with every event, and what it may lead to. */
+#include "layer2/channel/life.h"
+
+#include "test_channel.h"
+
+/* Written once more, by event: the phases in which it means something, and where it leads. */
+static enum channel_phase expected(enum channel_phase p, enum life_event event)
+{
+    bool funded = p == PHASE_FUNDING || p == PHASE_FUNDED, alive = p == PHASE_RUNNING || p == PHASE_SUSPENDED;
+
+    switch (event) {
+    case LIFE_PREFUND: return p == PHASE_PROPOSED ? PHASE_FUNDING : p;
+    case LIFE_FUNDS: return p == PHASE_FUNDING ? PHASE_FUNDED : p;
+    case LIFE_POSTFUND: return p == PHASE_FUNDED ? PHASE_RUNNING : p;
+    case LIFE_UPDATE: return p;
+    case LIFE_FINAL: return funded || alive ? PHASE_FINAL : p;
+    case LIFE_REJECT: return p == PHASE_PROPOSED ? PHASE_REJECTED : p;
+    case LIFE_SUSPEND: return p == PHASE_RUNNING ? PHASE_SUSPENDED : p;
+    case LIFE_RESUME: return p == PHASE_SUSPENDED ? PHASE_RUNNING : p;
+    case LIFE_CHALLENGED: return funded || alive || p == PHASE_FINAL ? PHASE_DISPUTE : p;
+    case LIFE_CLEARED: return p == PHASE_DISPUTE ? PHASE_RUNNING : p;
+    case LIFE_FINALIZED:
+        return funded || alive || p == PHASE_FINAL || p == PHASE_DISPUTE ? PHASE_DEFUNDING : p;
+    case LIFE_SETTLED: return p == PHASE_FINAL || p == PHASE_DEFUNDING ? PHASE_CLOSED : p;
+    }
+    return p;
+}
+
+static void every_phase_with_every_event(void **state)
+{
+    (void)state;
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        for (int e = 0; e < LIFE_COUNT; e++) {
+            enum channel_phase next = (enum channel_phase)p;
+            bool moved = life_next((enum channel_phase)p, (enum life_event)e, &next);
+
+            if (next != expected((enum channel_phase)p, (enum life_event)e) ||
+                moved != (next != (enum channel_phase)p))
+                fail_msg("%s on event %d goes to %s", channel_phase_name((enum channel_phase)p), e,
+                         channel_phase_name(next));
+        }
+    }
+}
+
+/* What has ended never begins again, and funds are only asked for when all signed how to get them back. */
+static void no_way_leads_back_from_the_end(void **state)
+{
+    bool reachable[PHASE_COUNT][PHASE_COUNT] = { { false } };
+    enum channel_phase next;
+
+    (void)state;
+    for (int p = 0; p < PHASE_COUNT; p++)
+        for (int e = 0; e < LIFE_COUNT; e++)
+            if (life_next((enum channel_phase)p, (enum life_event)e, &next))
+                reachable[p][next] = true;
+    for (int k = 0; k < PHASE_COUNT; k++)
+        for (int i = 0; i < PHASE_COUNT; i++)
+            for (int j = 0; j < PHASE_COUNT; j++)
+                reachable[i][j] |= reachable[i][k] && reachable[k][j];
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        assert_false(reachable[PHASE_CLOSED][p]);
+        assert_false(reachable[PHASE_REJECTED][p]);
+        assert_false(reachable[p][PHASE_PROPOSED]);
+        if (p != PHASE_CLOSED)
+            assert_false(reachable[PHASE_DEFUNDING][p]);
+        if (p != PHASE_CLOSED && p != PHASE_REJECTED)
+            assert_true(reachable[p][PHASE_CLOSED]); /* everything comes to an end */
+    }
+    assert_false(reachable[PHASE_REJECTED][PHASE_FUNDING]);
+}
+
+static void proposals_are_for_phases_that_can_use_them(void **state)
+{
+    (void)state;
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        for (unsigned turn = 0; turn < 4; turn++) {
+            bool later = p == PHASE_RUNNING && turn > 1;
+
+            assert_int_equal(life_may_propose((enum channel_phase)p, turn, false),
+                             later || (p == PHASE_FUNDED && turn == 1));
+            assert_int_equal(life_may_propose((enum channel_phase)p, turn, true),
+                             later || p == PHASE_FUNDED || (p == PHASE_FUNDING && turn > 0));
+        }
+    }
+}
+
+int life_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_phase_with_every_event),
+        cmocka_unit_test(no_way_leads_back_from_the_end),
+        cmocka_unit_test(proposals_are_for_phases_that_can_use_them),
+    };
+
+    return cmocka_run_group_tests_name("the life of a channel", tests, NULL, NULL);
+}

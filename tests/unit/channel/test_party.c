@@ -1,0 +1,508 @@
+/* The off-chain life on a whole node that keeps alice's and bob's keys; carol and dave keep their own. */
+#include "test_channel.h"
+
+#include <time.h>
+
+#include "crypto/asset.h"
+#include "crypto/hash.h"
+#include "layer2/channel/channel.h"
+#include "layer2/channel/life.h"
+#include "ledger/ledger.h"
+
+static const struct module *const modules[] = { &ledger_module, &channel_module, &channel_local_module,
+                                                NULL };
+
+struct place {
+    struct fixture f;
+    struct channel_fixed fixed;
+    struct hash id;
+    char hex[65];
+    const char *first, *second;
+    struct allocation all[8];
+};
+
+static int setup(void **state)
+{
+    static const char *const people[] = { "bob", "carol", "dave" };
+    struct place *p = memory_new(sizeof(*p));
+
+    fixture_start(&p->f, NETWORK_DEV, modules);
+    fixture_keep_keys(&p->f, "alice bob");
+    fixture_run(&p->f, "alice", "ledger.issue", "{'symbol':'GOLD','amount':1000000}");
+    for (size_t i = 0; i < 3; i++)
+        fixture_run(&p->f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':100000}",
+                    fixture_address(&p->f, people[i]));
+    *state = p;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct place *p = *state;
+
+    fixture_audit(&p->f);
+    fixture_replay(&p->f);
+    fixture_stop(&p->f);
+    memory_free_pointer(state);
+    return 0;
+}
+
+/* --- calls ------------------------------------------------------------------------------------ */
+static enum status call(struct place *p, const char *method, json_t *params, json_t **result)
+{
+    struct reply reply = fixture_call(&p->f, method, params);
+    enum status status = reply.status;
+
+    if (status != OK)
+        print_message("%s: %s\n", method, reply.error.message);
+    if (result != NULL)
+        *result = status == OK ? json_incref(reply.result) : NULL;
+    reply_close(&reply);
+    return status;
+}
+
+#define assert_call(expected, ...) assert_string_equal(status_name(call(__VA_ARGS__)), status_name(expected))
+
+static void describe(struct place *p, const char *first, const char *second, uint64_t nonce)
+{
+    memset(&p->fixed, 0, sizeof(p->fixed));
+    snprintf(p->fixed.chain, sizeof(p->fixed.chain), "%s", kernel_chain(p->f.kernel));
+    strcpy(p->fixed.application, "consensus");
+    p->first = first;
+    p->second = second;
+    p->fixed.participants[0] = fixture_key(&p->f, first)->account;
+    p->fixed.participants[1] = fixture_key(&p->f, second)->account;
+    p->fixed.participant_count = 2;
+    p->fixed.nonce = nonce;
+    p->fixed.challenge_period_us = 10 * MINUTE;
+    p->fixed.dispute_limit_us = 30 * MINUTE;
+    p->fixed.asset_count = 1;
+    asset_id_from_symbol(&p->fixed.assets[0], p->fixed.chain, "GOLD");
+    channel_id(&p->fixed, &p->id);
+    hex_text(p->hex, p->id.bytes, sizeof(p->id.bytes));
+}
+
+static json_t *outcome(struct place *p, int first, int second)
+{
+    return json_pack("[{s:s, s:i}, {s:s, s:i}]", "account", fixture_address(&p->f, p->first), "amount", first,
+                     "account", fixture_address(&p->f, p->second), "amount", second);
+}
+
+static json_t *hex_json(const void *data, size_t size)
+{
+    struct buffer text CLEANUP(buffer_close) = { 0 };
+
+    buffer_append_hex(&text, data, size);
+    return json_string(buffer_text(&text));
+}
+
+static enum status propose(struct place *p, int first, int second)
+{
+    struct buffer fixed CLEANUP(buffer_close) = { 0 };
+
+    channel_fixed_encode(&p->fixed, &fixed);
+    return call(p, "channel.propose",
+                json_pack("{s:o, s:o, s:s}", "fixed", hex_json(fixed.data, fixed.size), "outcome",
+                          outcome(p, first, second), "signer", fixture_address(&p->f, p->first)), NULL);
+}
+
+static enum status update(struct place *p, const char *signer, int first, int second)
+{
+    return call(p, "channel.update",
+                json_pack("{s:s, s:o, s:s}", "channel", p->hex, "outcome", outcome(p, first, second),
+                          "signer", fixture_address(&p->f, signer)),
+                NULL);
+}
+
+static struct channel_state plain(struct place *p, uint64_t turn, uint64_t first, uint64_t second)
+{
+    return state_of(&p->fixed, turn, (uint64_t[]){ first, second, UINT64_MAX }, p->all);
+}
+
+static json_t *signature_of(struct place *p, const char *who, const struct hash *hash)
+{
+    struct signature signature;
+
+    assert_true(schnorr_sign(fixture_key(&p->f, who)->secret, hash, NULL, &signature));
+    return hex_json(signature.bytes, sizeof(signature.bytes));
+}
+
+/* An update whose signer keeps the key elsewhere. */
+static enum status update_outside(struct place *p, const char *who, const struct channel_state *s,
+                                  json_t **result)
+{
+    struct hash hash;
+
+    channel_state_hash(&p->id, s, &hash);
+    return call(p, "channel.update",
+                json_pack("{s:s, s:I, s:b, s:o, s:s, s:o}", "channel", p->hex, "turn", (json_int_t)s->turn,
+                          "final", s->final, "outcome",
+                          outcome(p, (int)s->allocations[0].amount, (int)s->allocations[1].amount), "signer",
+                          fixture_address(&p->f, who), "signature", signature_of(p, who, &hash)), result);
+}
+
+static enum status sign_outside(struct place *p, const char *who, const struct channel_state *s)
+{
+    struct hash hash;
+
+    channel_state_hash(&p->id, s, &hash);
+    return call(p, "channel.sign",
+                json_pack("{s:s, s:I, s:s, s:o}", "channel", p->hex, "turn", (json_int_t)s->turn, "signer",
+                          fixture_address(&p->f, who), "signature", signature_of(p, who, &hash)), NULL);
+}
+
+/* `$` in the SQL stands for the channel's id as hex. */
+static int64_t number(struct place *p, const char *sql)
+{
+    const char *mark = strchr(sql, '$');
+    char filled[512];
+
+    if (mark == NULL)
+        return fixture_sql(&p->f, sql);
+    snprintf(filled, sizeof(filled), "%.*s%s%s", (int)(mark - sql), sql, p->hex, mark + 1);
+    return fixture_sql(&p->f, filled);
+}
+
+static const char *phase(struct place *p)
+{
+    return channel_phase_name(
+        (enum channel_phase)number(p, "SELECT phase FROM channel_local WHERE id = x'$'"));
+}
+
+/* Effects run beside the executor: what they lead to comes soon after. */
+static void await(struct place *p, const char *sql, int64_t expected)
+{
+    const struct timespec nap = { .tv_nsec = 5000000 };
+
+    for (int i = 0; i < 2000 && number(p, sql) != expected; i++)
+        nanosleep(&nap, NULL);
+    assert_int_equal(number(p, sql), expected);
+}
+
+#define PHASE "SELECT phase FROM channel_local WHERE id = x'$'"
+
+static void deposit(struct place *p, const char *who, int amount)
+{
+    fixture_run(&p->f, who, "channel.deposit", "{'channel':'%s','asset':'GOLD','amount':%d}", p->hex, amount);
+}
+
+/* From nothing to running, both keys in the keystore. */
+static void open_running(struct place *p, uint64_t nonce, int first, int second)
+{
+    describe(p, "alice", "bob", nonce);
+    assert_call(OK, p, "channel.policy",
+                json_pack("{s:s, s:s}", "signer", fixture_address(&p->f, "bob"), "countersign", "safe"),
+                NULL);
+    assert_string_equal(status_name(propose(p, first, second)), "ok");
+    await(p, "SELECT count(*) FROM channel WHERE id = x'$'", 1); /* the node registers it by itself */
+    assert_string_equal(phase(p), "funding");
+    deposit(p, "alice", first);
+    assert_string_equal(phase(p), "funding");
+    deposit(p, "bob", second);
+    assert_string_equal(phase(p), "funded");
+    assert_string_equal(status_name(update(p, "alice", first, second)), "ok");
+    assert_string_equal(phase(p), "running");
+}
+
+static void advance(struct place *p, int64_t by_us)
+{
+    fixture_run(&p->f, "dave", "dev.advance_time", "{'by':%" PRId64 "}", by_us);
+    p->f.advanced_us += by_us;
+    fixture_advance(&p->f, 1);
+}
+
+/* A challenge on the ledger by `who` with a state that alice and bob once signed. */
+static void challenge_with(struct place *p, const struct channel_state *s, const char *who)
+{
+    struct buffer bytes CLEANUP(buffer_close) = { 0 };
+    struct hash hash, challenge;
+    json_t *params;
+
+    channel_state_encode(s, &bytes);
+    channel_state_hash(&p->id, s, &hash);
+    channel_challenge_hash(&p->id, &hash, &challenge);
+    params = json_pack("{s:s, s:[{s:o, s:[{s:s, s:o}, {s:s, s:o}]}], s:s, s:o}", "channel", p->hex, "states",
+                       "state", hex_json(bytes.data, bytes.size), "signatures", "key",
+                       fixture_address(&p->f, p->first), "signature", signature_of(p, p->first, &hash), "key",
+                       fixture_address(&p->f, p->second), "signature", signature_of(p, p->second, &hash),
+                       "challenger", fixture_address(&p->f, who), "signature",
+                       signature_of(p, who, &challenge));
+    assert_int_equal(fixture_try(&p->f, who, "channel.challenge", params, NULL), OK);
+}
+
+/* --- one node, both keys ---------------------------------------------------------------------- */
+static void whole_life_with_both_keys_here(void **state)
+{
+    struct place *p = *state;
+
+    open_running(p, 1, 600, 400);
+    for (int i = 0; i < 20; i++) /* alice pays bob */
+        assert_string_equal(status_name(update(p, "alice", 600 - i, 400 + i)), "ok");
+    assert_int_equal(number(p, "SELECT next_turn FROM channel_local WHERE id = x'$'"), 22);
+    assert_int_equal(number(p, "SELECT count(*) FROM channel_signature WHERE channel = x'$'"), 2);
+    assert_call(OK, p, "channel.close",
+                json_pack("{s:s, s:s}", "channel", p->hex, "signer", fixture_address(&p->f, "bob")), NULL);
+    await(p, PHASE, PHASE_CLOSED); /* the node concludes by itself */
+    assert_int_equal(number(p, "SELECT count(*) FROM v_channel_holding WHERE channel = '$'"), 0);
+}
+
+static void countersigning_keys_never_give_away_their_own(void **state)
+{
+    struct place *p = *state;
+
+    open_running(p, 1, 600, 400);
+    assert_string_equal(status_name(update(p, "alice", 601, 399)), "ok"); /* stored, and waits for bob */
+    assert_int_equal(number(p, "SELECT staged IS NOT NULL FROM channel_local WHERE id = x'$'"), 1);
+    assert_string_equal(status_name(update(p, "alice", 500, 500)), "proposal_pending");
+    assert_call(OK, p, "channel.reject",
+                json_pack("{s:s, s:i, s:s}", "channel", p->hex, "turn", 2, "signer",
+                          fixture_address(&p->f, "bob")), NULL);
+    assert_int_equal(number(p, "SELECT next_turn FROM channel_local WHERE id = x'$'"),
+                     3);                                                /* turn 2 is burnt */
+    assert_string_equal(status_name(update(p, "bob", 601, 399)), "ok"); /* his own proposal */
+    assert_int_equal(number(p, "SELECT staged IS NULL FROM channel_local WHERE id = x'$'"), 1);
+    assert_call(OK, p, "channel.policy",
+                json_pack("{s:s, s:s}", "signer", fixture_address(&p->f, "alice"), "countersign", "never"),
+                NULL);
+    assert_string_equal(status_name(update(p, "bob", 602, 398)), "ok");
+    assert_int_equal(number(p, "SELECT staged IS NOT NULL FROM channel_local WHERE id = x'$'"), 1);
+    assert_call(OK, p, "channel.sign",
+                json_pack("{s:s, s:i, s:s}", "channel", p->hex, "turn", 4, "signer",
+                          fixture_address(&p->f, "alice")), NULL);
+    assert_int_equal(number(p, "SELECT staged IS NULL FROM channel_local WHERE id = x'$'"), 1);
+}
+
+static void wrong_updates_are_refused_by_name(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+
+    open_running(p, 1, 600, 400);
+    assert_string_equal(status_name(update(p, "alice", 600, 401)), "not_conserved");
+    assert_string_equal(status_name(update(p, "carol", 600, 400)), "not_a_participant");
+    s = plain(p, 5, 500, 500);
+    assert_string_equal(status_name(update_outside(p, "alice", &s, NULL)), "wrong_turn");
+    assert_call(ERROR_WRONG_TURN, p, "channel.sign",
+                json_pack("{s:s, s:i, s:s}", "channel", p->hex, "turn", 2, "signer",
+                          fixture_address(&p->f, "bob")), NULL);
+    assert_string_equal(status_name(propose(p, 600, 400)), "wrong_phase");
+    assert_call(OK, p, "channel.suspend", json_pack("{s:s}", "channel", p->hex), NULL);
+    assert_string_equal(status_name(update(p, "alice", 599, 401)), "wrong_phase");
+    assert_call(ERROR_WRONG_PHASE, p, "channel.suspend", json_pack("{s:s}", "channel", p->hex), NULL);
+    assert_call(OK, p, "channel.resume", json_pack("{s:s}", "channel", p->hex), NULL);
+    assert_string_equal(status_name(update(p, "alice", 599, 401)), "ok");
+    p->hex[0] = p->hex[0] == '0' ? '1' : '0';
+    assert_string_equal(status_name(update(p, "alice", 599, 401)), "channel_not_found");
+}
+
+static void top_up_enters_by_an_update(void **state)
+{
+    struct place *p = *state;
+
+    open_running(p, 1, 600, 400);
+    deposit(p, "alice", 50);
+    assert_string_equal(status_name(update(p, "alice", 651, 400)), "not_conserved");
+    assert_string_equal(status_name(update(p, "alice", 650, 400)), "ok");
+    assert_int_equal(number(p, "SELECT staged IS NULL FROM channel_local WHERE id = x'$'"), 1);
+}
+
+/* --- keys elsewhere --------------------------------------------------------------------------- */
+static void participant_with_a_key_elsewhere_countersigns_by_rpc(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+    struct hash hash;
+
+    describe(p, "alice", "carol", 1);
+    assert_string_equal(status_name(propose(p, 600, 400)), "ok");
+    assert_string_equal(phase(p), "proposed");
+    s = plain(p, 0, 600, 400);
+    assert_string_equal(status_name(sign_outside(p, "dave", &s)), "not_a_participant");
+    channel_state_hash(&p->id, &s, &hash);
+    hash.bytes[0] ^= 1;
+    assert_call(ERROR_BAD_SIGNATURE, p, "channel.sign",
+                json_pack("{s:s, s:i, s:s, s:o}", "channel", p->hex, "turn", 0, "signer",
+                          fixture_address(&p->f, "carol"), "signature", signature_of(p, "carol", &hash)),
+                NULL);
+    assert_string_equal(status_name(sign_outside(p, "carol", &s)), "ok");
+    assert_string_equal(phase(p), "funding");
+    await(p, "SELECT count(*) FROM channel WHERE id = x'$'", 1);
+    deposit(p, "alice", 600);
+    deposit(p, "carol", 400);
+    s = plain(p, 1, 600, 400);
+    assert_string_equal(status_name(update_outside(p, "carol", &s, NULL)),
+                        "ok"); /* alice's key signs at once */
+    assert_string_equal(phase(p), "running");
+    s = plain(p, 2, 700, 300);
+    assert_string_equal(status_name(update_outside(p, "carol", &s, NULL)), "ok");
+    assert_int_equal(number(p, "SELECT next_turn FROM channel_local WHERE id = x'$'"), 3);
+    s = plain(p, 3, 699, 301); /* takes from alice: stored, but she does not sign */
+    assert_string_equal(status_name(update_outside(p, "carol", &s, NULL)), "ok");
+    assert_int_equal(number(p, "SELECT staged IS NOT NULL FROM channel_local WHERE id = x'$'"), 1);
+}
+
+static void two_states_of_one_turn_are_kept_as_evidence(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+    json_t *result AUTO_JSON = NULL;
+
+    participant_with_a_key_elsewhere_countersigns_by_rpc(state);
+    s = plain(p, 3, 698, 302); /* carol signed another turn 3 already */
+    assert_string_equal(status_name(update_outside(p, "carol", &s, &result)), "ok");
+    assert_string_equal(json_string_value(json_object_get(result, "refused")), "equivocation");
+    assert_int_equal(number(p, "SELECT count(*) FROM channel_equivocation WHERE channel = x'$'"), 1);
+    s = plain(p, 2, 698, 302); /* and another turn 2, which counts */
+    assert_string_equal(status_name(update_outside(p, "carol", &s, NULL)), "ok");
+    assert_int_equal(number(p, "SELECT count(*) FROM channel_equivocation WHERE channel = x'$'"), 2);
+    assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.equivocated'"), 2);
+    assert_int_equal(number(p, "SELECT count(*) FROM channel_signature WHERE channel = x'$' AND turn = 3"),
+                     1);
+}
+
+/* --- disputes --------------------------------------------------------------------------------- */
+static void stale_challenge_is_answered_also_after_a_restart(void **state)
+{
+    struct place *p = *state;
+    struct channel_state old;
+
+    open_running(p, 1, 600, 400);
+    assert_string_equal(status_name(update(p, "alice", 100, 900)), "ok");
+    old = plain(p, 1, 600, 400);
+    challenge_with(p, &old, "alice");
+    fixture_reopen(&p->f); /* whatever was under way goes on */
+    await(p, "SELECT turn_record FROM channel WHERE id = x'$'", 2);
+    await(p, "SELECT finalizes_us IS NULL FROM channel WHERE id = x'$'", 1);
+    await(p, PHASE, PHASE_RUNNING);
+    assert_string_equal(status_name(update(p, "bob", 101, 899)), "ok");
+    assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.defended'"), 1);
+}
+
+static void dispute_brings_the_newest_state_and_ends_the_channel(void **state)
+{
+    struct place *p = *state;
+
+    open_running(p, 1, 600, 400);
+    assert_string_equal(status_name(update(p, "alice", 100, 900)), "ok");
+    assert_call(OK, p, "channel.dispute",
+                json_pack("{s:s, s:s}", "channel", p->hex, "signer", fixture_address(&p->f, "bob")), NULL);
+    await(p, PHASE, PHASE_DISPUTE);
+    assert_string_equal(status_name(update(p, "alice", 99, 901)), "wrong_phase"); /* nothing is signed now */
+    advance(p, 11 * MINUTE);
+    await(p, PHASE, PHASE_CLOSED);
+    assert_int_equal(number(p, "SELECT turn_record FROM channel WHERE id = x'$'"), 2);
+}
+
+static void tower_answers_for_who_is_away(void **state)
+{
+    struct place *p = *state;
+    struct buffer fixed CLEANUP(buffer_close) = { 0 };
+    struct channel_state s;
+    struct hash hash;
+
+    describe(p, "carol", "dave", 1); /* nobody's key is here */
+    channel_fixed_encode(&p->fixed, &fixed);
+    {
+        json_t *register_ = json_pack("{s:o}", "fixed", hex_json(fixed.data, fixed.size));
+
+        assert_int_equal(fixture_try(&p->f, "dave", "channel.register", register_, NULL), OK);
+    }
+    deposit(p, "carol", 1000);
+    for (uint64_t turn = 4; turn <= 5; turn++) {
+        struct buffer bytes CLEANUP(buffer_close) = { 0 };
+        json_t *receipt AUTO_JSON = NULL;
+
+        s = plain(p, turn, 1000 - turn, turn);
+        channel_state_encode(&s, &bytes);
+        channel_state_hash(&p->id, &s, &hash);
+        for (int again = 0; again < 2; again++)
+            assert_call(again == 0 ? OK : ERROR_TURN_NOT_INCREASED, p, "tower.appoint",
+                        json_pack("{s:o, s:[{s:o, s:[{s:s, s:o}, {s:s, s:o}]}]}", "fixed",
+                                  hex_json(fixed.data, fixed.size), "states", "state",
+                                  hex_json(bytes.data, bytes.size), "signatures", "key",
+                                  fixture_address(&p->f, "carol"), "signature",
+                                  signature_of(p, "carol", &hash), "key", fixture_address(&p->f, "dave"),
+                                  "signature", signature_of(p, "dave", &hash)),
+                        again == 0 ? &receipt : NULL);
+        assert_int_equal(json_string_length(json_object_get(receipt, "receipt")), 128);
+        assert_int_equal(json_integer_value(json_object_get(receipt, "number")), turn - 3);
+        if (turn == 4) /* one signature of two supports nothing */
+            assert_call(ERROR_WRONG_SIGNERS, p, "tower.appoint",
+                        json_pack("{s:o, s:[{s:o, s:[{s:s, s:o}]}]}", "fixed",
+                                  hex_json(fixed.data, fixed.size), "states", "state",
+                                  hex_json(bytes.data, bytes.size), "signatures", "key",
+                                  fixture_address(&p->f, "carol"), "signature",
+                                  signature_of(p, "carol", &hash)), NULL);
+    }
+    s = plain(p, 2, 1000, 0);
+    challenge_with(p, &s, "carol");
+    await(p, "SELECT turn_record FROM channel WHERE id = x'$'", 5);
+    assert_int_equal(number(p, "SELECT finalizes_us IS NULL FROM channel WHERE id = x'$'"), 1);
+}
+
+/* --- channels in channels --------------------------------------------------------------------- */
+/* alice and bob hold 300 of their channel in another one, which they end off the ledger. */
+static void sub_channel_is_funded_and_taken_back_without_the_ledger(void **state)
+{
+    struct place *p = *state;
+    struct buffer fixed CLEANUP(buffer_close) = { 0 };
+    char parent[65], child[65];
+    json_t *list;
+
+    open_running(p, 1, 600, 400);
+    memcpy(parent, p->hex, 65);
+    describe(p, "alice", "bob", 2);
+    memcpy(child, p->hex, 65);
+    channel_fixed_encode(&p->fixed, &fixed);
+    assert_call(OK, p, "channel.propose",
+                json_pack("{s:o, s:o, s:s, s:[{s:s}]}", "fixed", hex_json(fixed.data, fixed.size), "outcome",
+                          outcome(p, 200, 100), "signer", fixture_address(&p->f, "alice"), "parents",
+                          "channel", parent),
+                NULL);
+    assert_string_equal(phase(p), "funding");
+    list = outcome(p, 400, 300);
+    json_array_append_new(list,
+                          json_pack("{s:s, s:i, s:s}", "kind", "channel", "amount", 300, "target", child));
+    assert_call(OK, p, "channel.update",
+                json_pack("{s:s, s:o, s:s}", "channel", parent, "outcome", list, "signer",
+                          fixture_address(&p->f, "alice")), NULL);
+    assert_string_equal(phase(p), "funded"); /* bob's share is whole: his key signed */
+    assert_string_equal(status_name(update(p, "alice", 200, 100)), "ok");
+    assert_string_equal(status_name(update(p, "alice", 50, 250)), "ok");
+    assert_call(OK, p, "channel.close",
+                json_pack("{s:s, s:s}", "channel", child, "signer", fixture_address(&p->f, "bob")), NULL);
+    assert_string_equal(phase(p), "final");
+    assert_call(OK, p, "channel.update", /* more than the sub-channel gave her: bob's key does not sign */
+                json_pack("{s:s, s:o, s:s}", "channel", parent, "outcome", outcome(p, 451, 549), "signer",
+                          fixture_address(&p->f, "alice")), NULL);
+    assert_string_equal(phase(p), "final");
+    assert_call(OK, p, "channel.reject",
+                json_pack("{s:s, s:i, s:s}", "channel", parent, "turn", 3, "signer",
+                          fixture_address(&p->f, "bob")), NULL);
+    assert_call(OK, p, "channel.update",
+                json_pack("{s:s, s:o, s:s}", "channel", parent, "outcome", outcome(p, 450, 550), "signer",
+                          fixture_address(&p->f, "alice")), NULL);
+    assert_string_equal(phase(p), "closed");
+    assert_int_equal(number(p, "SELECT count(*) FROM channel WHERE id = x'$'"),
+                     0); /* the ledger never saw it */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int party_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(whole_life_with_both_keys_here),
+        TEST(countersigning_keys_never_give_away_their_own),
+        TEST(wrong_updates_are_refused_by_name),
+        TEST(top_up_enters_by_an_update),
+        TEST(participant_with_a_key_elsewhere_countersigns_by_rpc),
+        TEST(two_states_of_one_turn_are_kept_as_evidence),
+        TEST(stale_challenge_is_answered_also_after_a_restart),
+        TEST(dispute_brings_the_newest_state_and_ends_the_channel),
+        TEST(tower_answers_for_who_is_away),
+        TEST(sub_channel_is_funded_and_taken_back_without_the_ledger),
+    };
+
+    return cmocka_run_group_tests_name("channels of this node", tests, NULL, NULL);
+}
