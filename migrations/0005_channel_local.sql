@@ -60,3 +60,11 @@ CREATE TABLE tower_appointment (
   receipt    BLOB    NOT NULL,                   -- the node account's signature
   updated_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The highest voucher of each channel with vouchers: how much in all the payer has promised.
+CREATE TABLE channel_voucher (
+  channel    BLOB PRIMARY KEY REFERENCES channel_local,
+  amount     INTEGER NOT NULL,
+  signature  BLOB    NOT NULL,                   -- the payer's
+  updated_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

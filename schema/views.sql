@@ -354,3 +354,10 @@ SELECT lower(hex(channel)) AS channel,
          || printf('.%06dZ', updated_us % 1000000) AS updated
   FROM tower_appointment
   LEFT JOIN v_channel ON v_channel.id = lower(hex(tower_appointment.channel));
+
+CREATE VIEW v_voucher AS
+SELECT lower(hex(channel)) AS channel,
+       amount,
+       strftime('%Y-%m-%dT%H:%M:%S', updated_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', updated_us % 1000000) AS updated
+  FROM channel_voucher;

@@ -8,7 +8,10 @@
 
 static const struct application *const applications[] = {
     &application_consensus,
+    &application_escrow,
+    &application_payment,
     &application_tictactoe,
+    &application_voucher,
     NULL,
 };
 

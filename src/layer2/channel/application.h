@@ -40,6 +40,8 @@ struct application {
     /* The turn of a supported state that whoever signs this one knows of; false when it does not tell. Who
      * challenges with a lower turn than he signed to know of has cheated. NULL: states never tell. */
     bool (*known)(const struct channel_state *state, uint64_t *turn);
+    /* next_ok lets no mover take what others could claim: they may countersign whatever it accepts. */
+    bool next_is_safe;
 };
 
 /* ERROR_APPLICATION_NOT_FOUND names those that exist. */

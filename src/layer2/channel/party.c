@@ -13,6 +13,7 @@
 #include "layer2/channel/local_queries.h"
 #include "layer2/channel/party.h"
 #include "layer2/channel/share.h"
+#include "layer2/channel/voucher.h"
 
 #define NEXT_TURN INTEGER_MAX /* `turn` absent */
 
@@ -59,8 +60,10 @@ static bool countersigns(struct execution *x, const struct local_channel *c, siz
     case COUNTERSIGN_NEVER: return false;
     case COUNTERSIGN_ALWAYS: return true;
     case COUNTERSIGN_SAFE:
-        return !c->has_supported || share_is_kept(execution_database(x), &c->fixed, participant,
-                                                  &c->supported.state, &c->staged.state);
+        return !c->has_supported || (c->application->next_is_safe && !c->staged.state.final) ||
+               share_is_kept(execution_database(x), &c->fixed, participant,
+                                                  &c->supported.state, &c->staged.state,
+                             participant == 0 ? voucher_promised(execution_database(x), c) : 0);
     }
     return false;
 }
@@ -656,6 +659,15 @@ static const struct command commands[] = {
       PARAMS(struct dispute, dispute_params),
       .help = "Challenge on the ledger with the newest state that all signed.",
       .result = "turn and hash of that state", .example = "channel=" EXAMPLE_ID " signer=alice" },
+    { "channel.voucher", SCOPE_LOCAL, ACCESS_PUBLIC, voucher, check_voucher,
+      PARAMS(struct voucher, voucher_params),
+      .help = "Promise more to the payee of a channel that runs vouchers, or hand in such a promise.",
+      .result = "amount and the payer's signature", .example = "channel=" EXAMPLE_ID " amount=5" },
+    { "channel.redeem", SCOPE_LOCAL, ACCESS_OPERATOR, redeem, check_redeem,
+      PARAMS(struct redeem, redeem_params),
+      .help =
+          "Challenge on the ledger with the highest voucher: its amount is the payee's when nobody answers.",
+      .result = "the amount", .example = "channel=" EXAMPLE_ID " signer=bob" },
     { "tower.appoint", SCOPE_LOCAL, ACCESS_PUBLIC, appoint, check_appoint,
       PARAMS(struct appoint, appoint_params),
       .help = "Let this node watch a channel for you: it answers stale challenges with this state.",

@@ -20,6 +20,9 @@ void party_move(struct execution *x, struct local_channel *channel, enum life_ev
  * signatures; without the closing brace, so that more may follow. */
 void party_write_proof(struct database *database, const struct local_channel *channel, struct writer *w);
 
+/* Members `state` and `signatures` of the same. */
+void party_write_state(struct database *database, const struct local_channel *channel, struct writer *w);
+
 /* Asks for a base command signed by the node's own account; the same key once is one command. */
 void party_submit(struct execution *x, const char *key, const char *method, struct bytes params);
 void party_register(struct execution *x, const struct local_channel *channel);

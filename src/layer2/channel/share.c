@@ -55,12 +55,12 @@ static uint64_t share_of(struct database *database, const struct channel_fixed *
 }
 
 bool share_is_kept(struct database *database, const struct channel_fixed *fixed, size_t participant,
-                   const struct channel_state *previous, const struct channel_state *next)
+                   const struct channel_state *previous, const struct channel_state *next, uint64_t promised)
 {
     const struct account_id *account = &fixed->participants[participant];
 
     for (unsigned asset = 0; asset < fixed->asset_count; asset++) {
-        if (share_of(database, fixed, account, next, asset) <
+        if (share_of(database, fixed, account, next, asset) + (asset == 0 ? promised : 0) <
             share_of(database, fixed, account, previous, asset))
             return false;
     }

@@ -43,7 +43,7 @@ static void write_signatures(struct database *database, const struct local_chann
     writer_array_end(w);
 }
 
-static void write_state(struct database *database, const struct local_channel *c, struct writer *w)
+void party_write_state(struct database *database, const struct local_channel *c, struct writer *w)
 {
     struct buffer bytes CLEANUP(buffer_close) = { 0 };
 
@@ -58,7 +58,7 @@ void party_write_proof(struct database *database, const struct local_channel *c,
     writer_key(w, "states");
     writer_array_begin(w);
     writer_object_begin(w);
-    write_state(database, c, w);
+    party_write_state(database, c, w);
     writer_object_end(w);
     writer_array_end(w);
 }
@@ -110,7 +110,7 @@ static void conclude(struct execution *x, const struct local_channel *c)
     writer_init(&w, &json);
     writer_object_begin(&w);
     writer_member_hex(&w, "channel", c->id.bytes, sizeof(c->id.bytes));
-    write_state(execution_database(x), c, &w);
+    party_write_state(execution_database(x), c, &w);
     writer_object_end(&w);
     submit_key(key, &c->id, "conclude", c->supported.state.turn);
     party_submit(x, key, "channel.conclude", buffer_bytes(&json));

@@ -66,6 +66,6 @@ uint64_t random_below(uint64_t *state, uint64_t bound)
 int main(void)
 {
     crypto_start();
-    return adjudicator_tests() + application_tests() + life_tests() + party_tests() + rules_tests() +
-           vector_tests();
+    return adjudicator_tests() + application_tests() + life_tests() + party_tests() + play_tests() +
+           rules_tests() + vector_tests();
 }

@@ -50,6 +50,7 @@ int adjudicator_tests(void);
 int application_tests(void);
 int life_tests(void);
 int party_tests(void);
+int play_tests(void);
 int rules_tests(void);
 int vector_tests(void);
 

@@ -487,6 +487,122 @@ static void sub_channel_is_funded_and_taken_back_without_the_ledger(void **state
                      0); /* the ledger never saw it */
 }
 
+/* --- vouchers, cheating ----------------------------------------------------------------------- */
+/* Between alice and bob with an application and terms; all of it is alice's at first. */
+static void open_application(struct place *p, const char *application, struct bytes terms, const char *data)
+{
+    struct buffer fixed CLEANUP(buffer_close) = { 0 };
+
+    describe(p, "alice", "bob", 9);
+    strcpy(p->fixed.application, application);
+    p->fixed.terms = terms;
+    p->fixed.penalty_ppm = 100000;
+    channel_id(&p->fixed, &p->id);
+    hex_text(p->hex, p->id.bytes, sizeof(p->id.bytes));
+    channel_fixed_encode(&p->fixed, &fixed);
+    assert_call(OK, p, "channel.propose",
+                json_pack("{s:o, s:o, s:s, s:s}", "fixed", hex_json(fixed.data, fixed.size), "outcome",
+                          outcome(p, 1000, 0), "data", data, "signer", fixture_address(&p->f, "alice")),
+                NULL);
+    await(p, "SELECT count(*) FROM channel WHERE id = x'$'", 1);
+    deposit(p, "alice", 1000);
+    assert_string_equal(status_name(update(p, "alice", 1000, 0)), "ok");
+    assert_string_equal(phase(p), "running");
+}
+
+static enum status promise(struct place *p, int amount)
+{
+    return call(p, "channel.voucher", json_pack("{s:s, s:i}", "channel", p->hex, "amount", amount), NULL);
+}
+
+static void vouchers_rise_and_the_highest_is_redeemed(void **state)
+{
+    struct place *p = *state;
+    int64_t bob;
+    char sql[200], hex[65];
+
+    open_application(p, "voucher", bytes_of(NULL, 0), "");
+    for (int i = 1; i <= 30; i++)
+        assert_string_equal(status_name(promise(p, 10 * i)), "ok");
+    assert_string_equal(status_name(promise(p, 300)), "voucher_not_higher");
+    assert_string_equal(status_name(promise(p, 1001)), "holdings_insufficient");
+    hex_text(hex, fixture_key(&p->f, "bob")->account.bytes, 32);
+    snprintf(sql, sizeof(sql), "SELECT amount FROM balance WHERE account = x'%s'", hex);
+    bob = fixture_sql(&p->f, sql);
+    assert_call(ERROR_NOT_A_PARTICIPANT, p, "channel.redeem",
+                json_pack("{s:s, s:s}", "channel", p->hex, "signer", fixture_address(&p->f, "alice")), NULL);
+    assert_call(OK, p, "channel.redeem",
+                json_pack("{s:s, s:s}", "channel", p->hex, "signer", fixture_address(&p->f, "bob")), NULL);
+    await(p, PHASE, PHASE_DISPUTE);
+    advance(p, 11 * MINUTE);
+    await(p, PHASE, PHASE_CLOSED);
+    assert_int_equal(fixture_sql(&p->f, sql) - bob, 300);
+}
+
+static void payer_signs_what_he_promised_and_no_more(void **state)
+{
+    struct place *p = *state;
+
+    open_application(p, "voucher", bytes_of(NULL, 0), "");
+    assert_string_equal(status_name(promise(p, 300)), "ok");
+    assert_string_equal(status_name(update(p, "bob", 699, 301)), "ok");
+    assert_int_equal(number(p, "SELECT staged IS NOT NULL FROM channel_local WHERE id = x'$'"), 1);
+    assert_call(OK, p, "channel.reject",
+                json_pack("{s:s, s:i, s:s}", "channel", p->hex, "turn", 2, "signer",
+                          fixture_address(&p->f, "alice")), NULL);
+    assert_string_equal(status_name(update(p, "bob", 700, 300)), "ok");
+    assert_int_equal(number(p, "SELECT staged IS NULL FROM channel_local WHERE id = x'$'"), 1);
+    assert_string_equal(status_name(update(p, "bob", 400, 600)), "ok"); /* the promise is kept: not twice */
+    assert_int_equal(number(p, "SELECT staged IS NOT NULL FROM channel_local WHERE id = x'$'"), 1);
+}
+
+static enum status pay(struct place *p, int known, int first, int second)
+{
+    char data[17];
+
+    snprintf(data, sizeof(data), "%016x", (unsigned)known);
+    return call(p, "channel.update",
+                json_pack("{s:s, s:o, s:s, s:s}", "channel", p->hex, "outcome", outcome(p, first, second),
+                          "data", data, "signer", fixture_address(&p->f, "alice")),
+                NULL);
+}
+
+/* Alice pays twice and challenges with the first payment, though she signed to know of the second. */
+static void cheat_is_answered_proved_and_punished(void **state)
+{
+    struct place *p = *state;
+    uint8_t terms[34] = { 0 }, known[8];
+    struct channel_state old;
+    int64_t alice;
+    char sql[200], hex[65];
+
+    put_be64(terms + 16, 1);
+    put_be64(terms + 24, 1000);
+    terms[33] = 30;
+    open_application(p, "payment", bytes_of(terms, sizeof(terms)), "0000000000000000");
+    assert_string_equal(status_name(pay(p, 1, 900, 100)), "ok"); /* turn 2 */
+    assert_string_equal(status_name(pay(p, 2, 600, 400)), "ok"); /* turn 3 */
+    assert_string_equal(status_name(pay(p, 3, 500, 500)), "ok"); /* turn 4 */
+    assert_int_equal(number(p, "SELECT next_turn FROM channel_local WHERE id = x'$'"), 5);
+    old = plain(p, 2, 900, 100);
+    put_be64(known, 1);
+    old.data = bytes_of(known, 8);
+    challenge_with(p, &old, "alice");
+    await(p, "SELECT turn_record FROM channel WHERE id = x'$'", 4);
+    assert_int_equal(number(p, "SELECT cheaters FROM channel WHERE id = x'$'"), 1);
+    assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.cheat_proved'"), 1);
+    await(p, PHASE, PHASE_RUNNING);
+    hex_text(hex, fixture_key(&p->f, "alice")->account.bytes, 32);
+    snprintf(sql, sizeof(sql), "SELECT amount FROM balance WHERE account = x'%s'", hex);
+    alice = fixture_sql(&p->f, sql);
+    assert_call(OK, p, "channel.dispute",
+                json_pack("{s:s, s:s}", "channel", p->hex, "signer", fixture_address(&p->f, "bob")), NULL);
+    await(p, PHASE, PHASE_DISPUTE);
+    advance(p, 11 * MINUTE);
+    await(p, PHASE, PHASE_CLOSED);
+    assert_int_equal(fixture_sql(&p->f, sql) - alice, 450); /* 500 less a tenth */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int party_tests(void)
@@ -502,6 +618,9 @@ int party_tests(void)
         TEST(dispute_brings_the_newest_state_and_ends_the_channel),
         TEST(tower_answers_for_who_is_away),
         TEST(sub_channel_is_funded_and_taken_back_without_the_ledger),
+        TEST(vouchers_rise_and_the_highest_is_redeemed),
+        TEST(payer_signs_what_he_promised_and_no_more),
+        TEST(cheat_is_answered_proved_and_punished),
     };
 
     return cmocka_run_group_tests_name("channels of this node", tests, NULL, NULL);

@@ -6,6 +6,9 @@
 #include "layer2/channel/application.h"
 
 extern const struct application application_consensus;
+extern const struct application application_escrow;
+extern const struct application application_payment;
 extern const struct application application_tictactoe;
+extern const struct application application_voucher;
 
 #endif
