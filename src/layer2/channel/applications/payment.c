@@ -2,8 +2,8 @@
  *
  * Terms: reserve of participant 0 [8] ‖ reserve of participant 1 [8] ‖ least payment [8] ‖ largest payment
  * [8] ‖ hash-locks that each side may offer [2], 1 … 483. Outcome: one simple entry for each participant,
- * then the hash-locks, oldest first. data = turn of the state before, which both had signed [8] ‖ preimages of the
- * hash-locks that this step fulfils, in their order [32 each].
+ * then the hash-locks, oldest first. data = turn of the state before, which both had signed [8] ‖ preimages
+ * of the hash-locks that this step fulfils, in their order [32 each].
  *
  * A step is one mover's: he may give, offer hash-locks out of his own share, and end hash-locks: those that
  * were offered to him by their preimage (he gets the amount) or by giving it back; those that he offered only
