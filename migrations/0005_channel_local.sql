@@ -14,12 +14,6 @@ CREATE TABLE channel_local (
   CHECK ((staged IS NULL) = (staged_by IS NULL))
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE channel_parent (
-  parent  BLOB NOT NULL,
-  channel BLOB NOT NULL REFERENCES channel_local,
-  PRIMARY KEY (parent, channel)
-) STRICT, WITHOUT ROWID;
-
 -- Of the newest supported and the staged state: one signature a turn and participant, never two.
 CREATE TABLE channel_signature (
   channel     BLOB    NOT NULL REFERENCES channel_local,

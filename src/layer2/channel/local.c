@@ -104,18 +104,6 @@ bool local_read_fixed(struct database *database, const struct hash *id, struct a
     return true;
 }
 
-static void insert_parents(struct database *database, const struct local_channel *channel)
-{
-    for (size_t i = 0; i < channel->parent_count; i++) {
-        struct statement *s =
-            statement(database, "INSERT INTO channel_parent (parent, channel) VALUES (?, ?)");
-
-        bind_hash(s, &channel->parents[i]);
-        bind_hash(s, &channel->id);
-        (void)statement_run(s);
-    }
-}
-
 void local_insert(struct database *database, const struct local_channel *channel, int64_t now_us,
                   uint64_t seq)
 {
@@ -133,7 +121,6 @@ void local_insert(struct database *database, const struct local_channel *channel
     bind_integer(s, now_us);
     bind_integer(s, (int64_t)seq);
     (void)statement_run(s);
-    insert_parents(database, channel);
 }
 
 static void bind_state(struct statement *s, bool present, const struct signed_state *state,
@@ -260,19 +247,4 @@ void local_set_policy(struct database *database, const struct account_id *accoun
     bind_hash(s, channel);
     bind_integer(s, policy);
     (void)statement_run(s);
-}
-
-/* --- channels in channels --------------------------------------------------------------------- */
-bool local_child(struct database *database, const struct hash *parent, size_t n, struct hash *child)
-{
-    struct statement *s = statement(database, "SELECT channel FROM channel_parent WHERE parent = ?"
-                                              " ORDER BY channel LIMIT 1 OFFSET ?");
-
-    bind_hash(s, parent);
-    bind_integer(s, (int64_t)n);
-    if (!statement_row(s))
-        return false;
-    column_fixed(s, "channel", child->bytes, sizeof(child->bytes));
-    statement_finish(s);
-    return true;
 }

@@ -60,9 +60,4 @@ enum countersign_policy local_policy(struct database *database, const struct acc
 void local_set_policy(struct database *database, const struct account_id *account, const struct hash *channel,
                       enum countersign_policy policy);
 
-/* --- channels in channels */
-/* The n-th channel that `parent` funds, in order of id; false: there is none. */
-MUST_CHECK bool local_child(struct database *database, const struct hash *parent, size_t n,
-                            struct hash *child);
-
 #endif

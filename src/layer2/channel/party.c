@@ -92,6 +92,9 @@ static enum life_event event_of(const struct channel_state *state)
 /* All have signed: what was staged is what counts now. */
 static void support(struct execution *x, struct local_channel *c)
 {
+    if (c->has_supported)
+        party_wake_targets(x, &c->supported.state);
+    party_wake_targets(x, &c->staged.state);
     c->supported = c->staged;
     c->has_supported = true;
     c->has_staged = false;

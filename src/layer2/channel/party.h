@@ -16,6 +16,9 @@ void channel_watch(struct execution *x, struct bytes subject);
 /* The phase moves by an event, if it means anything now; recorded as an event of the log. */
 void party_move(struct execution *x, struct local_channel *channel, enum life_event event);
 
+/* The channels that a supported state of another one funds, or no longer does, look at it again. */
+void party_wake_targets(struct execution *x, const struct channel_state *state);
+
 /* Parameters of channel.checkpoint and of what else takes `states`, with the supported state and all of its
  * signatures; without the closing brace, so that more may follow. */
 void party_write_proof(struct database *database, const struct local_channel *channel, struct writer *w);

@@ -156,6 +156,16 @@ static void defend(struct execution *x, const struct channel_record *record, con
                                                                 .challenged = record->a.challenge_turn });
 }
 
+void party_wake_targets(struct execution *x, const struct channel_state *state)
+{
+    for (size_t i = 0; i < state->allocation_count; i++) {
+        const struct allocation *a = &state->allocations[i];
+
+        if (a->kind == ALLOCATION_CHANNEL || a->kind == ALLOCATION_GUARANTEE)
+            channel_changed(x, &a->target);
+    }
+}
+
 /* --- following the ledger --------------------------------------------------------------------- */
 /* The ledger may have a newer state than this node: then that one counts. */
 static void adopt(struct execution *x, struct local_channel *c, const struct channel_record *record)
@@ -164,6 +174,9 @@ static void adopt(struct execution *x, struct local_channel *c, const struct cha
 
     if (!record->a.has_outcome || (c->has_supported && turn <= c->supported.state.turn))
         return;
+    if (c->has_supported)
+        party_wake_targets(x, &c->supported.state);
+    party_wake_targets(x, &record->state);
     c->supported = (struct signed_state){ .state = record->state };
     channel_state_hash(&c->id, &c->supported.state, &c->supported.hash);
     c->has_supported = true;
@@ -272,15 +285,6 @@ static void follow_parents(struct execution *x, struct local_channel *c)
         party_move(x, c, LIFE_SETTLED);
 }
 
-/* Children look at their parents again; they move only onwards, so that this ends. */
-static void wake_children(struct execution *x, const struct hash *id)
-{
-    struct hash child;
-
-    for (size_t n = 0; local_child(execution_database(x), id, n, &child); n++)
-        channel_changed(x, &child);
-}
-
 void channel_watch(struct execution *x, struct bytes subject)
 {
     struct arena arena CLEANUP(arena_close);
@@ -307,7 +311,6 @@ void channel_watch(struct execution *x, struct bytes subject)
         follow_parents(x, &c);
     if (c.phase != before || c.supported.state.turn != turn_before)
         local_write(execution_database(x), &c, execution_time(x));
-    wake_children(x, &id);
 }
 
 /* --- the effect ------------------------------------------------------------------------------- */

@@ -112,6 +112,99 @@ static void work_ended(struct execution *x, uint64_t id, const char *key, const 
     record(x, 1000 + id);
 }
 
+/* --- reactions, sweeps, what follows a commit --------------------------------------------------- */
+atomic_int probe_reactions, probe_sweeps, probe_followed, probe_dropped;
+int64_t probe_sweep_again_us;
+
+static void reacts(struct execution *x, struct bytes subject)
+{
+    INVARIANT(subject.size == 1, "a probe's reaction is about one byte");
+    atomic_fetch_add(&probe_reactions, 1);
+    if (subject.data[0] > 0) { /* a reaction may ask for others */
+        uint8_t next = (uint8_t)(subject.data[0] - 1);
+
+        reaction_request(x, "probe.react", bytes_of(&next, 1));
+    }
+}
+
+static int64_t sweeps(struct execution *x)
+{
+    int64_t next_us = probe_sweep_again_us;
+
+    (void)x;
+    atomic_fetch_add(&probe_sweeps, 1);
+    probe_sweep_again_us = INT64_MAX;
+    return next_us;
+}
+
+struct asked { uint64_t reactions, sweep_in; bool refuse; };
+
+static const struct param asked_params[] = {
+    PARAM(struct asked, reactions, INTEGER, OPTIONAL,
+          "how many reactions, each asking for the next; 0: none"),
+    PARAM(struct asked, sweep_in, INTEGER, OPTIONAL, "microseconds from now until the sweep"),
+    PARAM(struct asked, refuse, BOOLEAN, OPTIONAL, "whether the command fails in the end"),
+};
+
+static void follows(struct kernel *kernel, void *context)
+{
+    (void)kernel, (void)context;
+    atomic_fetch_add(&probe_followed, 1);
+}
+
+static void drops(void *context)
+{
+    (void)context;
+    atomic_fetch_add(&probe_dropped, 1);
+}
+
+static enum status ask(struct execution *x, const void *params, struct writer *w)
+{
+    const struct asked *p = params;
+    uint8_t first = (uint8_t)(p->reactions - 1);
+
+    (void)w;
+    execution_after_commit(x, follows, drops, NULL);
+    if (p->reactions > 0)
+        reaction_request(x, "probe.react", bytes_of(&first, 1));
+    reaction_request(x, "probe.nobody", bytes_of(&first, 1)); /* which no module declares */
+    if (p->sweep_in > 0)
+        sweep_request(x, "probe.sweep", execution_time(x) + (int64_t)p->sweep_in);
+    return p->refuse ? fail(x, ERROR_INVALID_PARAMS, "refused as asked") : OK;
+}
+
+/* A base command whose check fills what no parameter fills. */
+struct checked { uint64_t number, doubled; };
+
+static const struct param checked_params[] = {
+    PARAM(struct checked, number, INTEGER, REQUIRED, "at most 1,000"),
+};
+
+static enum status check_number(const struct check *check, void *params, struct arena *arena,
+                                struct error *error)
+{
+    struct checked *p = params;
+
+    (void)arena;
+    INVARIANT(check->chain != NULL && check->keystore == NULL && check->database == NULL,
+              "a base command's check sees more than the chain");
+    if (p->number > 1000)
+        return error_set(error, ERROR_LIMIT, "%" PRIu64 " is over 1,000", p->number);
+    p->doubled = 2 * p->number;
+    return OK;
+}
+
+static enum status checked(struct execution *x, const void *params, struct writer *w)
+{
+    const struct checked *p = params;
+
+    record(x, p->doubled);
+    writer_object_begin(w);
+    writer_member_unsigned(w, "doubled", p->doubled);
+    writer_object_end(w);
+    return OK;
+}
+
 static enum status never(struct execution *x, const void *params, struct writer *w)
 {
     (void)params, (void)w;
@@ -125,6 +218,11 @@ static const struct command commands[] = {
       .help = "Set a deadline.", .result = "{}" },
     { "probe.work", SCOPE_LOCAL, ACCESS_OPERATOR, start_work, PARAMS(struct work_params, work_param_table),
       .help = "Ask for an effect.", .result = "{effect}" },
+    { "probe.ask", SCOPE_LOCAL, ACCESS_OPERATOR, ask, PARAMS(struct asked, asked_params),
+      .help = "Asks for reactions, a sweep, and something behind the commit.", .result = "nothing" },
+    { "probe.checked", SCOPE_BASE, ACCESS_SIGNED, checked, check_number,
+      PARAMS(struct checked, checked_params), .help = "Is checked beside the executor.",
+      .result = "twice the number" },
     { "probe.internal", SCOPE_LOCAL, ACCESS_INTERNAL, never, NO_PARAMS, .help = "Not for outside.",
       .result = "{}" },
 };
@@ -150,6 +248,14 @@ static const struct deadline_kind deadlines[] = {
     { "probe.alarm", alarm_fires, "a deadline to watch" },
 };
 
+static const struct reaction reactions[] = {
+    { "probe.react", reacts, "counts" },
+};
+
+static const struct sweep sweep_kinds[] = {
+    { "probe.sweep", sweeps, "counts" },
+};
+
 static const struct effect_kind effects[] = {
     { "probe.work", work, work_ended, .attempts = 3, .backoff_us = 1000, .help = "fails on order" },
 };
@@ -161,4 +267,6 @@ const struct module probe_module = {
     QUERIES(queries),
     DEADLINES(deadlines),
     EFFECTS(effects),
+    REACTIONS(reactions),
+    SWEEPS(sweep_kinds),
 };

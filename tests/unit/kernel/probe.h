@@ -13,6 +13,10 @@ extern const struct module probe_module;
 extern atomic_int probe_runs;
 extern atomic_int probe_failures;
 
+/* How often the reaction and the sweep ran, and what became of work behind a commit. */
+extern atomic_int probe_reactions, probe_sweeps, probe_followed, probe_dropped;
+extern int64_t probe_sweep_again_us; /* what the next sweep answers; then INT64_MAX */
+
 /* Deadlines fired so far, each as "<subject>@<block time>/<chain time> ". */
 extern char probe_fired[4096];
 

@@ -773,6 +773,69 @@ static void the_same_history_gives_the_same_block_hash_in_every_build(void **sta
 }
 
 /* test_kernel [NAME]: all tests, or those whose name is like this ('*' and '?' stand for anything). */
+/* --- checks, reactions, sweeps, what follows a commit ------------------------------------------- */
+static void checks_run_beside_the_executor_and_again_in_replay(void **state)
+{
+    struct fixture *f = *state;
+    json_t *result AUTO_JSON = fixture_do(f, "alice", "probe.checked", "{'number':21}");
+
+    assert_int_equal(json_integer_value(json_object_get(result, "doubled")), 42);
+    fixture_refused(f, ERROR_LIMIT, "alice", "probe.checked", "{'number':1001}");
+    fixture_replay(f);
+}
+
+static struct reply ask_for(struct fixture *f, const char *params)
+{
+    return fixture_call(f, "probe.ask", fixture_json("%s", params));
+}
+
+static void reactions_follow_what_asked_for_them_and_nothing_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct reply reply;
+
+    atomic_store(&probe_reactions, 0);
+    atomic_store(&probe_followed, 0);
+    atomic_store(&probe_dropped, 0);
+    reply = ask_for(f, "{'reactions':5}");
+    assert_int_equal(reply.status, OK);
+    reply_close(&reply);
+    assert_int_equal(atomic_load(&probe_reactions), 5);
+    assert_int_equal(atomic_load(&probe_followed), 1);
+    reply = ask_for(f, "{'reactions':5,'refuse':true}");
+    assert_int_equal(reply.status, ERROR_INVALID_PARAMS);
+    reply_close(&reply);
+    assert_int_equal(atomic_load(&probe_reactions), 5);
+    assert_int_equal(atomic_load(&probe_followed), 1);
+    assert_true(atomic_load(&probe_dropped) >= 1);
+}
+
+static void sweeps_run_at_the_start_when_due_and_when_they_said(void **state)
+{
+    struct fixture *f = *state;
+    struct reply reply;
+    int before;
+
+    fixture_reopen(f);
+    fixture_advance(f, 1);
+    before = atomic_load(&probe_sweeps);
+    assert_true(before >= 1); /* at the start */
+    fixture_advance(f, MICROSECONDS_PER_SECOND);
+    assert_int_equal(atomic_load(&probe_sweeps), before);
+    probe_sweep_again_us = fixture_now(f) + 20 * MICROSECONDS_PER_SECOND;
+    reply = ask_for(f, "{'sweep_in':10000000}");
+    assert_int_equal(reply.status, OK);
+    reply_close(&reply);
+    fixture_advance(f, 9 * MICROSECONDS_PER_SECOND);
+    assert_int_equal(atomic_load(&probe_sweeps), before);
+    fixture_advance(f, 2 * MICROSECONDS_PER_SECOND);
+    assert_int_equal(atomic_load(&probe_sweeps), before + 1);
+    fixture_advance(f, 5 * MICROSECONDS_PER_SECOND);
+    assert_int_equal(atomic_load(&probe_sweeps), before + 1);
+    fixture_advance(f, 10 * MICROSECONDS_PER_SECOND);
+    assert_int_equal(atomic_load(&probe_sweeps), before + 2);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -807,6 +870,9 @@ int main(int argc, char **argv)
         TEST(a_flood_of_large_events_is_cut_into_batches),
         TEST(a_list_of_blocks_read_one_by_one_comes_to_its_end),
         cmocka_unit_test(edit_distance_counts_letters),
+        TEST(checks_run_beside_the_executor_and_again_in_replay),
+        TEST(reactions_follow_what_asked_for_them_and_nothing_refused),
+        TEST(sweeps_run_at_the_start_when_due_and_when_they_said),
         TEST(every_declared_method_can_be_explained),
         TEST(the_same_history_gives_the_same_block_hash_in_every_build),
     };
