@@ -42,16 +42,17 @@ static void *io_main(void *context)
     return NULL;
 }
 
-static void start_kernel(struct local_node *node, size_t batch_size)
+static void start_kernel(struct local_node *node, const struct local_node_options *wanted)
 {
-    static const struct module *const modules[] = { &ledger_module, NULL };
+    static const struct module *const ledger_alone[] = { &ledger_module, NULL };
     const struct kernel_options options = {
         .directory = node->directory,
         .network = NETWORK_DEV,
-        .modules = modules,
+        .modules = wanted->modules != NULL ? wanted->modules : ledger_alone,
+        .keystore = wanted->keystore,
         .workers = WORKERS,
         .queue_size = QUEUE_SIZE,
-        .batch_size = batch_size,
+        .batch_size = wanted->batch_size,
         .block_interval_us = MICROSECONDS_PER_SECOND,
         .query_timeout_us = 60 * MICROSECONDS_PER_SECOND,
         .publish = on_publish,
@@ -94,7 +95,7 @@ void local_node_start(struct local_node *node, const struct local_node_options *
                                                    .connections_max = CONNECTIONS_MAX,
                                                    .connections_per_uid = CONNECTIONS_MAX });
     }
-    start_kernel(node, options->batch_size);
+    start_kernel(node, options);
     if (options->sockets)
         start_sockets(node);
 }

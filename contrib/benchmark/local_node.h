@@ -25,6 +25,8 @@ struct local_node_options {
     const char *directory; /* made when absent */
     size_t batch_size;     /* commands a commit */
     bool sockets;
+    const struct module *const *modules; /* NULL: the ledger alone */
+    struct keystore *keystore;           /* NULL: none; stays the caller's */
     void (*committed)(void *context, const struct publication *publication, int64_t at_ns);
     void *context;
 };

@@ -129,6 +129,7 @@ static enum status collect(struct execution *x, struct local_channel *c, const s
 {
     uint64_t turn = c->staged.state.turn;
     struct hash hash = c->staged.hash;
+    enum channel_phase before = c->phase;
 
     (void)adds_signature(x, c, authority->participant, &authority->signatures[authority->participant]);
     for (size_t i = 0; i < c->fixed.participant_count; i++) {
@@ -139,7 +140,9 @@ static enum status collect(struct execution *x, struct local_channel *c, const s
         support(x, c);
     else if (is_new)
         tell_staged(x, c);
-    save(x, c);
+    local_write(execution_database(x), c, execution_time(x));
+    if (c->phase != before || turn == CHANNEL_TURN_PREFUND || c->parent_count > 0)
+        channel_changed(x, &c->id); /* otherwise nothing follows from one more state */
     answer_turn(result, c, turn, &hash);
     return OK;
 }
