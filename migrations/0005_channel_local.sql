@@ -13,6 +13,7 @@ CREATE TABLE channel_local (
   created_seq INTEGER NOT NULL UNIQUE,
   CHECK ((staged IS NULL) = (staged_by IS NULL))
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX channel_local_early ON channel_local (phase) WHERE phase < 2; -- proposed, funding
 
 -- Of the newest supported and the staged state: one signature a turn and participant, never two.
 CREATE TABLE channel_signature (

@@ -355,6 +355,58 @@ LAYERD_MUST_CHECK enum layerd_error layerd_submit_signed(struct layerd_client *c
                                                          const char *signed_text, int timeout_ms,
                                                          char **result, struct layerd_failure *failure);
 
+/* --- state channels with your own key --------------------------------------------------------- */
+
+#define LAYERD_SIGNATURE_MAX 129 /* 128 hex digits with their final zero */
+
+/* The id of a channel, from the encoding of its fixed part: compute it yourself before you sign for it.
+ * Args: fixed: hex, as channel.encode gives it.
+ * Out: channel: 64 hex digits.
+ * Errors: INVALID_PARAMS, BAD_KEY (a participant is no key).
+ * Source: BIP-340 tagged hash "layerd/channel/id"; src/crypto/channel.h has the encoding. */
+LAYERD_MUST_CHECK enum layerd_error layerd_channel_id(const char *fixed, char channel[LAYERD_HASH_MAX],
+                                                      struct layerd_failure *failure);
+
+/* What a state says, for somebody about to sign it. */
+struct layerd_channel_state {
+    uint64_t turn;
+    bool final;      /* it may conclude the channel */
+    uint64_t share;  /* what goes to the key's account without any condition, in the asset's smallest unit */
+    uint64_t total;  /* all of the asset that it gives away */
+    size_t entries;  /* of its outcome, of all assets */
+};
+
+/* Args: state: hex, as the event channel.proposed and channel.status carry it; asset: which of the channel's
+ *       assets, 0, 1, …
+ * Errors: INVALID_PARAMS: it is not the encoding of a state. */
+LAYERD_MUST_CHECK enum layerd_error layerd_channel_state_read(const char *state, const struct layerd_key *key,
+                                                              unsigned asset,
+                                                              struct layerd_channel_state *out,
+                                                              struct layerd_failure *failure);
+
+/* Signs a state of a channel, for channel.update and channel.sign; and a challenge with it, for
+ * channel.challenge. Sign one state of a turn, never two.
+ * Args: channel: 64 hex digits; state: hex.
+ * Out: signature: 128 hex digits.
+ * Errors: INVALID_PARAMS.
+ * Source: BIP-340 over the tagged hashes "layerd/channel/state" and "layerd/channel/challenge". */
+LAYERD_MUST_CHECK enum layerd_error layerd_channel_sign(const struct layerd_key *key, const char *channel,
+                                                        const char *state,
+                                                        char signature[LAYERD_SIGNATURE_MAX],
+                                                        struct layerd_failure *failure);
+LAYERD_MUST_CHECK enum layerd_error layerd_channel_sign_challenge(const struct layerd_key *key,
+                                                                  const char *channel, const char *state,
+                                                                  char signature[LAYERD_SIGNATURE_MAX],
+                                                                  struct layerd_failure *failure);
+
+/* Signs a voucher: that much in all is promised to the payee of a channel that runs vouchers.
+ * Errors: INVALID_PARAMS.
+ * Source: BIP-340 over the tagged hash "layerd/channel/voucher". */
+LAYERD_MUST_CHECK enum layerd_error layerd_channel_sign_voucher(const struct layerd_key *key,
+                                                                const char *channel, uint64_t amount,
+                                                                char signature[LAYERD_SIGNATURE_MAX],
+                                                                struct layerd_failure *failure);
+
 /* --- checking the log without trusting the node ----------------------------------------------- */
 
 /* A signed head of the log. */

@@ -12,6 +12,7 @@
 #include "base/writer.h"
 #include "client/client.h"
 #include "client/failure.h"
+#include "client/key.h"
 #include "crypto/hash.h"
 #include "crypto/keystore.h"
 #include "crypto/private_file.h"
@@ -228,4 +229,15 @@ enum layerd_error layerd_submit_signed(struct layerd_client *client, const char 
                                        char **result, struct layerd_failure *failure)
 {
     return layerd_call(client, "transaction.submit", signed_text, timeout_ms, result, failure);
+}
+
+/* --- for the library's other files ------------------------------------------------------------ */
+void key_sign_hash(const struct layerd_key *key, const struct hash *hash, struct signature *signature)
+{
+    INVARIANT(schnorr_sign(key->secret, hash, NULL, signature), "an opened key does not sign");
+}
+
+const struct account_id *key_account(const struct layerd_key *key)
+{
+    return &key->account;
 }

@@ -155,6 +155,18 @@ void local_write(struct database *database, const struct local_channel *channel,
     (void)statement_run(s);
 }
 
+uint64_t local_early_count(struct database *database)
+{
+    struct statement *s =
+        statement(database, "SELECT count(*) AS count FROM channel_local WHERE phase < 2");
+    uint64_t count;
+
+    INVARIANT(statement_row(s), "an aggregate gives one row");
+    count = (uint64_t)column_integer(s, "count");
+    statement_finish(s);
+    return count;
+}
+
 /* --- signatures ------------------------------------------------------------------------------- */
 void local_sign(struct database *database, const struct hash *id, uint64_t turn, size_t participant,
                 const struct hash *hash, const struct signature *signature)

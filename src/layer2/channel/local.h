@@ -43,6 +43,9 @@ void local_insert(struct database *database, const struct local_channel *channel
 /* Phase, supported, staged, next turn. */
 void local_write(struct database *database, const struct local_channel *channel, int64_t now_us);
 
+/* How many are not funded yet. */
+uint64_t local_early_count(struct database *database);
+
 /* --- signatures */
 void local_sign(struct database *database, const struct hash *id, uint64_t turn, size_t participant,
                 const struct hash *hash, const struct signature *signature);

@@ -11,14 +11,16 @@
 #include "layer2/channel/commands.h"
 #include "layer2/channel/forms.h"
 #include "layer2/channel/local_queries.h"
+#include "layer2/channel/operator.h"
 #include "layer2/channel/party.h"
 #include "layer2/channel/share.h"
 #include "layer2/channel/voucher.h"
 
 #define NEXT_TURN INTEGER_MAX /* `turn` absent */
+#define EARLY_CHANNELS_MAX 10000 /* proposed or not funded yet: anybody may propose */
 
 /* --- what the commands share ------------------------------------------------------------------ */
-static enum status no_channel(struct error *error, const struct hash *id)
+enum status party_unknown(struct error *error, const struct hash *id)
 {
     char hex[2 * sizeof(id->bytes) + 1];
 
@@ -26,17 +28,17 @@ static enum status no_channel(struct error *error, const struct hash *id)
     return error_set(error, ERROR_CHANNEL_NOT_FOUND, "this node does not take part in a channel %s", hex);
 }
 
-static enum status need_local(struct execution *x, const struct hash *id, struct arena *arena,
+enum status party_need(struct execution *x, const struct hash *id, struct arena *arena,
                               struct local_channel *channel)
 {
     struct error error;
 
     if (local_read(execution_database(x), id, arena, channel))
         return OK;
-    return refuse(x, no_channel(&error, id), &error);
+    return refuse(x, party_unknown(&error, id), &error);
 }
 
-static void save(struct execution *x, const struct local_channel *channel)
+void party_save(struct execution *x, const struct local_channel *channel)
 {
     local_write(execution_database(x), channel, execution_time(x));
     channel_changed(x, &channel->id);
@@ -109,7 +111,7 @@ static void support(struct execution *x, struct local_channel *c)
         party_register(x, c);
 }
 
-static void answer_turn(struct writer *result, const struct local_channel *c, uint64_t turn,
+void party_answer(struct writer *result, const struct local_channel *c, uint64_t turn,
                         const struct hash *hash)
 {
     bool supported = c->has_supported && hash_equal(&c->supported.hash, hash);
@@ -143,7 +145,7 @@ static enum status collect(struct execution *x, struct local_channel *c, const s
     local_write(execution_database(x), c, execution_time(x));
     if (c->phase != before || turn == CHANNEL_TURN_PREFUND || c->parent_count > 0)
         channel_changed(x, &c->id); /* otherwise nothing follows from one more state */
-    answer_turn(result, c, turn, &hash);
+    party_answer(result, c, turn, &hash);
     return OK;
 }
 
@@ -219,6 +221,8 @@ static enum status propose(struct execution *x, const void *params, struct write
     TRY(application_find(c.fixed.application, &c.application, &error));
     for (size_t i = 0; i < p->parents.count; i++)
         c.parents[i] = parents[i].channel;
+    if (local_early_count(execution_database(x)) >= EARLY_CHANNELS_MAX)
+        return fail(x, ERROR_LIMIT, "%d channels wait for signatures or funds already", EARLY_CHANNELS_MAX);
     if (c.parent_count == 2 && hash_equal(&c.parents[0], &c.parents[1]))
         return fail(x, ERROR_INVALID_PARAMS, "parents: the same channel twice");
     local_insert(execution_database(x), &c, execution_time(x), execution_next_seq(x));
@@ -285,7 +289,7 @@ static enum status check_update(const struct check *check, void *params, struct 
     struct local_channel *c = arena_new(arena, sizeof(*c));
 
     if (!local_read(check->database, &p->channel, arena, c))
-        return no_channel(error, &p->channel);
+        return party_unknown(error, &p->channel);
     TRY(complete_state(p, c, arena, error));
     TRY(channel_state_check(&c->fixed, &p->state, error));
     channel_state_hash(&p->channel, &p->state, &p->hash);
@@ -376,12 +380,12 @@ static enum status update(struct execution *x, const void *params, struct writer
     struct local_channel c;
 
     arena_init(&arena);
-    TRY(need_local(x, &p->channel, &arena, &c));
+    TRY(party_need(x, &p->channel, &arena, &c));
     if ((c.has_staged && hash_equal(&c.staged.hash, &p->hash)) ||
         (c.has_supported && hash_equal(&c.supported.hash, &p->hash))) {
-        if (c.has_staged && hash_equal(&c.staged.hash, &p->hash))
+        if (c.has_staged && hash_equal(&c.staged.hash, &p->hash) && c.phase != PHASE_DISPUTE)
             return collect(x, &c, p->authority, false, result);
-        answer_turn(result, &c, p->state.turn, &p->hash);
+        party_answer(result, &c, p->state.turn, &p->hash);
         return OK;
     }
     if (is_equivocation(x, &c, p)) {
@@ -428,7 +432,7 @@ static enum status read_staged(const struct check *check, struct answer *p, stru
                                struct local_channel *c, struct error *error)
 {
     if (!local_read(check->database, &p->channel, arena, c))
-        return no_channel(error, &p->channel);
+        return party_unknown(error, &p->channel);
     if (!c->has_staged || c->staged.state.turn != p->turn)
         return nothing_staged(error, p->turn);
     p->hash = c->staged.hash;
@@ -463,7 +467,7 @@ static enum status need_staged(struct execution *x, const struct answer *p, stru
 {
     struct error error;
 
-    TRY(need_local(x, &p->channel, arena, c));
+    TRY(party_need(x, &p->channel, arena, c));
     if (!c->has_staged || !hash_equal(&c->staged.hash, &p->hash))
         return refuse(x, nothing_staged(&error, p->turn), &error);
     return OK;
@@ -496,137 +500,10 @@ static enum status reject(struct execution *x, const void *params, struct writer
         .channel = c.id, .turn = p->turn, .by = c.fixed.participants[p->authority->participant],
         .hash = p->hash });
     party_move(x, &c, LIFE_REJECT);
-    save(x, &c);
+    party_save(x, &c);
     writer_object_begin(result);
     writer_member_unsigned(result, "next_turn", c.next_turn);
     writer_object_end(result);
-    return OK;
-}
-
-/* --- channel.suspend, channel.resume, channel.policy ------------------------------------------ */
-struct pause { struct hash channel; };
-
-static const struct param pause_params[] = {
-    PARAM(struct pause, channel, HASH, REQUIRED, "its id"),
-};
-
-static enum status move_by_hand(struct execution *x, const struct pause *p, enum life_event event,
-                                struct writer *result)
-{
-    struct arena arena CLEANUP(arena_close);
-    struct local_channel c;
-    enum channel_phase next;
-
-    arena_init(&arena);
-    TRY(need_local(x, &p->channel, &arena, &c));
-    if (!life_next(c.phase, event, &next))
-        return fail(x, ERROR_WRONG_PHASE, "the channel is %s", channel_phase_name(c.phase));
-    party_move(x, &c, event);
-    save(x, &c);
-    writer_object_begin(result);
-    writer_member_text(result, "phase", channel_phase_name(c.phase));
-    writer_object_end(result);
-    return OK;
-}
-
-static enum status suspend(struct execution *x, const void *params, struct writer *result)
-{
-    return move_by_hand(x, params, LIFE_SUSPEND, result);
-}
-
-static enum status resume(struct execution *x, const void *params, struct writer *result)
-{
-    return move_by_hand(x, params, LIFE_RESUME, result);
-}
-
-struct policy {
-    struct account_id signer;
-    struct hash channel;
-    const char *countersign;
-};
-
-static const char *const policies[] = { "never", "safe", "always", NULL };
-
-static const struct param policy_params[] = {
-    PARAM(struct policy, signer, ACCOUNT, REQUIRED, "a key of the keystore"),
-    PARAM(struct policy, countersign, CHOICE, REQUIRED,
-          "never; safe: what the application allows and does not shrink its share; always: what it allows",
-          .choices = policies),
-    PARAM(struct policy, channel, HASH, OPTIONAL, "for this channel alone; all others when absent"),
-};
-
-static enum status policy(struct execution *x, const void *params, struct writer *result)
-{
-    const struct policy *p = params;
-    size_t chosen = 0;
-
-    (void)result;
-    while (strcmp(policies[chosen], p->countersign) != 0)
-        chosen++;
-    local_set_policy(execution_database(x), &p->signer, &p->channel, (enum countersign_policy)chosen);
-    return OK;
-}
-
-/* --- channel.dispute -------------------------------------------------------------------------- */
-struct dispute {
-    struct hash channel;
-    struct account_id signer;
-    struct hash hash; /* by the check: the supported state that is brought, as the next */
-    struct authority *authority;
-};
-
-static const struct param dispute_params[] = {
-    PARAM(struct dispute, channel, HASH, REQUIRED, "its id"),
-    PARAM(struct dispute, signer, ACCOUNT, REQUIRED, "the participant who challenges, a key of the keystore"),
-};
-
-static enum status check_dispute(const struct check *check, void *params, struct arena *arena,
-                                 struct error *error)
-{
-    static const struct bytes none;
-    struct dispute *p = params;
-    struct local_channel *c = arena_new(arena, sizeof(*c));
-    struct hash challenge;
-
-    if (!local_read(check->database, &p->channel, arena, c))
-        return no_channel(error, &p->channel);
-    if (!c->has_supported)
-        return error_set(error, ERROR_WRONG_PHASE, "turn 0 is not signed by all: nothing can be brought");
-    p->hash = c->supported.hash;
-    p->authority = arena_new(arena, sizeof(*p->authority));
-    channel_challenge_hash(&p->channel, &p->hash, &challenge);
-    return authority_check(check, &c->fixed, &challenge, &p->signer, none, false, p->authority, error);
-}
-
-static enum status dispute(struct execution *x, const void *params, struct writer *result)
-{
-    const struct dispute *p = params;
-    struct buffer json CLEANUP(buffer_close) = { 0 };
-    struct arena arena CLEANUP(arena_close);
-    struct local_channel c;
-    char address[ADDRESS_TEXT_MAX], key[128];
-    struct writer w;
-
-    arena_init(&arena);
-    TRY(need_local(x, &p->channel, &arena, &c));
-    if (!hash_equal(&c.supported.hash, &p->hash))
-        return fail(x, ERROR_WRONG_TURN, "a newer state came in between; call again");
-    if (c.phase == PHASE_DEFUNDING || c.phase == PHASE_CLOSED || c.phase == PHASE_REJECTED)
-        return fail(x, ERROR_WRONG_PHASE, "the channel is %s", channel_phase_name(c.phase));
-    address_encode(address, &p->signer);
-    writer_init(&w, &json);
-    writer_object_begin(&w);
-    party_write_proof(execution_database(x), &c, &w);
-    writer_member_text(&w, "challenger", address);
-    writer_member_hex(&w, "signature", p->authority->signatures[p->authority->participant].bytes,
-                      sizeof(struct signature));
-    writer_object_end(&w);
-    party_register(x, &c);
-    hex_text(key, c.id.bytes, sizeof(c.id.bytes));
-    snprintf(key + 64, sizeof(key) - 64, "/challenge/%" PRIu64 "/%" PRIu64, c.supported.state.turn,
-             execution_next_seq(x));
-    party_submit(x, key, "channel.challenge", buffer_bytes(&json));
-    answer_turn(result, &c, c.supported.state.turn, &c.supported.hash);
     return OK;
 }
 
@@ -653,15 +530,15 @@ static const struct command commands[] = {
       PARAMS(struct answer, reject_params),
       .help = "Say no to the state that waits; its turn is not used again.", .result = "the next turn",
       .example = "channel=" EXAMPLE_ID " turn=2 signer=alice" },
-    { "channel.suspend", SCOPE_LOCAL, ACCESS_OPERATOR, suspend, PARAMS(struct pause, pause_params),
+    { "channel.suspend", SCOPE_LOCAL, ACCESS_OPERATOR, channel_suspend, PARAMS(struct pause, pause_params),
       .help = "Stop signing new states of a channel.", .result = "its phase",
       .example = "channel=" EXAMPLE_ID },
-    { "channel.resume", SCOPE_LOCAL, ACCESS_OPERATOR, resume, PARAMS(struct pause, pause_params),
+    { "channel.resume", SCOPE_LOCAL, ACCESS_OPERATOR, channel_resume, PARAMS(struct pause, pause_params),
       .help = "Go on with a suspended channel.", .result = "its phase", .example = "channel=" EXAMPLE_ID },
-    { "channel.policy", SCOPE_LOCAL, ACCESS_OPERATOR, policy, PARAMS(struct policy, policy_params),
+    { "channel.policy", SCOPE_LOCAL, ACCESS_OPERATOR, channel_policy, PARAMS(struct policy, policy_params),
       .help = "What a key of the keystore countersigns by itself; safe unless said otherwise.",
       .result = "nothing more", .example = "signer=alice countersign=never" },
-    { "channel.dispute", SCOPE_LOCAL, ACCESS_OPERATOR, dispute, check_dispute,
+    { "channel.dispute", SCOPE_LOCAL, ACCESS_OPERATOR, channel_dispute, check_dispute,
       PARAMS(struct dispute, dispute_params),
       .help = "Challenge on the ledger with the newest state that all signed.",
       .result = "turn and hash of that state", .example = "channel=" EXAMPLE_ID " signer=alice" },

@@ -13,6 +13,15 @@
  */
 void channel_watch(struct execution *x, struct bytes subject);
 
+/* What the commands share: the channel of a command, ERROR_CHANNEL_NOT_FOUND; the same in a check; its row
+ * written and looked at again; the answer about one of its states. */
+MUST_CHECK enum status party_need(struct execution *x, const struct hash *id, struct arena *arena,
+                                  struct local_channel *channel);
+enum status party_unknown(struct error *error, const struct hash *id);
+void party_save(struct execution *x, const struct local_channel *channel);
+void party_answer(struct writer *result, const struct local_channel *channel, uint64_t turn,
+                  const struct hash *hash);
+
 /* The phase moves by an event, if it means anything now; recorded as an event of the log. */
 void party_move(struct execution *x, struct local_channel *channel, enum life_event event);
 

@@ -1,37 +1,13 @@
 /* The off-chain life on a whole node that keeps alice's and bob's keys; carol and dave keep their own. */
-#include "test_channel.h"
+#include "party_support.h"
 
-#include <time.h>
-
-#include "crypto/asset.h"
 #include "crypto/hash.h"
-#include "layer2/channel/channel.h"
-#include "layer2/channel/life.h"
-#include "ledger/ledger.h"
-
-static const struct module *const modules[] = { &ledger_module, &channel_module, &channel_local_module,
-                                                NULL };
-
-struct place {
-    struct fixture f;
-    struct channel_fixed fixed;
-    struct hash id;
-    char hex[65];
-    const char *first, *second;
-    struct allocation all[8];
-};
 
 static int setup(void **state)
 {
-    static const char *const people[] = { "bob", "carol", "dave" };
     struct place *p = memory_new(sizeof(*p));
 
-    fixture_start(&p->f, NETWORK_DEV, modules);
-    fixture_keep_keys(&p->f, "alice bob");
-    fixture_run(&p->f, "alice", "ledger.issue", "{'symbol':'GOLD','amount':1000000}");
-    for (size_t i = 0; i < 3; i++)
-        fixture_run(&p->f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':100000}",
-                    fixture_address(&p->f, people[i]));
+    party_begin(p);
     *state = p;
     return 0;
 }
@@ -45,189 +21,6 @@ static int teardown(void **state)
     fixture_stop(&p->f);
     memory_free_pointer(state);
     return 0;
-}
-
-/* --- calls ------------------------------------------------------------------------------------ */
-static enum status call(struct place *p, const char *method, json_t *params, json_t **result)
-{
-    struct reply reply = fixture_call(&p->f, method, params);
-    enum status status = reply.status;
-
-    if (status != OK)
-        print_message("%s: %s\n", method, reply.error.message);
-    if (result != NULL)
-        *result = status == OK ? json_incref(reply.result) : NULL;
-    reply_close(&reply);
-    return status;
-}
-
-#define assert_call(expected, ...) assert_string_equal(status_name(call(__VA_ARGS__)), status_name(expected))
-
-static void describe(struct place *p, const char *first, const char *second, uint64_t nonce)
-{
-    memset(&p->fixed, 0, sizeof(p->fixed));
-    snprintf(p->fixed.chain, sizeof(p->fixed.chain), "%s", kernel_chain(p->f.kernel));
-    strcpy(p->fixed.application, "consensus");
-    p->first = first;
-    p->second = second;
-    p->fixed.participants[0] = fixture_key(&p->f, first)->account;
-    p->fixed.participants[1] = fixture_key(&p->f, second)->account;
-    p->fixed.participant_count = 2;
-    p->fixed.nonce = nonce;
-    p->fixed.challenge_period_us = 10 * MINUTE;
-    p->fixed.dispute_limit_us = 30 * MINUTE;
-    p->fixed.asset_count = 1;
-    asset_id_from_symbol(&p->fixed.assets[0], p->fixed.chain, "GOLD");
-    channel_id(&p->fixed, &p->id);
-    hex_text(p->hex, p->id.bytes, sizeof(p->id.bytes));
-}
-
-static json_t *outcome(struct place *p, int first, int second)
-{
-    return json_pack("[{s:s, s:i}, {s:s, s:i}]", "account", fixture_address(&p->f, p->first), "amount", first,
-                     "account", fixture_address(&p->f, p->second), "amount", second);
-}
-
-static json_t *hex_json(const void *data, size_t size)
-{
-    struct buffer text CLEANUP(buffer_close) = { 0 };
-
-    buffer_append_hex(&text, data, size);
-    return json_string(buffer_text(&text));
-}
-
-static enum status propose(struct place *p, int first, int second)
-{
-    struct buffer fixed CLEANUP(buffer_close) = { 0 };
-
-    channel_fixed_encode(&p->fixed, &fixed);
-    return call(p, "channel.propose",
-                json_pack("{s:o, s:o, s:s}", "fixed", hex_json(fixed.data, fixed.size), "outcome",
-                          outcome(p, first, second), "signer", fixture_address(&p->f, p->first)), NULL);
-}
-
-static enum status update(struct place *p, const char *signer, int first, int second)
-{
-    return call(p, "channel.update",
-                json_pack("{s:s, s:o, s:s}", "channel", p->hex, "outcome", outcome(p, first, second),
-                          "signer", fixture_address(&p->f, signer)),
-                NULL);
-}
-
-static struct channel_state plain(struct place *p, uint64_t turn, uint64_t first, uint64_t second)
-{
-    return state_of(&p->fixed, turn, (uint64_t[]){ first, second, UINT64_MAX }, p->all);
-}
-
-static json_t *signature_of(struct place *p, const char *who, const struct hash *hash)
-{
-    struct signature signature;
-
-    assert_true(schnorr_sign(fixture_key(&p->f, who)->secret, hash, NULL, &signature));
-    return hex_json(signature.bytes, sizeof(signature.bytes));
-}
-
-/* An update whose signer keeps the key elsewhere. */
-static enum status update_outside(struct place *p, const char *who, const struct channel_state *s,
-                                  json_t **result)
-{
-    struct hash hash;
-
-    channel_state_hash(&p->id, s, &hash);
-    return call(p, "channel.update",
-                json_pack("{s:s, s:I, s:b, s:o, s:s, s:o}", "channel", p->hex, "turn", (json_int_t)s->turn,
-                          "final", s->final, "outcome",
-                          outcome(p, (int)s->allocations[0].amount, (int)s->allocations[1].amount), "signer",
-                          fixture_address(&p->f, who), "signature", signature_of(p, who, &hash)), result);
-}
-
-static enum status sign_outside(struct place *p, const char *who, const struct channel_state *s)
-{
-    struct hash hash;
-
-    channel_state_hash(&p->id, s, &hash);
-    return call(p, "channel.sign",
-                json_pack("{s:s, s:I, s:s, s:o}", "channel", p->hex, "turn", (json_int_t)s->turn, "signer",
-                          fixture_address(&p->f, who), "signature", signature_of(p, who, &hash)), NULL);
-}
-
-/* `$` in the SQL stands for the channel's id as hex. */
-static int64_t number(struct place *p, const char *sql)
-{
-    const char *mark = strchr(sql, '$');
-    char filled[512];
-
-    if (mark == NULL)
-        return fixture_sql(&p->f, sql);
-    snprintf(filled, sizeof(filled), "%.*s%s%s", (int)(mark - sql), sql, p->hex, mark + 1);
-    return fixture_sql(&p->f, filled);
-}
-
-static const char *phase(struct place *p)
-{
-    return channel_phase_name(
-        (enum channel_phase)number(p, "SELECT phase FROM channel_local WHERE id = x'$'"));
-}
-
-/* Effects run beside the executor: what they lead to comes soon after. */
-static void await(struct place *p, const char *sql, int64_t expected)
-{
-    const struct timespec nap = { .tv_nsec = 5000000 };
-
-    for (int i = 0; i < 2000 && number(p, sql) != expected; i++)
-        nanosleep(&nap, NULL);
-    assert_int_equal(number(p, sql), expected);
-}
-
-#define PHASE "SELECT phase FROM channel_local WHERE id = x'$'"
-
-static void deposit(struct place *p, const char *who, int amount)
-{
-    fixture_run(&p->f, who, "channel.deposit", "{'channel':'%s','asset':'GOLD','amount':%d}", p->hex, amount);
-}
-
-/* From nothing to running, both keys in the keystore. */
-static void open_running(struct place *p, uint64_t nonce, int first, int second)
-{
-    describe(p, "alice", "bob", nonce);
-    assert_call(OK, p, "channel.policy",
-                json_pack("{s:s, s:s}", "signer", fixture_address(&p->f, "bob"), "countersign", "safe"),
-                NULL);
-    assert_string_equal(status_name(propose(p, first, second)), "ok");
-    await(p, "SELECT count(*) FROM channel WHERE id = x'$'", 1); /* the node registers it by itself */
-    assert_string_equal(phase(p), "funding");
-    deposit(p, "alice", first);
-    assert_string_equal(phase(p), "funding");
-    deposit(p, "bob", second);
-    assert_string_equal(phase(p), "funded");
-    assert_string_equal(status_name(update(p, "alice", first, second)), "ok");
-    assert_string_equal(phase(p), "running");
-}
-
-static void advance(struct place *p, int64_t by_us)
-{
-    fixture_run(&p->f, "dave", "dev.advance_time", "{'by':%" PRId64 "}", by_us);
-    p->f.advanced_us += by_us;
-    fixture_advance(&p->f, 1);
-}
-
-/* A challenge on the ledger by `who` with a state that alice and bob once signed. */
-static void challenge_with(struct place *p, const struct channel_state *s, const char *who)
-{
-    struct buffer bytes CLEANUP(buffer_close) = { 0 };
-    struct hash hash, challenge;
-    json_t *params;
-
-    channel_state_encode(s, &bytes);
-    channel_state_hash(&p->id, s, &hash);
-    channel_challenge_hash(&p->id, &hash, &challenge);
-    params = json_pack("{s:s, s:[{s:o, s:[{s:s, s:o}, {s:s, s:o}]}], s:s, s:o}", "channel", p->hex, "states",
-                       "state", hex_json(bytes.data, bytes.size), "signatures", "key",
-                       fixture_address(&p->f, p->first), "signature", signature_of(p, p->first, &hash), "key",
-                       fixture_address(&p->f, p->second), "signature", signature_of(p, p->second, &hash),
-                       "challenger", fixture_address(&p->f, who), "signature",
-                       signature_of(p, who, &challenge));
-    assert_int_equal(fixture_try(&p->f, who, "channel.challenge", params, NULL), OK);
 }
 
 /* --- one node, both keys ---------------------------------------------------------------------- */
@@ -487,6 +280,31 @@ static void sub_channel_is_funded_and_taken_back_without_the_ledger(void **state
                      0); /* the ledger never saw it */
 }
 
+/* Two channels that name each other as parents wake each other no more often than they move. */
+static void channels_that_fund_each_other_come_to_rest(void **state)
+{
+    struct place *p = *state;
+    char ids[2][65];
+    struct buffer fixed[2] = { { 0 }, { 0 } };
+
+    for (uint64_t i = 0; i < 2; i++) {
+        describe(p, "alice", "bob", 20 + i);
+        memcpy(ids[i], p->hex, 65);
+        channel_fixed_encode(&p->fixed, &fixed[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        json_t *list = json_pack("[{s:s, s:i, s:s}]", "kind", "channel", "amount", 10, "target", ids[1 - i]);
+
+        assert_call(OK, p, "channel.propose",
+                    json_pack("{s:o, s:o, s:s, s:[{s:s}]}", "fixed", hex_json(fixed[i].data, fixed[i].size),
+                              "outcome", list, "signer", fixture_address(&p->f, "alice"), "parents",
+                              "channel", ids[1 - i]),
+                    NULL);
+        buffer_close(&fixed[i]);
+    }
+    assert_int_equal(fixture_sql(&p->f, "SELECT count(*) FROM channel_local"), 2);
+}
+
 /* --- vouchers, cheating ----------------------------------------------------------------------- */
 /* Between alice and bob with an application and terms; all of it is alice's at first. */
 static void open_application(struct place *p, const char *application, struct bytes terms, const char *data)
@@ -618,6 +436,7 @@ int party_tests(void)
         TEST(dispute_brings_the_newest_state_and_ends_the_channel),
         TEST(tower_answers_for_who_is_away),
         TEST(sub_channel_is_funded_and_taken_back_without_the_ledger),
+        TEST(channels_that_fund_each_other_come_to_rest),
         TEST(vouchers_rise_and_the_highest_is_redeemed),
         TEST(payer_signs_what_he_promised_and_no_more),
         TEST(cheat_is_answered_proved_and_punished),

@@ -3,5 +3,6 @@
 
 int main(void)
 {
-    return scan_tests() + event_tests() + proof_tests() + key_tests() + call_tests() + subscription_tests();
+    return channel_tests() + scan_tests() + event_tests() + proof_tests() + key_tests() + call_tests() +
+           subscription_tests();
 }

@@ -14,6 +14,7 @@
 
 #include "layerd/layerd.h"
 
+int channel_tests(void);
 int scan_tests(void);
 int event_tests(void);
 int proof_tests(void);

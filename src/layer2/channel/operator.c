@@ -1,0 +1,122 @@
+/* What the operator does with a channel by hand: see operator.h. */
+#include "layer2/channel/operator.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/bech32.h"
+#include "base/writer.h"
+#include "layer2/channel/commands.h"
+#include "layer2/channel/party.h"
+
+/* --- channel.suspend, channel.resume, channel.policy ------------------------------------------ */
+const struct param pause_params[1] = {
+    PARAM(struct pause, channel, HASH, REQUIRED, "its id"),
+};
+
+static enum status move_by_hand(struct execution *x, const struct pause *p, enum life_event event,
+                                struct writer *result)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct local_channel c;
+    enum channel_phase next;
+
+    arena_init(&arena);
+    TRY(party_need(x, &p->channel, &arena, &c));
+    if (!life_next(c.phase, event, &next))
+        return fail(x, ERROR_WRONG_PHASE, "the channel is %s", channel_phase_name(c.phase));
+    party_move(x, &c, event);
+    party_save(x, &c);
+    writer_object_begin(result);
+    writer_member_text(result, "phase", channel_phase_name(c.phase));
+    writer_object_end(result);
+    return OK;
+}
+
+enum status channel_suspend(struct execution *x, const void *params, struct writer *result)
+{
+    return move_by_hand(x, params, LIFE_SUSPEND, result);
+}
+
+enum status channel_resume(struct execution *x, const void *params, struct writer *result)
+{
+    return move_by_hand(x, params, LIFE_RESUME, result);
+}
+
+static const char *const policies[] = { "never", "safe", "always", NULL };
+
+const struct param policy_params[3] = {
+    PARAM(struct policy, signer, ACCOUNT, REQUIRED, "a key of the keystore"),
+    PARAM(struct policy, countersign, CHOICE, REQUIRED,
+          "never; safe: what the application allows and does not shrink its share; always: what it allows",
+          .choices = policies),
+    PARAM(struct policy, channel, HASH, OPTIONAL, "for this channel alone; all others when absent"),
+};
+
+enum status channel_policy(struct execution *x, const void *params, struct writer *result)
+{
+    const struct policy *p = params;
+    size_t chosen = 0;
+
+    (void)result;
+    while (strcmp(policies[chosen], p->countersign) != 0)
+        chosen++;
+    local_set_policy(execution_database(x), &p->signer, &p->channel, (enum countersign_policy)chosen);
+    return OK;
+}
+
+/* --- channel.dispute -------------------------------------------------------------------------- */
+const struct param dispute_params[2] = {
+    PARAM(struct dispute, channel, HASH, REQUIRED, "its id"),
+    PARAM(struct dispute, signer, ACCOUNT, REQUIRED, "the participant who challenges, a key of the keystore"),
+};
+
+enum status check_dispute(const struct check *check, void *params, struct arena *arena,
+                                 struct error *error)
+{
+    static const struct bytes none;
+    struct dispute *p = params;
+    struct local_channel *c = arena_new(arena, sizeof(*c));
+    struct hash challenge;
+
+    if (!local_read(check->database, &p->channel, arena, c))
+        return party_unknown(error, &p->channel);
+    if (!c->has_supported)
+        return error_set(error, ERROR_WRONG_PHASE, "turn 0 is not signed by all: nothing can be brought");
+    p->hash = c->supported.hash;
+    p->authority = arena_new(arena, sizeof(*p->authority));
+    channel_challenge_hash(&p->channel, &p->hash, &challenge);
+    return authority_check(check, &c->fixed, &challenge, &p->signer, none, false, p->authority, error);
+}
+
+enum status channel_dispute(struct execution *x, const void *params, struct writer *result)
+{
+    const struct dispute *p = params;
+    struct buffer json CLEANUP(buffer_close) = { 0 };
+    struct arena arena CLEANUP(arena_close);
+    struct local_channel c;
+    char address[ADDRESS_TEXT_MAX], key[128];
+    struct writer w;
+
+    arena_init(&arena);
+    TRY(party_need(x, &p->channel, &arena, &c));
+    if (!hash_equal(&c.supported.hash, &p->hash))
+        return fail(x, ERROR_WRONG_TURN, "a newer state came in between; call again");
+    if (c.phase == PHASE_DEFUNDING || c.phase == PHASE_CLOSED || c.phase == PHASE_REJECTED)
+        return fail(x, ERROR_WRONG_PHASE, "the channel is %s", channel_phase_name(c.phase));
+    address_encode(address, &p->signer);
+    writer_init(&w, &json);
+    writer_object_begin(&w);
+    party_write_proof(execution_database(x), &c, &w);
+    writer_member_text(&w, "challenger", address);
+    writer_member_hex(&w, "signature", p->authority->signatures[p->authority->participant].bytes,
+                      sizeof(struct signature));
+    writer_object_end(&w);
+    party_register(x, &c);
+    hex_text(key, c.id.bytes, sizeof(c.id.bytes));
+    snprintf(key + 64, sizeof(key) - 64, "/challenge/%" PRIu64 "/%" PRIu64, c.supported.state.turn,
+             execution_next_seq(x));
+    party_submit(x, key, "channel.challenge", buffer_bytes(&json));
+    party_answer(result, &c, c.supported.state.turn, &c.supported.hash);
+    return OK;
+}
