@@ -70,7 +70,7 @@ static enum status check_outcome(const struct channel_fixed *fixed, const struct
 static enum status init_ok(const struct channel_fixed *fixed, const struct channel_state *state,
                            struct error *error)
 {
-    enum decision decision;
+    enum decision decision = OPEN;
 
     TRY(read_decision(state, &decision, error));
     if (decision != OPEN)
@@ -82,7 +82,7 @@ static enum status next_ok(const struct channel_fixed *fixed, const struct chann
                            const struct channel_state *next, size_t mover, struct error *error)
 {
     uint64_t total_before, total_after;
-    enum decision before, after;
+    enum decision before = OPEN, after = OPEN;
 
     (void)mover;
     TRY(read_decision(previous, &before, error));
@@ -114,7 +114,7 @@ static bool signers_decide(enum decision decision, uint32_t signed_by)
 static enum status supported(const struct channel_fixed *fixed, const struct signed_state *states,
                              size_t count, struct error *error)
 {
-    enum decision decision;
+    enum decision decision = OPEN;
 
     if (count == 1)
         return application_unanimous(fixed, states, count, error);
