@@ -140,6 +140,72 @@ bool bech32m_decode(void *out, size_t size, const char *prefix, const char *text
     return true;
 }
 
+#define BECH32_CONSTANT 1 /* BIP-173 */
+
+void bech32_encode_symbols(char *out, const char *prefix, const uint8_t *symbols, size_t count)
+{
+    size_t prefix_length = strlen(prefix);
+    uint32_t state = checksum_start(prefix, prefix_length);
+    char *at = out + prefix_length;
+
+    memcpy(out, prefix, prefix_length);
+    *at++ = '1';
+    for (size_t i = 0; i < count; i++) {
+        state = checksum_step(state, symbols[i]);
+        *at++ = alphabet[symbols[i]];
+    }
+    for (int i = 0; i < CHECKSUM_LENGTH; i++)
+        state = checksum_step(state, 0);
+    state ^= BECH32_CONSTANT;
+    for (int i = 0; i < CHECKSUM_LENGTH; i++)
+        *at++ = alphabet[state >> (5 * (CHECKSUM_LENGTH - 1 - i)) & 31];
+    *at = '\0';
+}
+
+static bool has_one_case(const char *text, size_t length)
+{
+    bool lower = false, upper = false;
+
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < 33 || text[i] > 126)
+            return false;
+        lower |= text[i] >= 'a' && text[i] <= 'z';
+        upper |= text[i] >= 'A' && text[i] <= 'Z';
+    }
+    return !(lower && upper);
+}
+
+static char lower_case(char character)
+{
+    return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
+}
+
+bool bech32_decode_symbols(const char *text, size_t length, char *prefix, size_t room, uint8_t *symbols,
+                           size_t *count)
+{
+    size_t end = length;
+    uint32_t state;
+
+    while (end > 0 && text[end - 1] != '1')
+        end--;
+    if (end < 2 || end > room || length - end < CHECKSUM_LENGTH || !has_one_case(text, length))
+        return false;
+    for (size_t i = 0; i + 1 < end; i++)
+        prefix[i] = lower_case(text[i]);
+    prefix[end - 1] = '\0';
+    state = checksum_start(prefix, end - 1);
+    for (size_t i = end; i < length; i++) {
+        uint8_t above_zero = symbol_above_zero[(uint8_t)lower_case(text[i])];
+
+        if (above_zero == 0)
+            return false;
+        symbols[i - end] = above_zero - 1;
+        state = checksum_step(state, symbols[i - end]);
+    }
+    *count = length - end - CHECKSUM_LENGTH;
+    return state == BECH32_CONSTANT;
+}
+
 #define ACCOUNT_SYMBOLS 52 /* 32 bytes in groups of 5 bits */
 #define ADDRESS_PREFIX_LENGTH_MAX (ADDRESS_TEXT_MAX - 1 - ACCOUNT_SYMBOLS - CHECKSUM_LENGTH - 1)
 

@@ -12,6 +12,15 @@
 /* `out` takes at least strlen(prefix) + 1 + ceil(8·size / 5) + 6 + 1 characters. */
 void bech32m_encode(char *out, const char *prefix, const void *data, size_t size);
 
+/* Bech32 (BIP-173) without its limit on length, as BOLT 11 uses it: groups of 5 bits behind a prefix. `out`
+ * takes strlen(prefix) + 1 + count + 6 + 1 characters. */
+void bech32_encode_symbols(char *out, const char *prefix, const uint8_t *symbols, size_t count);
+/* The last '1' ends the prefix, which goes to `prefix` in lower case with a final zero (`room` bytes); the
+ * groups of 5 bits behind it without the checksum to `symbols` (as many bytes as the text has). False: no
+ * '1', a character that is no symbol, two cases, a wrong checksum, no room. */
+MUST_CHECK bool bech32_decode_symbols(const char *text, size_t length, char *prefix, size_t room,
+                                      uint8_t *symbols, size_t *count);
+
 /* False unless the text is bech32m of exactly `size` bytes with this prefix: checksum right, one case,
  * padding zero. */
 MUST_CHECK bool bech32m_decode(void *out, size_t size, const char *prefix, const char *text, size_t length);

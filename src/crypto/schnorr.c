@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <secp256k1.h>
 #include <secp256k1_extrakeys.h>
+#include <secp256k1_recovery.h>
 #include <secp256k1_schnorrsig.h>
 
 #include "crypto/hash.h"
@@ -127,4 +128,63 @@ bool account_is_key(const struct account_id *account)
     secp256k1_xonly_pubkey point;
 
     return secp256k1_xonly_pubkey_parse(context(), &point, account->bytes) == 1;
+}
+
+/* --- ECDSA with recovery ---------------------------------------------------------------------- */
+static void public_key_write(const secp256k1_pubkey *point, struct public_key *public_key)
+{
+    size_t size = sizeof public_key->bytes;
+
+    INVARIANT(secp256k1_ec_pubkey_serialize(context(), public_key->bytes, &size, point,
+                                            SECP256K1_EC_COMPRESSED) == 1,
+              "a point is written");
+}
+
+bool secret_key_public(const struct secret_key *key, struct public_key *public_key)
+{
+    secp256k1_pubkey point;
+
+    if (secp256k1_ec_pubkey_create(context(), &point, key->bytes) != 1)
+        return false;
+    public_key_write(&point, public_key);
+    return true;
+}
+
+bool ecdsa_sign_recoverable(const struct secret_key *key, const struct hash *message,
+                            struct signature *signature, int *recovery_id)
+{
+    secp256k1_ecdsa_recoverable_signature made;
+
+    if (secp256k1_ecdsa_sign_recoverable(context(), &made, message->bytes, key->bytes, NULL, NULL) != 1)
+        return false;
+    return secp256k1_ecdsa_recoverable_signature_serialize_compact(context(), signature->bytes, recovery_id,
+                                                                   &made) == 1;
+}
+
+bool ecdsa_recover(const struct hash *message, const struct signature *signature, int recovery_id,
+                   struct public_key *public_key)
+{
+    secp256k1_ecdsa_recoverable_signature parsed;
+    secp256k1_pubkey point;
+
+    if (recovery_id < 0 || recovery_id > 3 ||
+        secp256k1_ecdsa_recoverable_signature_parse_compact(context(), &parsed, signature->bytes,
+                                                            recovery_id) != 1 ||
+        secp256k1_ecdsa_recover(context(), &point, &parsed, message->bytes) != 1)
+        return false;
+    public_key_write(&point, public_key);
+    return true;
+}
+
+bool ecdsa_verify(const struct public_key *public_key, const struct hash *message,
+                  const struct signature *signature)
+{
+    secp256k1_ecdsa_signature parsed;
+    secp256k1_pubkey point;
+
+    if (secp256k1_ec_pubkey_parse(context(), &point, public_key->bytes, sizeof public_key->bytes) != 1 ||
+        secp256k1_ecdsa_signature_parse_compact(context(), &parsed, signature->bytes) != 1)
+        return false;
+    (void)secp256k1_ecdsa_signature_normalize(context(), &parsed, &parsed);
+    return secp256k1_ecdsa_verify(context(), &parsed, message->bytes, &point) == 1;
 }

@@ -33,6 +33,19 @@ MUST_CHECK bool schnorr_sign_message(const struct secret_key *key, const void *m
 MUST_CHECK bool schnorr_verify(const struct account_id *account, const void *message, size_t size,
                                const struct signature *signature);
 
+/* ECDSA with recovery, as BOLT 11 signs invoices: RFC 6979 nonces, low S. The public key is 33 bytes (SEC 1,
+ * compressed). */
+struct public_key { uint8_t bytes[33]; };
+MUST_CHECK bool secret_key_public(const struct secret_key *key, struct public_key *public_key);
+MUST_CHECK bool ecdsa_sign_recoverable(const struct secret_key *key, const struct hash *message,
+                                       struct signature *signature, int *recovery_id);
+/* The key whose signature this is; false when there is none. Takes a high S as well. */
+MUST_CHECK bool ecdsa_recover(const struct hash *message, const struct signature *signature, int recovery_id,
+                              struct public_key *public_key);
+/* Whether the key signed; takes a high S as well. */
+MUST_CHECK bool ecdsa_verify(const struct public_key *public_key, const struct hash *message,
+                             const struct signature *signature);
+
 /* Whether the bytes are the x coordinate of a point. */
 MUST_CHECK bool account_is_key(const struct account_id *account);
 

@@ -2,6 +2,7 @@
 #include "node/modules.h"
 
 #include "layer2/channel/channel.h"
+#include "layer2/payment/payment.h"
 #include "ledger/ledger.h"
 #include "node/operator.h"
 #include "node/wallet.h"
@@ -10,6 +11,7 @@ const struct module *const modules[] = {
     &ledger_module,
     &channel_module,
     &channel_local_module,
+    &payment_module,
     &wallet_module,
     &operator_module,
     NULL,
