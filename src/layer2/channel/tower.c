@@ -10,7 +10,7 @@
 #include "layer2/channel/commands.h"
 #include "layer2/channel/party.h"
 
-#define TOWER_MAX 100000 /* channels */
+#define TOWER_MAX 10000 /* channels; each up to some 100 KiB */
 #define RECEIPT_TAG "layerd/tower/receipt"
 
 const struct param appoint_params[2] = {
