@@ -284,7 +284,7 @@ enum status keystore_remove(struct keystore *keystore, const char *name, struct 
     return status;
 }
 
-/* Each thread keeps one place for a key that it signs with: making guarded memory for every signature costs
+/* Each thread keeps one place for the key that it signs with: making guarded memory for every signature costs
  * as much as half a signature, on every core. It holds zeros but while it is used. */
 static pthread_key_t scratch;
 static pthread_once_t scratch_made = PTHREAD_ONCE_INIT;
@@ -294,30 +294,62 @@ static void scratch_make(void)
     INVARIANT(pthread_key_create(&scratch, secret_free) == 0, "no place for a key a thread");
 }
 
-static struct secret_key *scratch_key(void)
+static struct key_pair *scratch_pair(void)
 {
-    struct secret_key *secret;
+    struct key_pair *pair;
 
     pthread_once(&scratch_made, scratch_make);
-    secret = pthread_getspecific(scratch);
-    if (secret == NULL) {
-        secret = secret_new(sizeof *secret);
-        INVARIANT(pthread_setspecific(scratch, secret) == 0, "a thread cannot keep its place for a key");
+    pair = pthread_getspecific(scratch);
+    if (pair == NULL) {
+        pair = secret_new(sizeof *pair);
+        INVARIANT(pthread_setspecific(scratch, pair) == 0, "a thread cannot keep its place for a key");
     }
-    return secret;
+    return pair;
 }
 
 static void scratch_wipe(void *pointer_to_pointer)
 {
-    struct secret_key **secret = pointer_to_pointer;
+    struct key_pair **pair = pointer_to_pointer;
 
-    sodium_memzero((*secret)->bytes, sizeof (*secret)->bytes);
+    sodium_memzero((*pair)->bytes, sizeof (*pair)->bytes);
+}
+
+/* A key's pair is computed when it first signs, and kept sealed: its public half costs a third of a
+ * signature. Signers share the keystore's lock, so that filling needs one of its own; `has_pair` is set last.
+ */
+static pthread_mutex_t filling = PTHREAD_MUTEX_INITIALIZER;
+
+static enum status pair_fill(const struct keystore *keystore, struct keystore_key *key, struct key_pair *pair,
+                             struct error *error)
+{
+    CLEANUP(secret_free_pointer) struct secret_key *secret = secret_new(sizeof *secret);
+
+    TRY(key_open(keystore, key, secret, error));
+    INVARIANT(key_pair_make(secret, pair), "only valid keys are in the keystore");
+    pthread_mutex_lock(&filling);
+    if (!__atomic_load_n(&key->has_pair, __ATOMIC_ACQUIRE)) {
+        pair_seal(&key->pair, keystore->key, bytes_of(key->account.bytes, sizeof key->account.bytes), pair);
+        __atomic_store_n(&key->has_pair, true, __ATOMIC_RELEASE);
+    }
+    pthread_mutex_unlock(&filling);
+    return OK;
+}
+
+static enum status pair_open(const struct keystore *keystore, struct keystore_key *key, struct key_pair *pair,
+                             struct error *error)
+{
+    if (!__atomic_load_n(&key->has_pair, __ATOMIC_ACQUIRE))
+        return pair_fill(keystore, key, pair, error);
+    INVARIANT(pair_unseal(&key->pair, keystore->key, bytes_of(key->account.bytes, sizeof key->account.bytes),
+                          pair),
+              "a key pair that was sealed in memory does not open");
+    return OK;
 }
 
 enum status keystore_sign(struct keystore *keystore, const char *name, const struct hash *message,
                           struct signature *signature, struct error *error)
 {
-    CLEANUP(scratch_wipe) struct secret_key *secret = scratch_key();
+    CLEANUP(scratch_wipe) struct key_pair *pair = scratch_pair();
 
     {
         WHILE_SHARED(keystore);
@@ -325,9 +357,9 @@ enum status keystore_sign(struct keystore *keystore, const char *name, const str
         const struct keystore_key *key = keystore_file_find(&keystore->file, name);
         if (key == NULL)
             return not_found(name, error);
-        TRY(key_open(keystore, key, secret, error));
+        TRY(pair_open(keystore, &keystore->file.keys[key - keystore->file.keys], pair, error));
     }
-    INVARIANT(schnorr_sign(secret, message, NULL, signature), "only valid keys are in the keystore");
+    schnorr_sign_pair(pair, message, signature);
     return OK;
 }
 

@@ -14,6 +14,8 @@ struct keystore_key {
     char name[KEY_NAME_MAX];
     struct account_id account;
     struct sealed_secret sealed;
+    bool has_pair; /* in memory alone, once the key has signed: what it signs with, sealed as the key is */
+    struct sealed_pair pair;
 };
 
 struct keystore_file {

@@ -4,6 +4,7 @@
 #include "crypto/schnorr.h"
 
 #include <pthread.h>
+#include <string.h>
 #include <secp256k1.h>
 #include <secp256k1_extrakeys.h>
 #include <secp256k1_recovery.h>
@@ -81,31 +82,58 @@ bool secret_key_account(const struct secret_key *key, struct account_id *account
     return true;
 }
 
-bool schnorr_sign_message(const struct secret_key *key, const void *message, size_t size,
-                          const uint8_t aux[32], struct signature *signature)
+static void sign_with(const secp256k1_keypair *pair, const void *message, size_t size, const uint8_t aux[32],
+                      struct signature *signature)
 {
-    __attribute__((cleanup(keypair_wipe))) secp256k1_keypair pair;
     secp256k1_schnorrsig_extraparams parameters = SECP256K1_SCHNORRSIG_EXTRAPARAMS_INIT;
     secp256k1_xonly_pubkey point;
     struct signature made;
     uint8_t fresh[32];
 
-    if (secp256k1_keypair_create(context(), &pair, key->bytes) != 1)
-        return false;
     if (aux == NULL) {
         randombytes_buf(fresh, sizeof fresh);
         aux = fresh;
     }
     parameters.ndata = (void *)(uintptr_t)aux; /* the library reads it; its type only lacks the const */
-    INVARIANT(secp256k1_schnorrsig_sign_custom(context(), made.bytes, message, size, &pair, &parameters) == 1,
+    INVARIANT(secp256k1_schnorrsig_sign_custom(context(), made.bytes, message, size, pair, &parameters) == 1,
               "a valid key signs");
-    INVARIANT(secp256k1_keypair_xonly_pub(context(), &point, NULL, &pair) == 1,
+    INVARIANT(secp256k1_keypair_xonly_pub(context(), &point, NULL, pair) == 1,
               "a key pair has a public key");
     /* A fault while signing could give the secret away (BIP-340 "Default Signing", last step). */
     INVARIANT(secp256k1_schnorrsig_verify(context(), made.bytes, message, size, &point) == 1,
               "a fresh signature does not verify: the machine computes wrongly");
     *signature = made;
+}
+
+bool schnorr_sign_message(const struct secret_key *key, const void *message, size_t size,
+                          const uint8_t aux[32], struct signature *signature)
+{
+    __attribute__((cleanup(keypair_wipe))) secp256k1_keypair pair;
+
+    if (secp256k1_keypair_create(context(), &pair, key->bytes) != 1)
+        return false;
+    sign_with(&pair, message, size, aux, signature);
     return true;
+}
+
+_Static_assert(sizeof(secp256k1_keypair) == KEY_PAIR_SIZE, "a key pair of the library has 96 bytes");
+
+bool key_pair_make(const struct secret_key *key, struct key_pair *pair)
+{
+    __attribute__((cleanup(keypair_wipe))) secp256k1_keypair made;
+
+    if (secp256k1_keypair_create(context(), &made, key->bytes) != 1)
+        return false;
+    memcpy(pair->bytes, made.data, sizeof pair->bytes);
+    return true;
+}
+
+void schnorr_sign_pair(const struct key_pair *pair, const struct hash *message, struct signature *signature)
+{
+    __attribute__((cleanup(keypair_wipe))) secp256k1_keypair copy;
+
+    memcpy(copy.data, pair->bytes, sizeof copy.data);
+    sign_with(&copy, message->bytes, sizeof message->bytes, NULL, signature);
 }
 
 bool schnorr_sign(const struct secret_key *key, const struct hash *message, const uint8_t aux[32],

@@ -25,6 +25,13 @@ MUST_CHECK bool secret_key_account(const struct secret_key *key, struct account_
 MUST_CHECK bool schnorr_sign(const struct secret_key *key, const struct hash *message, const uint8_t aux[32],
                              struct signature *signature);
 
+/* A secret with its public key computed, as the library signs with it: for whoever signs often. The same care
+ * as for the secret itself. The bytes mean something to this process alone. */
+#define KEY_PAIR_SIZE 96
+struct key_pair { uint8_t bytes[KEY_PAIR_SIZE]; }; /* allocate with secret_new(sizeof …) only */
+MUST_CHECK bool key_pair_make(const struct secret_key *key, struct key_pair *pair);
+void schnorr_sign_pair(const struct key_pair *pair, const struct hash *message, struct signature *signature);
+
 /* The same for a message of any length (BIP-340 "Messages of Arbitrary Size"). */
 MUST_CHECK bool schnorr_sign_message(const struct secret_key *key, const void *message, size_t size,
                                      const uint8_t aux[32], struct signature *signature);

@@ -114,6 +114,23 @@ bool secret_unseal(const struct sealed_secret *sealed, const struct encryption_k
                                                       key->bytes) == 0;
 }
 
+void pair_seal(struct sealed_pair *sealed, const struct encryption_key *key, struct bytes associated,
+               const struct key_pair *pair)
+{
+    randombytes_buf(sealed->nonce, sizeof sealed->nonce);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(sealed->bytes, NULL, pair->bytes, sizeof pair->bytes,
+                                               associated.data, associated.size, NULL, sealed->nonce,
+                                               key->bytes);
+}
+
+bool pair_unseal(const struct sealed_pair *sealed, const struct encryption_key *key, struct bytes associated,
+                 struct key_pair *pair)
+{
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(pair->bytes, NULL, NULL, sealed->bytes,
+                                                      sizeof sealed->bytes, associated.data, associated.size,
+                                                      sealed->nonce, key->bytes) == 0;
+}
+
 void sealed_secret_write(struct writer *w, const struct sealed_secret *sealed)
 {
     writer_member_hex(w, "nonce", sealed->nonce, sizeof sealed->nonce);

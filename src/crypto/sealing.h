@@ -53,6 +53,16 @@ void secret_seal(struct sealed_secret *sealed, const struct encryption_key *key,
 MUST_CHECK bool secret_unseal(const struct sealed_secret *sealed, const struct encryption_key *key,
                               struct bytes associated, struct secret_key *secret);
 
+/* The same of a key pair, for memory alone. */
+struct sealed_pair {
+    uint8_t nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES];
+    uint8_t bytes[KEY_PAIR_SIZE + crypto_aead_xchacha20poly1305_ietf_ABYTES];
+};
+void pair_seal(struct sealed_pair *sealed, const struct encryption_key *key, struct bytes associated,
+               const struct key_pair *pair);
+MUST_CHECK bool pair_unseal(const struct sealed_pair *sealed, const struct encryption_key *key,
+                            struct bytes associated, struct key_pair *pair);
+
 /* members "nonce" and "secret" */
 void sealed_secret_write(struct writer *w, const struct sealed_secret *sealed);
 MUST_CHECK bool sealed_secret_read(const json_t *object, struct sealed_secret *sealed);
