@@ -363,6 +363,26 @@ enum status keystore_sign(struct keystore *keystore, const char *name, const str
     return OK;
 }
 
+enum status keystore_sign_ecdsa(struct keystore *keystore, const char *name, const struct hash *message,
+                                struct signature *signature, int *recovery_id, struct public_key *public_key,
+                                struct error *error)
+{
+    CLEANUP(secret_free_pointer) struct secret_key *secret = secret_new(sizeof *secret);
+
+    {
+        WHILE_SHARED(keystore);
+        TRY(unlocked(keystore, error));
+        const struct keystore_key *key = keystore_file_find(&keystore->file, name);
+        if (key == NULL)
+            return not_found(name, error);
+        TRY(key_open(keystore, key, secret, error));
+    }
+    if (!secret_key_public(secret, public_key) ||
+        !ecdsa_sign_recoverable(secret, message, signature, recovery_id))
+        return error_set(error, ERROR_BAD_KEY, "the key does not sign");
+    return OK;
+}
+
 enum status keystore_account(struct keystore *keystore, const char *name, struct account_id *account,
                              struct error *error)
 {

@@ -53,6 +53,11 @@ MUST_CHECK enum status keystore_remove(struct keystore *keystore, const char *na
 /* Signs with the key `name` (or the address of one). */
 MUST_CHECK enum status keystore_sign(struct keystore *keystore, const char *name, const struct hash *message,
                                      struct signature *signature, struct error *error);
+/* The same with ECDSA, recoverable, as BOLT 11 signs; `public_key` is the key's own. */
+MUST_CHECK enum status keystore_sign_ecdsa(struct keystore *keystore, const char *name,
+                                           const struct hash *message, struct signature *signature,
+                                           int *recovery_id, struct public_key *public_key,
+                                           struct error *error);
 /* The account of a key, also while locked. `name` may be an address, which must be one of ours. */
 MUST_CHECK enum status keystore_account(struct keystore *keystore, const char *name,
                                         struct account_id *account, struct error *error);

@@ -54,7 +54,8 @@ static enum status check_command(struct kernel *k, const struct caller *caller, 
     const struct check check = { .chain = k->chain,
                                  .operator_ = caller->operator_,
                                  .keystore = local ? k->options.keystore : NULL,
-                                 .database = local ? reader : NULL };
+                                 .database = local ? reader : NULL,
+                                 .kernel = local ? k : NULL };
 
     if (job->command->check == NULL)
         return OK;

@@ -58,6 +58,7 @@ struct kernel {
     struct secret_key *own_key; /* of the node's own account */
     struct account_id own_account;
     struct registry *registry;
+    void **memories; /* one for each module, in the registry's order */
 
     struct workers *workers;
     struct database **readers; /* one for each worker */
@@ -98,7 +99,6 @@ void job_free(struct job *job);
 
 /* --- kernel.c --------------------------------------------------------------------------------- */
 int64_t kernel_clock(const struct kernel *kernel); /* the sequencer's clock, µs */
-int64_t kernel_now(const struct kernel *kernel);   /* the time that a block made now would have */
 
 /* --- publication.c ---------------------------------------------------------------------------- */
 /* Appends the events of the open batch to the log. NULL: there are none. */

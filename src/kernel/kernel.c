@@ -178,8 +178,41 @@ static enum status open_readers(struct kernel *k, struct error *error)
     return OK;
 }
 
+/* --- memory of the modules -------------------------------------------------------------------- */
+static void open_memories(struct kernel *k)
+{
+    k->memories = memory_array(registry_module_count(k->registry), sizeof(*k->memories));
+    for (size_t i = 0; i < registry_module_count(k->registry); i++) {
+        const struct module *module = registry_module(k->registry, i);
+
+        if (module->memory_open != NULL)
+            k->memories[i] = module->memory_open(k, k->writer);
+    }
+}
+
+static void close_memories(struct kernel *k)
+{
+    for (size_t i = 0; k->memories != NULL && i < registry_module_count(k->registry); i++) {
+        const struct module *module = registry_module(k->registry, i);
+
+        if (module->memory_open != NULL)
+            module->memory_close(k->memories[i]);
+    }
+    free(k->memories);
+}
+
+void *kernel_memory(const struct kernel *k, const struct module *module)
+{
+    for (size_t i = 0; i < registry_module_count(k->registry); i++) {
+        if (registry_module(k->registry, i) == module)
+            return k->memories[i];
+    }
+    return NULL;
+}
+
 static void release(struct kernel *k)
 {
+    close_memories(k);
     for (size_t i = 0; k->readers != NULL && i < k->options.workers; i++)
         database_close(k->readers[i]);
     free(k->readers);
@@ -208,6 +241,7 @@ static enum status open_all(struct kernel *k, struct error *error)
     TRY(open_log(k, error));
     load_head(k, &genesis);
     record_start(k, from, to);
+    open_memories(k);
     return open_readers(k, error);
 }
 

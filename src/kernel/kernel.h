@@ -99,6 +99,9 @@ void kernel_sign_own(const struct kernel *kernel, const struct hash *message, st
 MUST_CHECK enum status kernel_submit_own(struct kernel *kernel, const char *method, const json_t *params,
                                          struct buffer *result, struct error *error);
 
+/* What the module made by memory_open; NULL when this kernel runs without the module. */
+void *kernel_memory(const struct kernel *kernel, const struct module *module);
+
 struct workers *kernel_workers(struct kernel *kernel); /* the pool: api submits its parsing here */
 
 /* --- facts (any thread) ----------------------------------------------------------------------- */
@@ -111,6 +114,7 @@ enum network kernel_network(const struct kernel *kernel);
 const char *network_name(enum network network);
 uint64_t kernel_head(const struct kernel *kernel);        /* newest committed event */
 uint64_t kernel_height(const struct kernel *kernel);      /* newest committed block */
+int64_t kernel_now(const struct kernel *kernel);          /* the time that a block made now would have, µs */
 struct keystore *kernel_keystore(struct kernel *kernel);
 bool kernel_stopping(
     const struct kernel *kernel); /* effects that run long ask, and end with ERROR_STOPPING */

@@ -91,10 +91,12 @@ typedef enum status command_handler(struct execution *x, const void *params, str
 struct check {
     const char *chain;
     bool operator_;            /* the caller is the operator */
-    /* Local commands alone, NULL otherwise and in replay: the node's keys; and a connection for reading what
-     * never changes once it is written, for the executor may be ahead of it. */
+    /* Local commands alone, NULL otherwise and in replay: the node's keys; a connection for reading what
+     * never changes once it is written, for the executor may be ahead of it; and the kernel, for its time and
+     * the module's memory. */
     struct keystore *keystore;
     struct database *database;
+    struct kernel *kernel;
 };
 
 /* Runs before the command is queued, and again in replay: what needs no rows and takes time, above all
@@ -217,6 +219,11 @@ struct module {
     /* In the executor, in the first transaction of a new database: rows that the chain starts with. NULL:
      * none. */
     void (*genesis)(struct execution *x);
+    /* Memory of the module's own beside its rows, for what must be found faster than by SQL: made from the rows
+     * before anything runs, closed last (kernel_memory). It is used from all threads, locks itself, and is no
+     * truth: what it says may be older than the rows. NULL: none. */
+    void *(*memory_open)(struct kernel *kernel, struct database *database);
+    void (*memory_close)(void *memory);
 };
 #define COMMANDS(table) .commands = (table), .command_count = COUNT_OF(table)
 #define QUERIES(table) .queries = (table), .query_count = COUNT_OF(table)

@@ -40,6 +40,10 @@ struct application {
     /* The turn of a supported state that whoever signs this one knows of; false when it does not tell. Who
      * challenges with a lower turn than he signed to know of has cheated. NULL: states never tell. */
     bool (*known)(const struct channel_state *state, uint64_t *turn);
+    /* Whether the mover of a valid step claims what its expiry gave back to the other side before `now_us`
+     * (block time): the ledger would not let him. NULL: there is no such thing. */
+    bool (*is_late)(const struct channel_fixed *fixed, const struct channel_state *previous,
+                    const struct channel_state *next, size_t mover, int64_t now_us);
     /* next_ok lets no mover take what others could claim: they may countersign whatever it accepts. */
     bool next_is_safe;
 };

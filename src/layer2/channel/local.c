@@ -65,7 +65,7 @@ bool local_read(struct database *database, const struct hash *id, struct arena *
                 struct local_channel *channel)
 {
     struct statement *s = statement(database, "SELECT fixed, phase, supported, staged, staged_by, next_turn,"
-                                              " parents FROM channel_local WHERE id = ?");
+                                              " parents, wants_signature FROM channel_local WHERE id = ?");
     struct error error;
     enum status status;
 
@@ -80,6 +80,7 @@ bool local_read(struct database *database, const struct hash *id, struct arena *
     read_state(s, "staged", arena, id, &channel->has_staged, &channel->staged);
     channel->staged_by = channel->has_staged ? (size_t)column_integer(s, "staged_by") : 0;
     channel->next_turn = (uint64_t)column_integer(s, "next_turn");
+    channel->wants_signature = column_integer(s, "wants_signature") != 0;
     read_parents(column_blob(s, "parents"), channel);
     statement_finish(s);
     if (channel->has_supported)
@@ -138,7 +139,7 @@ void local_write(struct database *database, const struct local_channel *channel,
 {
     struct statement *s = statement(database,
         "UPDATE channel_local SET phase = ?, supported = ?, staged = ?, staged_by = ?, next_turn = ?,"
-        " changed_us = ? WHERE id = ?");
+        " changed_us = ?, wants_signature = ? WHERE id = ?");
     struct buffer supported CLEANUP(buffer_close) = { 0 };
     struct buffer staged CLEANUP(buffer_close) = { 0 };
 
@@ -151,6 +152,7 @@ void local_write(struct database *database, const struct local_channel *channel,
         bind_null(s);
     bind_integer(s, (int64_t)channel->next_turn);
     bind_integer(s, now_us);
+    bind_integer(s, channel->wants_signature);
     bind_hash(s, &channel->id);
     (void)statement_run(s);
 }

@@ -28,6 +28,7 @@ struct local_channel {
     struct signed_state supported, staged;
     size_t staged_by;
     uint64_t next_turn;
+    bool wants_signature;         /* what is staged lacks one that a key of ours gives: step.h */
     struct hash parents[PARENTS_MAX];
     size_t parent_count;
 };

@@ -14,6 +14,7 @@
 #include "layer2/channel/operator.h"
 #include "layer2/channel/party.h"
 #include "layer2/channel/share.h"
+#include "layer2/channel/step.h"
 #include "layer2/channel/voucher.h"
 
 #define NEXT_TURN INTEGER_MAX /* `turn` absent */
@@ -45,8 +46,8 @@ void party_save(struct execution *x, const struct local_channel *channel)
 }
 
 /* --- signatures on what is staged ------------------------------------------------------------- */
-static bool adds_signature(struct execution *x, struct local_channel *c, size_t participant,
-                           const struct signature *signature)
+bool party_add_signature(struct execution *x, struct local_channel *c, size_t participant,
+                         const struct signature *signature)
 {
     if ((c->staged.signed_by >> participant & 1) != 0)
         return false;
@@ -55,22 +56,46 @@ static bool adds_signature(struct execution *x, struct local_channel *c, size_t 
     return true;
 }
 
+/* What a topped-up channel has more is his who paid it in, which no state tells: a stranger's claim to it is
+ * left to the operator. */
+static bool is_claimed_by_stranger(struct execution *x, const struct local_channel *c)
+{
+    for (unsigned asset = 0; asset < c->fixed.asset_count; asset++) {
+        uint64_t before, after;
+
+        if (!channel_outcome_total(&c->supported.state, asset, &before) ||
+            !channel_outcome_total(&c->staged.state, asset, &after) || after > before)
+            return !step_is_ours(x, &c->fixed.participants[c->staged_by]);
+    }
+    return false;
+}
+
+static bool is_safe(struct execution *x, const struct local_channel *c, size_t participant)
+{
+    if (is_claimed_by_stranger(x, c) ||
+        (c->application->is_late != NULL &&
+         c->application->is_late(&c->fixed, &c->supported.state, &c->staged.state, c->staged_by,
+                                 execution_time(x))))
+        return false;
+    return (c->application->next_is_safe && !c->staged.state.final) ||
+           share_is_kept(execution_database(x), &c->fixed, participant, &c->supported.state,
+                         &c->staged.state,
+                         participant == 0 ? voucher_promised(execution_database(x), c) : 0);
+}
+
 /* Whether the policy of a key of ours lets it countersign what is staged. */
-static bool countersigns(struct execution *x, const struct local_channel *c, size_t participant)
+bool party_countersigns(struct execution *x, const struct local_channel *c, size_t participant)
 {
     switch (local_policy(execution_database(x), &c->fixed.participants[participant], &c->id)) {
     case COUNTERSIGN_NEVER: return false;
     case COUNTERSIGN_ALWAYS: return true;
     case COUNTERSIGN_SAFE:
-        return !c->has_supported || (c->application->next_is_safe && !c->staged.state.final) ||
-               share_is_kept(execution_database(x), &c->fixed, participant,
-                                                  &c->supported.state, &c->staged.state,
-                             participant == 0 ? voucher_promised(execution_database(x), c) : 0);
+        return !c->has_supported || is_safe(x, c, participant);
     }
     return false;
 }
 
-static void tell_staged(struct execution *x, const struct local_channel *c)
+void party_tell_staged(struct execution *x, const struct local_channel *c)
 {
     struct buffer bytes CLEANUP(buffer_close) = { 0 };
     struct buffer text CLEANUP(buffer_close) = { 0 };
@@ -100,6 +125,7 @@ static void support(struct execution *x, struct local_channel *c)
     c->supported = c->staged;
     c->has_supported = true;
     c->has_staged = false;
+    c->wants_signature = false;
     c->next_turn = c->supported.state.turn + 1;
     local_forget_signatures(execution_database(x), &c->id, c->supported.state.turn);
     event_channel_updated(x, &(struct event_channel_updated){ .channel = c->id,
@@ -109,6 +135,27 @@ static void support(struct execution *x, struct local_channel *c)
     party_move(x, c, event_of(&c->supported.state));
     if (c->supported.state.turn == CHANNEL_TURN_PREFUND && c->parent_count == 0)
         party_register(x, c);
+    party_wake_application(x, c, c->staged_by);
+}
+
+bool party_support_if_complete(struct execution *x, struct local_channel *c)
+{
+    if (c->staged.signed_by != application_everyone(&c->fixed))
+        return false;
+    support(x, c);
+    return true;
+}
+
+/* Keys of ours that could not sign just now, as while the keystore is locked, do it later. */
+static void sign_later(struct execution *x, struct local_channel *c, const struct authority *authority)
+{
+    for (size_t i = 0; i < c->fixed.participant_count; i++) {
+        if ((authority->at_hand >> i & 1) == 0 && (c->staged.signed_by >> i & 1) == 0 &&
+            step_is_ours(x, &c->fixed.participants[i]) && party_countersigns(x, c, i)) {
+            step_request(x, c);
+            return;
+        }
+    }
 }
 
 void party_answer(struct writer *result, const struct local_channel *c, uint64_t turn,
@@ -133,15 +180,15 @@ static enum status collect(struct execution *x, struct local_channel *c, const s
     struct hash hash = c->staged.hash;
     enum channel_phase before = c->phase;
 
-    (void)adds_signature(x, c, authority->participant, &authority->signatures[authority->participant]);
+    (void)party_add_signature(x, c, authority->participant, &authority->signatures[authority->participant]);
     for (size_t i = 0; i < c->fixed.participant_count; i++) {
-        if ((authority->at_hand >> i & 1) != 0 && i != authority->participant && countersigns(x, c, i))
-            (void)adds_signature(x, c, i, &authority->signatures[i]);
+        if ((authority->at_hand >> i & 1) != 0 && i != authority->participant && party_countersigns(x, c, i))
+            (void)party_add_signature(x, c, i, &authority->signatures[i]);
     }
-    if (c->staged.signed_by == application_everyone(&c->fixed))
-        support(x, c);
-    else if (is_new)
-        tell_staged(x, c);
+    if (!party_support_if_complete(x, c) && is_new) {
+        party_tell_staged(x, c);
+        sign_later(x, c, authority);
+    }
     local_write(execution_database(x), c, execution_time(x));
     if (c->phase != before || turn == CHANNEL_TURN_PREFUND || c->parent_count > 0)
         channel_changed(x, &c->id); /* otherwise nothing follows from one more state */
@@ -501,6 +548,7 @@ static enum status reject(struct execution *x, const void *params, struct writer
         .hash = p->hash });
     party_move(x, &c, LIFE_REJECT);
     party_save(x, &c);
+    party_wake_application(x, &c, PARTY_NOBODY);
     writer_object_begin(result);
     writer_member_unsigned(result, "next_turn", c.next_turn);
     writer_object_end(result);
@@ -561,6 +609,10 @@ static const struct reaction reactions[] = {
     { CHANNEL_WATCH, channel_watch, "Follows a channel on the ledger and answers stale challenges." },
 };
 
+static const struct sweep sweeps[] = {
+    { CHANNEL_UNSIGNED, step_resume, "Staged states that lack a signature which a key of ours gives." },
+};
+
 static const struct effect_kind effects[] = {
     { CHANNEL_SUBMIT, channel_submit_run, channel_submit_ended, .attempts = 40,
       .help = "Brings a channel's state before the ledger, as the node's own account." },
@@ -573,5 +625,6 @@ const struct module channel_local_module = {
     .queries = local_queries,
     .query_count = LOCAL_QUERIES,
     REACTIONS(reactions),
+    SWEEPS(sweeps),
     EFFECTS(effects),
 };

@@ -13,6 +13,20 @@
  */
 void channel_watch(struct execution *x, struct bytes subject);
 
+/* --- staged states */
+#define PARTY_NOBODY 0xFF
+/* False: it was there already. */
+bool party_add_signature(struct execution *x, struct local_channel *channel, size_t participant,
+                         const struct signature *signature);
+/* Whether the policy of a participant's key lets it countersign what is staged by itself. */
+bool party_countersigns(struct execution *x, const struct local_channel *channel, size_t participant);
+void party_tell_staged(struct execution *x, const struct local_channel *channel);
+/* All have signed: what was staged is what counts now; not written yet. */
+bool party_support_if_complete(struct execution *x, struct local_channel *channel);
+/* The reaction "<application>.channel" looks at the channel: its supported state is another one, moved by
+ * participant `mover`, or (PARTY_NOBODY) something else about it changed. Subject: id ‖ mover [1]. */
+void party_wake_application(struct execution *x, const struct local_channel *channel, size_t mover);
+
 /* What the commands share: the channel of a command, ERROR_CHANNEL_NOT_FOUND; the same in a check; its row
  * written and looked at again; the answer about one of its states. */
 MUST_CHECK enum status party_need(struct execution *x, const struct hash *id, struct arena *arena,

@@ -166,6 +166,17 @@ void party_wake_targets(struct execution *x, const struct channel_state *state)
     }
 }
 
+void party_wake_application(struct execution *x, const struct local_channel *c, size_t mover)
+{
+    uint8_t subject[sizeof(c->id.bytes) + 1];
+    char name[CHANNEL_APPLICATION_MAX + sizeof(".channel")];
+
+    memcpy(subject, c->id.bytes, sizeof(c->id.bytes));
+    subject[sizeof(c->id.bytes)] = (uint8_t)mover;
+    snprintf(name, sizeof(name), "%s.channel", c->application->name);
+    reaction_request(x, name, bytes_of(subject, sizeof(subject)));
+}
+
 /* --- following the ledger --------------------------------------------------------------------- */
 /* The ledger may have a newer state than this node: then that one counts. */
 static void adopt(struct execution *x, struct local_channel *c, const struct channel_record *record)
@@ -311,6 +322,7 @@ void channel_watch(struct execution *x, struct bytes subject)
         follow_parents(x, &c);
     if (c.phase != before || c.supported.state.turn != turn_before)
         local_write(execution_database(x), &c, execution_time(x));
+    party_wake_application(x, &c, PARTY_NOBODY);
 }
 
 /* --- the effect ------------------------------------------------------------------------------- */

@@ -512,7 +512,18 @@ static void write_prefix(const struct bolt11 *invoice, char prefix[PREFIX_MAX])
     snprintf(prefix, PREFIX_MAX, "ln%s%" PRIu64 "%s", invoice->currency, number, letter);
 }
 
-enum status bolt11_encode(struct bolt11 *invoice, const char *order, const struct secret_key *key,
+enum status bolt11_sign_with_key(void *context, const struct hash *message, struct bolt11 *invoice,
+                                 struct error *error)
+{
+    const struct secret_key *key = context;
+
+    if (!secret_key_public(key, &invoice->payee) ||
+        !ecdsa_sign_recoverable(key, message, &invoice->signature, &invoice->recovery_id))
+        return refuse(error, "the key does not sign");
+    return OK;
+}
+
+enum status bolt11_encode(struct bolt11 *invoice, const char *order, bolt11_sign *sign, void *context,
                           struct buffer *text, struct error *error)
 {
     struct buffer symbols CLEANUP(buffer_close) = { 0 };
@@ -524,15 +535,12 @@ enum status bolt11_encode(struct bolt11 *invoice, const char *order, const struc
         invoice->currency[0] == '\0' || (invoice->has_amount && invoice->amount_msat < 1) ||
         invoice->amount_msat > INTEGER_MAX / PICO_OF_MSAT || invoice->time_s >> 35 != 0)
         return refuse(error, "currency, amount or time cannot be written");
-    if (!secret_key_public(key, &invoice->payee))
-        return refuse(error, "the key is none");
     write_prefix(invoice, prefix);
     put_number(&symbols, invoice->time_s, TIME_SYMBOLS);
     for (; *order != '\0'; order++)
         TRY(put_field(&symbols, invoice, *order, error));
     signing_hash(prefix, symbols.data, symbols.size, &hash);
-    if (!ecdsa_sign_recoverable(key, &hash, &invoice->signature, &invoice->recovery_id))
-        return refuse(error, "the key does not sign");
+    TRY(sign(context, &hash, invoice, error));
     memcpy(signature, invoice->signature.bytes, 64);
     signature[64] = (uint8_t)invoice->recovery_id;
     put_bytes(&symbols, signature, sizeof(signature));

@@ -63,11 +63,16 @@ struct bolt11 {
 MUST_CHECK enum status bolt11_decode(const char *text, size_t length, struct arena *arena,
                                      struct bolt11 *invoice, struct error *error);
 
-/* Writes and signs; fills payee, signature and recovery_id. Fields come in the order of the types that
+/* Signs for bolt11_encode: fills signature and recovery_id, and payee with the key that signs. */
+typedef enum status bolt11_sign(void *context, const struct hash *message, struct bolt11 *invoice,
+                                struct error *error);
+bolt11_sign bolt11_sign_with_key; /* context: const struct secret_key */
+
+/* Writes and signs. The field 'n' needs `payee` beforehand. Fields come in the order of the types that
  * `order` lists, such as "spdxcr9"; every one that the invoice has must be in it. `text` is appended to.
  * ERROR_INVALID_INVOICE when a field does not fit. */
-MUST_CHECK enum status bolt11_encode(struct bolt11 *invoice, const char *order, const struct secret_key *key,
-                                     struct buffer *text, struct error *error);
+MUST_CHECK enum status bolt11_encode(struct bolt11 *invoice, const char *order, bolt11_sign *sign,
+                                     void *context, struct buffer *text, struct error *error);
 
 /* now ≥ time + expiry: too late. */
 bool bolt11_expired(const struct bolt11 *invoice, uint64_t now_s);

@@ -5,6 +5,14 @@
 
 #include "layer2/channel/application.h"
 
+/* What the terms of a `payment` channel say, and which side offered one of its hash-locks (−1: none did). */
+struct payment_terms {
+    uint64_t reserve[2], least, largest;
+    unsigned locks; /* that each side may offer at once */
+};
+struct payment_terms payment_terms_read(const struct channel_fixed *fixed);
+int payment_offerer(const struct channel_fixed *fixed, const struct allocation *lock);
+
 extern const struct application application_consensus;
 extern const struct application application_escrow;
 extern const struct application application_payment;

@@ -8,7 +8,8 @@
  * A step is one mover's: he may give, offer hash-locks out of his own share, and end hash-locks: those that
  * were offered to him by their preimage (he gets the amount) or by giving it back; those that he offered only
  * by giving the amount to the other side. So the other side never loses but to a preimage, and may sign every
- * step at once.
+ * step at once that comes before the hash-lock's expiry. A channel that was topped up gives the mover what it
+ * has more.
  *
  * Support: both signatures. `known` is the turn of the state before: who challenges below it has cheated. */
 #include <string.h>
@@ -20,29 +21,24 @@
 #define TERMS_SIZE (4 * 8 + 2)
 #define HASHLOCKS_MOST 483 /* BOLT 2, max_accepted_htlcs */
 
-struct terms {
-    uint64_t reserve[SIDES], least, largest;
-    unsigned locks;
-};
-
-static struct terms read_terms(const struct channel_fixed *fixed)
+struct payment_terms payment_terms_read(const struct channel_fixed *fixed)
 {
     const uint8_t *at = fixed->terms.data;
 
-    return (struct terms){ .reserve = { get_be64(at), get_be64(at + 8) }, .least = get_be64(at + 16),
+    return (struct payment_terms){ .reserve = { get_be64(at), get_be64(at + 8) }, .least = get_be64(at + 16),
                            .largest = get_be64(at + 24), .locks = (unsigned)at[32] << 8 | at[33] };
 }
 
 static enum status fixed_ok(const struct channel_fixed *fixed, struct error *error)
 {
-    struct terms t;
+    struct payment_terms t;
 
     if (fixed->participant_count != SIDES || fixed->asset_count != 1)
         return error_set(error, ERROR_INVALID_PARAMS, "payment is for two participants and one asset");
     if (fixed->terms.size != TERMS_SIZE)
         return error_set(error, ERROR_INVALID_PARAMS,
                          "terms: reserves, least and largest payment [8 each], hash-locks [2] are expected");
-    t = read_terms(fixed);
+    t = payment_terms_read(fixed);
     if (t.reserve[0] > INTEGER_MAX || t.reserve[1] > INTEGER_MAX || t.least < 1 || t.largest < t.least ||
         t.largest > INTEGER_MAX || t.locks < 1 || t.locks > HASHLOCKS_MOST)
         return error_set(error, ERROR_INVALID_PARAMS,
@@ -50,8 +46,7 @@ static enum status fixed_ok(const struct channel_fixed *fixed, struct error *err
     return OK;
 }
 
-/* Which side offered a hash-lock; −1: it is not one of these two's. */
-static int offerer(const struct channel_fixed *fixed, const struct allocation *a)
+int payment_offerer(const struct channel_fixed *fixed, const struct allocation *a)
 {
     for (int side = 0; side < SIDES; side++) {
         if (a->kind == ALLOCATION_HASHLOCK && account_equal(&a->refund, &fixed->participants[side]) &&
@@ -64,7 +59,7 @@ static int offerer(const struct channel_fixed *fixed, const struct allocation *a
 static enum status check_shape(const struct channel_fixed *fixed, const struct channel_state *state,
                                struct error *error)
 {
-    unsigned locks[SIDES] = { 0, 0 }, most = read_terms(fixed).locks;
+    unsigned locks[SIDES] = { 0, 0 }, most = payment_terms_read(fixed).locks;
 
     if (state->allocation_count < SIDES || state->data.size < 8 || (state->data.size - 8) % 32 != 0)
         return error_set(error, ERROR_INVALID_OUTCOME,
@@ -75,7 +70,7 @@ static enum status check_shape(const struct channel_fixed *fixed, const struct c
             return error_set(error, ERROR_INVALID_OUTCOME, "entry %zu is not participant %zu's", i, i);
     }
     for (size_t i = SIDES; i < state->allocation_count; i++) {
-        int side = offerer(fixed, &state->allocations[i]);
+        int side = payment_offerer(fixed, &state->allocations[i]);
 
         if (side < 0 || ++locks[side] > most)
             return error_set(error, ERROR_INVALID_OUTCOME,
@@ -104,12 +99,14 @@ static bool same_lock(const struct allocation *a, const struct allocation *b)
 struct step {
     const struct channel_fixed *fixed;
     const struct channel_state *previous, *next;
-    struct terms terms;
+    struct payment_terms terms;
     size_t mover;
     uint64_t shares[SIDES]; /* as they follow from what was seen so far */
     const uint8_t *preimage; /* the next one that was not used */
     size_t preimages;
     bool spends;            /* the mover gave or offered something */
+    int64_t now_us;         /* what expired until then, and */
+    bool is_late;           /* whether some of it is claimed */
 };
 
 /* The next preimage fits: the lock is fulfilled. */
@@ -130,17 +127,17 @@ static bool uses_preimage(struct step *s, const struct allocation *lock)
 /* A lock that is there no more: whose amount it is now. */
 static void end_lock(struct step *s, const struct allocation *lock)
 {
-    size_t offered_by = (size_t)offerer(s->fixed, lock);
+    size_t offered_by = (size_t)payment_offerer(s->fixed, lock);
 
-    if (offered_by == s->mover || uses_preimage(s, lock))
-        s->shares[1 - offered_by] += lock->amount;
-    else
-        s->shares[offered_by] += lock->amount;
+    bool claimed = offered_by != s->mover && uses_preimage(s, lock);
+
+    s->is_late |= claimed && lock->expiry_us <= s->now_us;
+    s->shares[offered_by == s->mover || claimed ? 1 - offered_by : offered_by] += lock->amount;
 }
 
 static enum status add_lock(struct step *s, const struct allocation *lock, struct error *error)
 {
-    if ((size_t)offerer(s->fixed, lock) != s->mover)
+    if ((size_t)payment_offerer(s->fixed, lock) != s->mover)
         return error_set(error, ERROR_INVALID_TRANSITION, "who moves offers his own value alone");
     if (lock->amount < s->terms.least || lock->amount > s->terms.largest)
         return error_set(error, ERROR_INVALID_TRANSITION, "a payment is not between least and largest");
@@ -171,11 +168,16 @@ static enum status compare_locks(struct step *s, struct error *error)
     return OK;
 }
 
-/* What is left to explain is a gift of the mover's. */
+/* What is left to explain is a gift of the mover's; or what he paid in, to a channel that is worth more now. */
 static enum status compare_shares(struct step *s, struct error *error)
 {
     uint64_t mine = s->next->allocations[s->mover].amount, other = s->next->allocations[1 - s->mover].amount;
+    uint64_t before, after;
 
+    if (!channel_outcome_total(s->previous, 0, &before) || !channel_outcome_total(s->next, 0, &after))
+        return error_set(error, ERROR_INVALID_OUTCOME, "the outcome adds up to more than 2^53−1");
+    if (after > before)
+        s->shares[s->mover] += after - before;
     if (mine > s->shares[s->mover] || other < s->shares[1 - s->mover] ||
         s->shares[s->mover] - mine != other - s->shares[1 - s->mover])
         return error_set(error, ERROR_INVALID_TRANSITION, "the mover takes what is not his");
@@ -183,6 +185,15 @@ static enum status compare_shares(struct step *s, struct error *error)
     if (s->spends && mine < s->terms.reserve[s->mover])
         return error_set(error, ERROR_INVALID_TRANSITION, "the mover would have less than his reserve");
     return OK;
+}
+
+static void begin(struct step *s)
+{
+    s->terms = payment_terms_read(s->fixed);
+    s->shares[0] = s->previous->allocations[0].amount;
+    s->shares[1] = s->previous->allocations[1].amount;
+    s->preimage = s->next->data.data + 8;
+    s->preimages = (s->next->data.size - 8) / 32;
 }
 
 static enum status next_ok(const struct channel_fixed *fixed, const struct channel_state *previous,
@@ -198,13 +209,21 @@ static enum status next_ok(const struct channel_fixed *fixed, const struct chann
         return error_set(error, ERROR_NOT_A_PARTICIPANT, "participant %zu does not pay here", mover);
     if (get_be64(next->data.data) != previous->turn)
         return error_set(error, ERROR_INVALID_TRANSITION, "data does not name the turn before");
-    s.terms = read_terms(fixed);
-    s.shares[0] = previous->allocations[0].amount;
-    s.shares[1] = previous->allocations[1].amount;
-    s.preimage = next->data.data + 8;
-    s.preimages = (next->data.size - 8) / 32;
+    begin(&s);
     TRY(compare_locks(&s, error));
     return compare_shares(&s, error);
+}
+
+static bool is_late(const struct channel_fixed *fixed, const struct channel_state *previous,
+                    const struct channel_state *next, size_t mover, int64_t now_us)
+{
+    struct step s = { .fixed = fixed, .previous = previous, .next = next, .mover = mover, .now_us = now_us };
+    struct error error;
+
+    if (next->turn <= CHANNEL_TURN_POSTFUND)
+        return false;
+    begin(&s);
+    return compare_locks(&s, &error) != OK || s.is_late;
 }
 
 static bool known(const struct channel_state *state, uint64_t *turn)
@@ -222,5 +241,6 @@ const struct application application_payment = {
     .init_ok = init_ok,
     .next_ok = next_ok,
     .known = known,
+    .is_late = is_late,
     .next_is_safe = true,
 };

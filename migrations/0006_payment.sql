@@ -1,0 +1,95 @@
+-- Payments through channels: invoices, payments and their parts, hash-locks (HTLCs) of this node's channels, fee policies.
+
+-- A staged state that lacks a signature which a key of the node gives (src/layer2/channel/step.h).
+ALTER TABLE channel_local ADD COLUMN wants_signature INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX channel_local_unsigned ON channel_local (changed_us) WHERE wants_signature = 1;
+
+-- What a participant asks for those who pay through his side of a channel, and whether they may.
+CREATE TABLE payment_policy (
+  channel  BLOB    NOT NULL REFERENCES channel_local,
+  side     INTEGER NOT NULL CHECK (side IN (0, 1)),
+  base     INTEGER NOT NULL,                     -- in the asset's smallest unit
+  ppm      INTEGER NOT NULL,                     -- of what is passed on
+  delta_us INTEGER NOT NULL,                     -- between the expiries of what comes in and what goes out
+  enabled  INTEGER NOT NULL,
+  PRIMARY KEY (channel, side)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE invoice (
+  hash        BLOB PRIMARY KEY,                  -- SHA-256 of the preimage
+  payee       BLOB    NOT NULL,
+  asset       BLOB    NOT NULL,
+  amount      INTEGER NOT NULL,                  -- 0: what the payer likes
+  text        TEXT    NOT NULL,                  -- BOLT 11
+  description TEXT,
+  preimage    BLOB,                              -- NULL: a hold invoice whose preimage is not known here yet
+  hold        INTEGER NOT NULL,                  -- settled by command
+  state       INTEGER NOT NULL,                  -- src/layer2/payment/invoice_row.h
+  received    INTEGER NOT NULL,
+  expires_us  INTEGER NOT NULL,                  -- block time
+  collect_us  INTEGER,                           -- until when the parts that lack may come; NULL: none has come
+  created_us  INTEGER NOT NULL,
+  ended_us    INTEGER,
+  created_seq INTEGER NOT NULL UNIQUE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invoice_open ON invoice (expires_us) WHERE state = 0;
+CREATE INDEX invoice_collecting ON invoice (collect_us) WHERE collect_us IS NOT NULL;
+
+CREATE TABLE payment (
+  hash        BLOB PRIMARY KEY,
+  payer       BLOB    NOT NULL,
+  payee       BLOB    NOT NULL,
+  asset       BLOB    NOT NULL,
+  amount      INTEGER NOT NULL,                  -- that the payee is to get
+  fee_limit   INTEGER NOT NULL,
+  parts_most  INTEGER NOT NULL,
+  state       INTEGER NOT NULL,                  -- src/layer2/payment/payment_row.h
+  unrouted    INTEGER NOT NULL,                  -- 1: a route is to be looked for
+  attempts    INTEGER NOT NULL,                  -- parts tried so far
+  until_us    INTEGER NOT NULL,                  -- block time after which no new route is tried
+  avoid       BLOB    NOT NULL,                  -- channels that failed it, 32 bytes each
+  fee         INTEGER NOT NULL,                  -- paid so far
+  first_hop   BLOB,                              -- a loop: the channels it leaves and comes home through
+  last_hop    BLOB,
+  failure     INTEGER NOT NULL,                  -- src/layer2/payment/failure.h
+  preimage    BLOB,
+  created_us  INTEGER NOT NULL,
+  ended_us    INTEGER,
+  created_seq INTEGER NOT NULL UNIQUE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX payment_unrouted ON payment (created_seq) WHERE unrouted = 1;
+
+CREATE TABLE payment_part (
+  hash    BLOB    NOT NULL REFERENCES payment,
+  part    INTEGER NOT NULL,                      -- 1, 2, …
+  state   INTEGER NOT NULL,
+  amount  INTEGER NOT NULL,                      -- that reaches the payee
+  fee     INTEGER NOT NULL,
+  route   BLOB    NOT NULL,                      -- src/layer2/payment/payment_row.h
+  hop     INTEGER,                               -- where it failed: 0 is the payer's channel
+  failure INTEGER NOT NULL,
+  PRIMARY KEY (hash, part)
+) STRICT, WITHOUT ROWID;
+
+-- Hash-locks of this node's channels, from the wish to offer one to its end.
+CREATE TABLE htlc (
+  id         INTEGER PRIMARY KEY,
+  channel    BLOB    NOT NULL REFERENCES channel_local,
+  offerer    INTEGER NOT NULL CHECK (offerer IN (0, 1)),
+  hash       BLOB    NOT NULL,
+  amount     INTEGER NOT NULL,
+  expiry_us  INTEGER NOT NULL,                   -- block time
+  state      INTEGER NOT NULL,                   -- src/layer2/payment/htlc.h
+  entered    INTEGER,                            -- turn and place at which it entered the channel's states
+  part       INTEGER,                            -- of the payment `hash` that this node routes; NULL: a stranger's
+  hop        INTEGER,
+  last       INTEGER NOT NULL,                   -- 1: its recipient is whom the payment is for
+  failure    INTEGER NOT NULL,
+  overdue    INTEGER NOT NULL,                   -- 1: past its expiry and still not resolved
+  preimage   BLOB,
+  changed_us INTEGER NOT NULL
+) STRICT;
+-- At most one HTLC for each hop of a part: nothing is forwarded twice. (Those of strangers have no part.)
+CREATE UNIQUE INDEX htlc_hop ON htlc (hash, part, hop);
+CREATE INDEX htlc_live ON htlc (channel) WHERE state < 5;
+CREATE INDEX htlc_expiry ON htlc (expiry_us) WHERE state < 5;
