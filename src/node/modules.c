@@ -12,6 +12,7 @@ const struct module *const modules[] = {
     &channel_module,
     &channel_local_module,
     &payment_module,
+    &invoice_module,
     &wallet_module,
     &operator_module,
     NULL,

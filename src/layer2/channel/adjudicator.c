@@ -593,6 +593,7 @@ static const struct param reveal_params[] = {
 static enum status reveal(struct execution *x, const void *params, struct writer *result)
 {
     const struct reveal *p = params;
+    uint8_t shown[2 * sizeof(struct hash)];
     struct hash hash;
     int64_t revealed_us;
 
@@ -606,6 +607,9 @@ static enum status reveal(struct execution *x, const void *params, struct writer
                            execution_next_seq(x));
     TRY(event_channel_revealed(
         x, &(struct event_channel_revealed){ .hash = hash, .preimage = p->preimage }));
+    memcpy(shown, hash.bytes, sizeof(hash.bytes));
+    memcpy(shown + sizeof(hash.bytes), p->preimage.bytes, sizeof(p->preimage.bytes));
+    reaction_request(x, "payment.preimage", bytes_of(shown, sizeof(shown)));
     return channel_unlock(x, &hash);
 }
 

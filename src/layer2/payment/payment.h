@@ -4,6 +4,7 @@
 
 #include "kernel/module.h"
 
-extern const struct module payment_module;
+extern const struct module payment_module; /* channels must be there as well */
+extern const struct module invoice_module;
 
 #endif

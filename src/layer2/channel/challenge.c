@@ -1,0 +1,98 @@
+/* Challenges of the node's own accord: see challenge.h. */
+#include "layer2/channel/challenge.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/bech32.h"
+#include "base/writer.h"
+#include "kernel/kernel.h"
+#include "layer2/channel/party.h"
+
+struct challenge {
+    struct work work;
+    struct kernel_task task;
+    struct kernel *kernel;
+    struct hash channel, state;
+    struct account_id account;
+    struct signature signature;
+};
+
+static void submit(struct execution *x, const struct local_channel *c, const struct challenge *challenge)
+{
+    struct buffer json CLEANUP(buffer_close) = { 0 };
+    char address[ADDRESS_TEXT_MAX], key[128];
+    struct writer w;
+
+    address_encode(address, &challenge->account);
+    writer_init(&w, &json);
+    writer_object_begin(&w);
+    party_write_proof(execution_database(x), c, &w);
+    writer_member_text(&w, "challenger", address);
+    writer_member_hex(&w, "signature", challenge->signature.bytes, sizeof(challenge->signature.bytes));
+    writer_object_end(&w);
+    party_register(x, c);
+    hex_text(key, c->id.bytes, sizeof(c->id.bytes));
+    snprintf(key + 64, sizeof(key) - 64, "/challenge/%" PRIu64, c->supported.state.turn);
+    party_submit(x, key, "channel.challenge", buffer_bytes(&json));
+}
+
+static enum status bring(struct kernel_task *task, struct execution *x)
+{
+    struct challenge *challenge = (struct challenge *)((char *)task - offsetof(struct challenge, task));
+    struct arena arena CLEANUP(arena_close);
+    struct local_channel c;
+
+    arena_init(&arena);
+    if (local_read(execution_database(x), &challenge->channel, &arena, &c) && c.phase == PHASE_RUNNING &&
+        hash_equal(&c.supported.hash, &challenge->state))
+        submit(x, &c, challenge);
+    return OK;
+}
+
+static void brought(struct kernel_task *task, enum status status, const struct error *error)
+{
+    (void)status, (void)error;
+    free((char *)task - offsetof(struct challenge, task));
+}
+
+static void sign(struct work *work, size_t worker)
+{
+    struct challenge *challenge = (struct challenge *)((char *)work - offsetof(struct challenge, work));
+    char address[ADDRESS_TEXT_MAX];
+    struct error error;
+    struct hash hash;
+
+    (void)worker;
+    address_encode(address, &challenge->account);
+    channel_challenge_hash(&challenge->channel, &challenge->state, &hash);
+    challenge->task = (struct kernel_task){ .run = bring, .done = brought };
+    if (keystore_sign(kernel_keystore(challenge->kernel), address, &hash, &challenge->signature, &error) != OK ||
+        !kernel_submit_task(challenge->kernel, &challenge->task))
+        free(challenge);
+}
+
+static void hand_on(struct kernel *kernel, void *context)
+{
+    struct challenge *challenge = context;
+
+    challenge->kernel = kernel;
+    challenge->work.run = sign;
+    if (!workers_submit(kernel_workers(kernel), &challenge->work))
+        free(challenge);
+}
+
+void challenge_request(struct execution *x, const struct local_channel *c, size_t participant)
+{
+    struct challenge *challenge;
+
+    if (c->phase != PHASE_RUNNING || !c->has_supported ||
+        c->supported.signed_by != application_everyone(&c->fixed))
+        return;
+    challenge = memory_new(sizeof(*challenge));
+    challenge->channel = c->id;
+    challenge->state = c->supported.hash;
+    challenge->account = c->fixed.participants[participant];
+    execution_after_commit(x, hand_on, free, challenge);
+}

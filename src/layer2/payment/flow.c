@@ -1,0 +1,372 @@
+/* What follows when a hash-lock changes: see flow.h. */
+#include "layer2/payment/flow.h"
+
+#include <string.h>
+
+#include "crypto/asset.h"
+#include "layer2/channel/party.h"
+#include "layer2/payment/map.h"
+#include "layer2/payment/routing.h"
+
+void flow_wake(struct execution *x, const struct hash *channel)
+{
+    uint8_t subject[sizeof(channel->bytes) + 1];
+
+    memcpy(subject, channel->bytes, sizeof(channel->bytes));
+    subject[sizeof(channel->bytes)] = PARTY_NOBODY;
+    reaction_request(x, PAYMENT_CHANNEL, bytes_of(subject, sizeof(subject)));
+}
+
+static void write_htlc(struct execution *x, const struct htlc *h)
+{
+    htlc_write(execution_database(x), h, execution_time(x));
+}
+
+/* --- the payer's side ------------------------------------------------------------------------- */
+static void settle_payment(struct execution *x, const struct htlc *h, const struct hash *preimage)
+{
+    struct payment p;
+    struct payment_part part;
+
+    if (!part_read(execution_database(x), &h->hash, h->part, &part) || part.state != PAYMENT_IN_FLIGHT)
+        return;
+    part.state = PAYMENT_SETTLED;
+    part_write(execution_database(x), &part);
+    if (!payment_read(execution_database(x), &h->hash, &p) || p.state == PAYMENT_SETTLED)
+        return;
+    p.state = PAYMENT_SETTLED;
+    p.unrouted = false;
+    p.failure = FAILURE_NONE;
+    p.fee = part_sums(execution_database(x), &h->hash, PAYMENT_IN_FLIGHT).fee +
+            part_sums(execution_database(x), &h->hash, PAYMENT_SETTLED).fee;
+    p.has_preimage = preimage != NULL;
+    if (preimage != NULL)
+        p.preimage = *preimage;
+    payment_write(execution_database(x), &p, execution_time(x));
+    event_payment_settled(x, &(struct event_payment_settled){
+        .hash = p.hash, .payer = p.payer, .payee = p.payee, .amount = p.amount, .fee = p.fee,
+        .preimage = p.preimage });
+}
+
+void flow_payment_over(struct execution *x, struct payment *p, enum failure failure)
+{
+    if (p->state != PAYMENT_IN_FLIGHT)
+        return;
+    p->unrouted = false;
+    p->failure = failure;
+    if (part_sums(execution_database(x), &p->hash, PAYMENT_IN_FLIGHT).count == 0) {
+        p->state = PAYMENT_FAILED;
+        event_payment_failed(x, &(struct event_payment_failed){
+            .hash = p->hash, .payer = p->payer, .payee = p->payee, .amount = p->amount,
+            .failure = failure_name(failure) });
+    }
+    payment_write(execution_database(x), p, execution_time(x));
+}
+
+static void fail_part(struct execution *x, const struct htlc *h)
+{
+    struct payment p;
+    struct payment_part part;
+
+    if (!part_read(execution_database(x), &h->hash, h->part, &part) || part.state != PAYMENT_IN_FLIGHT)
+        return;
+    part.state = PAYMENT_FAILED;
+    if (part.failure == FAILURE_NONE)
+        part.failure = h->failure;
+    part_write(execution_database(x), &part);
+    event_payment_part_failed(x, &(struct event_payment_part_failed){
+        .hash = part.hash, .part = part.part, .amount = part.amount, .hop = part.hop,
+        .channel = part.route.hops[part.hop].channel, .failure = failure_name(part.failure) });
+    if (!payment_read(execution_database(x), &h->hash, &p) || p.state != PAYMENT_IN_FLIGHT)
+        return;
+    if (failure_may_retry(part.failure) && p.failure == FAILURE_NONE && p.avoid_count < PAYMENT_AVOID_MAX &&
+        execution_time(x) < p.until_us) {
+        p.avoid[p.avoid_count++] = part.route.hops[part.hop].channel;
+        p.unrouted = true;
+        payment_write(execution_database(x), &p, execution_time(x));
+        routing_request(x, &p);
+        return;
+    }
+    flow_payment_over(x, &p, p.failure != FAILURE_NONE ? p.failure :
+                             execution_time(x) >= p.until_us && failure_may_retry(part.failure)
+                                 ? FAILURE_TIMEOUT : part.failure);
+}
+
+/* Where it began to fail, before the news reaches the payer. */
+static void note_origin(struct execution *x, const struct htlc *h, uint64_t hop, enum failure failure)
+{
+    struct payment_part part;
+
+    if (h->part == HTLC_NO_PART || !part_read(execution_database(x), &h->hash, h->part, &part) ||
+        part.failure != FAILURE_NONE)
+        return;
+    part.hop = hop;
+    part.failure = failure;
+    part_write(execution_database(x), &part);
+    if (failure == FAILURE_CHANNEL)
+        map_learn(map_of(execution_kernel(x)), &part.route.hops[hop].channel, part.route.hops[hop].side,
+                  part.route.hops[hop].amount, execution_time(x));
+}
+
+/* --- hop by hop back -------------------------------------------------------------------------- */
+void flow_preimage(struct execution *x, const struct htlc *h, const struct hash *preimage)
+{
+    struct htlc before;
+
+    if (h->part == HTLC_NO_PART)
+        return;
+    if (h->hop == 0) {
+        settle_payment(x, h, preimage);
+        return;
+    }
+    if (!htlc_of_hop(execution_database(x), &h->hash, h->part, h->hop - 1, &before) ||
+        before.state != HTLC_LOCKED)
+        return;
+    before.state = HTLC_FULFILLING;
+    before.has_preimage = true;
+    before.preimage = *preimage;
+    write_htlc(x, &before);
+    flow_wake(x, &before.channel);
+    event_payment_forwarded(x, &(struct event_payment_forwarded){
+        .hash = h->hash, .from = before.channel, .to = h->channel, .amount = h->amount,
+        .fee = before.amount - h->amount });
+}
+
+void flow_lapsed(struct execution *x, const struct htlc *h)
+{
+    struct htlc before;
+
+    if (h->part == HTLC_NO_PART)
+        return;
+    note_origin(x, h, h->hop, h->failure == FAILURE_NONE ? FAILURE_EXPIRED : h->failure);
+    if (h->hop == 0) {
+        fail_part(x, h);
+        return;
+    }
+    if (htlc_of_hop(execution_database(x), &h->hash, h->part, h->hop - 1, &before) &&
+        before.state == HTLC_LOCKED)
+        flow_give_back(x, &before, h->failure);
+}
+
+void flow_fulfilled(struct execution *x, struct htlc *h, const struct hash *preimage)
+{
+    h->state = HTLC_FULFILLED;
+    if (preimage != NULL) {
+        h->has_preimage = true;
+        h->preimage = *preimage;
+    }
+    write_htlc(x, h);
+    if (h->has_preimage)
+        flow_preimage(x, h, &h->preimage);
+    else if (h->hop == 0 && h->part != HTLC_NO_PART)
+        settle_payment(x, h, NULL);
+}
+
+void flow_failed(struct execution *x, struct htlc *h, enum failure failure)
+{
+    h->state = HTLC_FAILED;
+    if (h->failure == FAILURE_NONE)
+        h->failure = failure;
+    write_htlc(x, h);
+    flow_lapsed(x, h);
+}
+
+void flow_give_back(struct execution *x, struct htlc *h, enum failure failure)
+{
+    h->state = HTLC_FAILING;
+    h->failure = failure;
+    write_htlc(x, h);
+    flow_wake(x, &h->channel);
+}
+
+/* --- a hop between ---------------------------------------------------------------------------- */
+static bool is_running(struct execution *x, const struct hash *channel)
+{
+    struct statement *s = statement(execution_database(x), "SELECT phase FROM channel_local WHERE id = ?");
+    bool running = false;
+
+    bind_blob(s, channel->bytes, sizeof(channel->bytes));
+    if (statement_row(s)) {
+        running = column_integer(s, "phase") == PHASE_RUNNING;
+        statement_finish(s);
+    }
+    return running;
+}
+
+/* Whether who forwards gets what he asks for. */
+static enum failure judge_forward(struct execution *x, const struct htlc *h, const struct route_hop *next)
+{
+    struct policy policy = policy_read(execution_database(x), &next->channel, next->side);
+
+    if (!policy.enabled || !is_running(x, &next->channel))
+        return FAILURE_CHANNEL_DISABLED;
+    if (h->amount < next->amount || h->amount - next->amount < graph_fee(next->amount, policy.base, policy.ppm))
+        return FAILURE_FEE_INSUFFICIENT;
+    if (h->expiry_us - next->expiry_us < policy.delta_us || next->expiry_us < execution_time(x) + SAFETY_US)
+        return FAILURE_EXPIRY_TOO_SOON;
+    return FAILURE_NONE;
+}
+
+static void forward(struct execution *x, struct htlc *h, const struct payment_part *part)
+{
+    const struct route_hop *next = &part->route.hops[h->hop + 1];
+    enum failure failure = judge_forward(x, h, next);
+    struct htlc out = { .channel = next->channel, .offerer = next->side, .hash = h->hash,
+                        .amount = next->amount, .expiry_us = next->expiry_us, .state = HTLC_WANTED,
+                        .entered = HTLC_NOT_ENTERED, .part = h->part, .hop = h->hop + 1,
+                        .last = h->hop + 2 == part->route.count };
+
+    if (failure != FAILURE_NONE) {
+        note_origin(x, h, h->hop + 1, failure);
+        flow_give_back(x, h, failure);
+        return;
+    }
+    htlc_insert(execution_database(x), &out, execution_time(x));
+    flow_wake(x, &out.channel);
+}
+
+/* --- the payee's side ------------------------------------------------------------------------- */
+static struct htlc_list read_set(struct execution *x, const struct hash *hash, struct arena *arena,
+                                 uint64_t *sum)
+{
+    struct htlc_list list;
+    size_t kept = 0;
+
+    htlc_list_by_hash(execution_database(x), hash, arena, &list);
+    *sum = 0;
+    for (size_t i = 0; i < list.count; i++) {
+        if (!list.items[i].last || list.items[i].state != HTLC_LOCKED)
+            continue;
+        *sum += list.items[i].amount;
+        list.items[kept++] = list.items[i];
+    }
+    list.count = kept;
+    return list;
+}
+
+static enum failure judge_arrival(struct execution *x, const struct htlc *h, const struct invoice *v,
+                                  const struct account_id *recipient, const struct asset_id *asset)
+{
+    if (!account_equal(recipient, &v->payee) || memcmp(asset, &v->asset, sizeof(*asset)) != 0)
+        return FAILURE_UNKNOWN_DETAILS;
+    if (v->state != INVOICE_OPEN || v->expires_us <= execution_time(x))
+        return FAILURE_INVOICE_ENDED;
+    if (h->expiry_us < execution_time(x) + SAFETY_US)
+        return FAILURE_EXPIRY_TOO_SOON;
+    return FAILURE_NONE;
+}
+
+/* What must come in all before anything is claimed. */
+static uint64_t expected(struct execution *x, const struct htlc *h, const struct invoice *v)
+{
+    struct payment p;
+
+    if (v->amount > 0)
+        return v->amount;
+    return h->part != HTLC_NO_PART && payment_read(execution_database(x), &h->hash, &p) ? p.amount : h->amount;
+}
+
+static void tell_invoice(struct execution *x, const struct invoice *v)
+{
+    struct event_invoice_changed changed = { .hash = v->hash, .payee = v->payee, .amount = v->received,
+                                             .state = invoice_state_name(v->state) };
+
+    event_invoice_changed(x, &changed);
+}
+
+void flow_settle(struct execution *x, struct invoice *v)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct htlc_list set;
+
+    arena_init(&arena);
+    set = read_set(x, &v->hash, &arena, &v->received);
+    v->state = INVOICE_SETTLED;
+    v->collect_us = 0;
+    invoice_write(execution_database(x), v, execution_time(x));
+    tell_invoice(x, v);
+    for (size_t i = 0; i < set.count; i++) {
+        set.items[i].state = HTLC_FULFILLING;
+        set.items[i].has_preimage = true;
+        set.items[i].preimage = v->preimage;
+        write_htlc(x, &set.items[i]);
+        flow_wake(x, &set.items[i].channel);
+    }
+}
+
+void flow_cancel(struct execution *x, struct invoice *v, enum invoice_state state, enum failure failure)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct htlc_list set;
+    uint64_t sum;
+
+    arena_init(&arena);
+    set = read_set(x, &v->hash, &arena, &sum);
+    for (size_t i = 0; i < set.count; i++) {
+        note_origin(x, &set.items[i], set.items[i].hop, failure);
+        flow_give_back(x, &set.items[i], failure);
+    }
+    v->collect_us = 0;
+    if (state != v->state) {
+        v->state = state;
+        tell_invoice(x, v);
+    }
+    invoice_write(execution_database(x), v, execution_time(x));
+}
+
+static void arrive(struct execution *x, struct htlc *h, const struct account_id *recipient,
+                   const struct asset_id *asset)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct invoice v;
+    enum failure failure = FAILURE_UNKNOWN_DETAILS;
+    uint64_t sum, need;
+
+    arena_init(&arena);
+    if (invoice_read(execution_database(x), &h->hash, &v))
+        failure = judge_arrival(x, h, &v, recipient, asset);
+    if (failure != FAILURE_NONE) {
+        note_origin(x, h, h->hop, failure);
+        flow_give_back(x, h, failure);
+        return;
+    }
+    (void)read_set(x, &h->hash, &arena, &sum);
+    need = expected(x, h, &v);
+    if (sum < need) {
+        if (v.collect_us == 0) {
+            v.collect_us = execution_time(x) + COLLECT_US;
+            invoice_write(execution_database(x), &v, execution_time(x));
+            sweep_request(x, PAYMENT_DEADLINES, v.collect_us);
+        }
+        return;
+    }
+    if (sum / 2 > need) { /* BOLT 4: at most twice what was asked for */
+        note_origin(x, h, h->hop, FAILURE_UNKNOWN_DETAILS);
+        flow_give_back(x, h, FAILURE_UNKNOWN_DETAILS);
+        return;
+    }
+    if (!v.hold) {
+        flow_settle(x, &v);
+        return;
+    }
+    v.state = INVOICE_ACCEPTED;
+    v.received = sum;
+    v.collect_us = 0;
+    invoice_write(execution_database(x), &v, execution_time(x));
+    tell_invoice(x, &v);
+}
+
+void flow_locked(struct execution *x, struct htlc *h, const struct account_id *recipient,
+                 const struct asset_id *asset, bool recipient_is_ours)
+{
+    struct payment_part part;
+
+    h->state = HTLC_LOCKED;
+    write_htlc(x, h);
+    if (!recipient_is_ours)
+        return;
+    if (h->last)
+        arrive(x, h, recipient, asset);
+    else if (part_read(execution_database(x), &h->hash, h->part, &part))
+        forward(x, h, &part);
+}
