@@ -17,11 +17,11 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "crypto/asset.h"
 #include "crypto/channel.h"
 #include "crypto/hash.h"
 #include "layer2/channel/channel.h"
 #include "ledger/ledger.h"
+#include "caller.h"
 #include "local_node.h"
 #include "measure.h"
 
@@ -31,7 +31,6 @@
 #define FUNDS 1000000
 #define SECONDS 2.5       /* of one repetition */
 #define VOUCHERS_EACH 400 /* signed beforehand, of one channel and repetition */
-#define VERIFICATIONS 4000
 
 struct bench;
 
@@ -144,127 +143,28 @@ static double run(struct bench *b, bool vouchers)
     return (double)atomic_load(&b->done) / seconds_since(begin);
 }
 
-static double verify_rate(const struct bench *b)
-{
-    struct signature signature;
-    struct hash message = { { 1 } };
-    int64_t begin;
-
-    if (!schnorr_sign(b->secrets[0], &message, NULL, &signature))
-        fatal("the key does not sign");
-    begin = now_ns();
-    for (int i = 0; i < VERIFICATIONS; i++)
-        if (!schnorr_verify(&b->accounts[0], message.bytes, sizeof(message.bytes), &signature))
-            fatal("a good signature is refused");
-    return VERIFICATIONS / seconds_since(begin);
-}
-
-/* --- calls that wait -------------------------------------------------------------------------- */
-struct waiting {
-    struct work work;
-    struct call call;
-    struct bench *bench;
-    const char *method;
-    json_t *params;
-    char *result;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool done;
-};
-
-static void waiting_done(struct call *call, enum status status, const struct error *error,
-                         struct bytes result)
-{
-    struct waiting *w = call->context;
-
-    if (status != OK)
-        fatal("%s: %s", w->method, error->message);
-    pthread_mutex_lock(&w->lock);
-    w->result = text_copy_sized((const char *)result.data, result.size);
-    w->done = true;
-    pthread_cond_signal(&w->changed);
-    pthread_mutex_unlock(&w->lock);
-}
-
-static void waiting_run(struct work *work, size_t worker)
-{
-    struct waiting *w = (struct waiting *)work;
-
-    w->call = (struct call){ .caller = { .uid = -1, .gid = -1, .operator_ = true }, .done = waiting_done,
-                             .context = w };
-    kernel_call(w->bench->node.kernel, worker, &w->call, w->method, w->params);
-}
-
-static char *ask(struct bench *b, const char *method, json_t *params)
-{
-    struct waiting w = { .work = { .run = waiting_run }, .bench = b, .method = method, .params = params };
-
-    pthread_mutex_init(&w.lock, NULL);
-    pthread_cond_init(&w.changed, NULL);
-    if (!workers_submit(kernel_workers(b->node.kernel), &w.work))
-        fatal("the workers take no more");
-    pthread_mutex_lock(&w.lock);
-    while (!w.done)
-        pthread_cond_wait(&w.changed, &w.lock);
-    pthread_mutex_unlock(&w.lock);
-    json_release(&params);
-    return w.result;
-}
-
-static void tell(struct bench *b, const char *method, json_t *params)
-{
-    free(ask(b, method, params));
-}
-
 /* --- making channels -------------------------------------------------------------------------- */
 static void make_keys(struct bench *b, const char *directory)
 {
     static const char *const names[2] = { "first", "second" };
-    char *path AUTO_FREE = text_format("%s/keystore.json", directory);
-    struct account_id account;
-    struct error error;
 
-    if (keystore_open(path, &b->keystore, &error) != OK ||
-        keystore_create(b->keystore, "of the benchmark", &error) != OK)
-        fatal("no keystore: %s", error.message);
+    b->keystore = new_keystore(directory);
     for (int i = 0; i < 2; i++) {
         b->secrets[i] = secret_new(sizeof(struct secret_key));
-        secret_key_generate(b->secrets[i]);
-        if (!secret_key_account(b->secrets[i], &b->accounts[i]) ||
-            keystore_import(b->keystore, names[i], b->secrets[i], &account, &error) != OK)
-            fatal("no key: %s", error.message);
+        b->accounts[i] = new_key(b->keystore, names[i], b->secrets[i]);
         address_encode(b->addresses[i], &b->accounts[i]);
     }
 }
 
-static void open_channel(struct bench *b, size_t lane, const char *application)
+static void open_lane(struct bench *b, size_t lane, const char *application)
 {
     struct lane *l = &b->lanes[lane];
-    bool vouchers = strcmp(application, "voucher") == 0;
-    struct channel_fixed fixed = { .participant_count = 2, .nonce = lane, .challenge_period_us = 3600000000,
-                                   .dispute_limit_us = 3600000000, .asset_count = 1 };
-    struct buffer bytes CLEANUP(buffer_close) = { 0 };
-    struct buffer text CLEANUP(buffer_close) = { 0 };
-    json_int_t second = vouchers ? 0 : FUNDS;
+    const struct channel_plan plan = {
+        .application = application, .participants = { b->accounts[0], b->accounts[1] }, .nonce = lane,
+        .amounts = { FUNDS, strcmp(application, "voucher") == 0 ? 0 : FUNDS }, .funder = "first" };
 
-    snprintf(fixed.chain, sizeof(fixed.chain), "%s", kernel_chain(b->node.kernel));
-    snprintf(fixed.application, sizeof(fixed.application), "%s", application);
-    memcpy(fixed.participants, b->accounts, sizeof(b->accounts));
-    asset_id_from_symbol(&fixed.assets[0], fixed.chain, "DEV");
-    channel_fixed_encode(&fixed, &bytes);
-    channel_id(&fixed, &l->id);
-    hex_text(l->hex, l->id.bytes, sizeof(l->id.bytes));
-    buffer_append_hex(&text, bytes.data, bytes.size);
-    *l = (struct lane){ .bench = b, .id = l->id };
-    hex_text(l->hex, l->id.bytes, sizeof(l->id.bytes));
-    tell(b, "channel.propose",
-         json_pack("{s:s, s:s, s:[{s:s, s:I}, {s:s, s:I}]}", "fixed", buffer_text(&text), "signer",
-                   b->addresses[0], "outcome", "account", b->addresses[0], "amount", (json_int_t)FUNDS,
-                   "account", b->addresses[1], "amount", second));
-    tell(b, "channel.register", json_pack("{s:s, s:s}", "from", "first", "fixed", buffer_text(&text)));
-    tell(b, "channel.deposit", json_pack("{s:s, s:s, s:s, s:I}", "from", "first", "channel", l->hex, "asset",
-                                         "DEV", "amount", (json_int_t)FUNDS + second));
-    tell(b, "channel.update", json_pack("{s:s, s:s}", "channel", l->hex, "signer", b->addresses[0]));
+    *l = (struct lane){ .bench = b };
+    open_channel(b->node.kernel, &plan, &l->id, l->hex);
 }
 
 static void sign_vouchers(struct bench *b)
@@ -296,9 +196,9 @@ static void measure(struct bench *b, bool vouchers)
 
         if (vouchers)
             sign_vouchers(b);
-        before = verify_rate(b);
+        before = verify_rate();
         rate = run(b, vouchers);
-        verify = (before + verify_rate(b)) / 2;
+        verify = (before + verify_rate()) / 2;
         b->base += VOUCHERS_EACH;
         samples_add(&rates, rate);
         samples_add(&ratios, rate / verify);
@@ -318,9 +218,9 @@ static void run_kind(struct bench *b, const char *directory, bool vouchers)
     make_keys(b, directory);
     local_node_start(&b->node, &(struct local_node_options){ .directory = directory, .batch_size = 1024,
                                                              .modules = modules, .keystore = b->keystore });
-    tell(b, "dev.faucet", json_pack("{s:s}", "from", "first"));
+    tell(b->node.kernel, "dev.faucet", json_pack("{s:s}", "from", "first"));
     for (size_t i = 0; i < CHANNELS; i++)
-        open_channel(b, i, vouchers ? "voucher" : "consensus");
+        open_lane(b, i, vouchers ? "voucher" : "consensus");
     measure(b, vouchers);
     local_node_stop(&b->node);
     keystore_close(b->keystore);

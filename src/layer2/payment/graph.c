@@ -17,8 +17,7 @@ struct edge {
     uint32_t channel;      /* in graph.channels */
     uint8_t side;
     bool enabled;
-    uint32_t ppm;
-    uint64_t spendable, least, most, base;
+    uint64_t spendable, least, most, base, ppm;
     uint64_t bound;        /* it failed to carry this much */
     int64_t bound_us, delta_us;
 };
@@ -28,7 +27,7 @@ struct node {
     struct edge *in;
     uint32_t count, capacity;
     /* of the search at hand */
-    uint32_t search;       /* its number: otherwise the rest means nothing */
+    uint64_t search;       /* its number: otherwise the rest means nothing */
     bool settled;
     uint8_t hops;
     uint64_t cost, amount; /* so far; that must arrive here */
@@ -61,7 +60,7 @@ struct graph {
     uint32_t *free_channels;
     struct waiting *heap;
     size_t heap_count, heap_capacity;
-    uint32_t search;
+    uint64_t search;
 };
 
 /* --- finding by key --------------------------------------------------------------------------- */
@@ -225,11 +224,29 @@ static struct edge *edge_of(const struct graph *g, uint32_t channel, size_t side
     return &g->nodes[c->edges[side].node].in[c->edges[side].position];
 }
 
+/* Whether it still is between these accounts, in this asset. */
+static bool joins(const struct graph *g, uint32_t channel, const struct asset_id *asset,
+                  const struct graph_side sides[2])
+{
+    uint8_t key[64];
+
+    for (size_t side = 0; side < 2; side++) {
+        node_key(key, &sides[1 - side].account, asset);
+        if (memcmp(g->nodes[g->channels[channel].edges[side].node].key, key, sizeof(key)) != 0)
+            return false;
+    }
+    return true;
+}
+
 void graph_set(struct graph *g, const struct hash *id, const struct asset_id *asset,
                const struct graph_side sides[2])
 {
     uint32_t at = find(g, &g->channel_index, id->bytes), nodes[2];
 
+    if (at != NONE && !joins(g, at, asset, sides)) {
+        graph_remove(g, id);
+        at = NONE;
+    }
     if (at == NONE) {
         at = channel_make(g, id);
         for (size_t side = 0; side < 2; side++)
@@ -248,7 +265,7 @@ void graph_set(struct graph *g, const struct hash *id, const struct asset_id *as
         e->least = sides[side].least;
         e->most = sides[side].most;
         e->base = sides[side].base;
-        e->ppm = (uint32_t)(sides[side].ppm > UINT32_MAX ? UINT32_MAX : sides[side].ppm);
+        e->ppm = sides[side].ppm;
         e->delta_us = sides[side].delta_us;
         e->bound = UINT64_MAX;
     }
@@ -375,7 +392,8 @@ static uint64_t risk(const struct edge *e, uint64_t amount)
 {
     unsigned __int128 lock = (unsigned __int128)amount * (uint64_t)e->delta_us * GRAPH_RISK_PPM / 1000000 /
                              (uint64_t)DAY_US;
-    unsigned __int128 use = (unsigned __int128)amount * amount / (e->spendable + 1) * GRAPH_USE_PPM / 1000000;
+    unsigned __int128 whole = (unsigned __int128)e->spendable + 1;
+    unsigned __int128 use = (unsigned __int128)amount * amount / whole * GRAPH_USE_PPM / 1000000;
 
     return (uint64_t)(lock + use > INTEGER_MAX ? INTEGER_MAX : lock + use);
 }
@@ -459,6 +477,8 @@ static bool search_begin(struct search *s, struct graph *g, const struct graph_q
         if (channel != NONE)
             s->avoid[s->avoid_count++] = channel;
     }
+    if (query->amount > INTEGER_MAX)
+        return false;
     if (s->source == s->target && (s->first == NONE || s->last == NONE || s->first == s->last))
         return false;
     return s->source != NONE && s->target != NONE;
@@ -499,6 +519,8 @@ static void reserve(struct graph *g, const struct route *route, bool back)
                                  route->hops[i].side);
 
         e->spendable = back ? e->spendable + route->hops[i].amount : e->spendable - route->hops[i].amount;
+        if (e->bound != UINT64_MAX) /* below zero only when it does not count any more */
+            e->bound = back ? e->bound + route->hops[i].amount : e->bound - route->hops[i].amount;
     }
 }
 

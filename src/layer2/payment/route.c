@@ -42,7 +42,7 @@ bool route_decode(struct bytes bytes, struct route *route)
         hop->side = at[32];
         hop->amount = get_be64(at + 33);
         hop->expiry_us = (int64_t)get_be64(at + 41);
-        if (hop->side > 1)
+        if (hop->side > 1 || hop->amount > INTEGER_MAX || hop->expiry_us < 0)
             return false;
     }
     return true;

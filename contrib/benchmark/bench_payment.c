@@ -1,0 +1,339 @@
+/* payment: HTLC payments through channels, from payment.send to the settled payment, durable at each step,
+ * against how many signatures libsecp256k1 alone verifies on one core in the same minutes.
+ *
+ *   direct      CHAINS channels, one hop
+ *   three_hop   CHAINS chains of three channels
+ *   pending     held payments in few channels: what one more costs when 10,000 wait, against the first ones
+ *   route       the cheapest way in a graph of 100,000 channels and 1,000 accounts, without a node
+ *
+ * All keys are in the node's keystore; OUTSTANDING payments are under way at once.
+ *
+ *   bench_payment DIRECTORY LAYERD (not used) */
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/bech32.h"
+#include "base/memory.h"
+#include "caller.h"
+#include "crypto/hash.h"
+#include "layer2/channel/channel.h"
+#include "layer2/payment/graph.h"
+#include "layer2/payment/payment.h"
+#include "ledger/ledger.h"
+#include "local_node.h"
+#include "measure.h"
+
+#define BENCH "payment"
+#define CHAINS 16
+#define HOPS_MOST 3
+#define FUNDS 100000000
+#define AMOUNT 100
+#define OUTSTANDING 256
+#define PAYMENTS 6000     /* of one repetition */
+#define PENDING 10000
+#define PENDING_CHANNELS 25
+#define GRAPH_NODES 1000
+#define GRAPH_CHANNELS 100000
+#define ROUTES 400
+
+struct bench;
+
+struct lane {
+    struct work work;
+    struct call call;
+    struct bench *bench;
+};
+
+struct bench {
+    struct local_node node;
+    struct keystore *keystore;
+    struct secret_key *secret;
+    char addresses[PENDING_CHANNELS + CHAINS][HOPS_MOST + 1][ADDRESS_TEXT_MAX];
+    size_t chains, hops;
+    char **invoices;          /* of this repetition; the i-th is of chain i mod chains */
+    size_t count;
+    atomic_size_t next;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t ended, failed, waited_for;
+    int settled_type, failed_type, held_type;
+    struct lane lanes[OUTSTANDING];
+};
+
+/* --- payments that follow each other ---------------------------------------------------------- */
+static void start_next(struct bench *b, struct lane *lane);
+
+static void sent(struct call *call, enum status status, const struct error *error, struct bytes result)
+{
+    (void)call, (void)result;
+    if (status != OK)
+        fatal("payment.send: %s", error->message);
+}
+
+static void lane_run(struct work *work, size_t worker)
+{
+    struct lane *lane = (struct lane *)work;
+    struct bench *b = lane->bench;
+    size_t i = atomic_fetch_add(&b->next, 1);
+    json_t *params AUTO_JSON = NULL;
+
+    if (i >= b->count)
+        return;
+    params = json_pack("{s:s, s:s, s:i}", "invoice", b->invoices[i], "payer", b->addresses[i % b->chains][0],
+                       "fee_limit", 1000);
+    lane->call = (struct call){ .caller = { .uid = -1, .gid = -1, .operator_ = true }, .done = sent };
+    kernel_call(b->node.kernel, worker, &lane->call, "payment.send", params);
+}
+
+static void start_next(struct bench *b, struct lane *lane)
+{
+    lane->bench = b;
+    lane->work.run = lane_run;
+    if (!workers_submit(kernel_workers(b->node.kernel), &lane->work))
+        fatal("the workers take no more");
+}
+
+/* Each payment that ends makes room for another one. */
+static void on_committed(void *context, const struct publication *p, int64_t at_ns)
+{
+    struct bench *b = context;
+    size_t ended = 0;
+
+    (void)at_ns;
+    for (uint64_t i = 0; p->last >= p->first && i <= p->last - p->first; i++) {
+        b->failed += p->entries[i].type == b->failed_type;
+        ended += p->entries[i].type == b->settled_type || p->entries[i].type == b->held_type;
+    }
+    pthread_mutex_lock(&b->lock);
+    for (size_t i = 0; i < ended; i++)
+        start_next(b, &b->lanes[(b->ended + i) % OUTSTANDING]);
+    b->ended += ended;
+    pthread_cond_signal(&b->changed);
+    pthread_mutex_unlock(&b->lock);
+}
+
+/* Runs all invoices at hand; payments a second. */
+static double run(struct bench *b)
+{
+    int64_t begin = now_ns();
+
+    atomic_store(&b->next, 0);
+    pthread_mutex_lock(&b->lock);
+    b->ended = 0;
+    for (size_t i = 0; i < OUTSTANDING; i++)
+        start_next(b, &b->lanes[i]);
+    while (b->ended < b->count)
+        pthread_cond_wait(&b->changed, &b->lock);
+    pthread_mutex_unlock(&b->lock);
+    if (b->failed > 0)
+        fatal("%zu payments failed", b->failed);
+    return (double)b->count / seconds_since(begin);
+}
+
+/* --- a node with chains of channels ----------------------------------------------------------- */
+static void make_invoices(struct bench *b, size_t count, bool hold)
+{
+    b->count = count;
+    b->invoices = memory_array(count, sizeof(*b->invoices));
+    for (size_t i = 0; i < count; i++) {
+        char *answer AUTO_FREE = ask(b->node.kernel, "invoice.create",
+            json_pack("{s:s, s:s, s:i, s:b, s:s}", "payee", b->addresses[i % b->chains][b->hops], "asset", "DEV",
+                      "amount", AMOUNT, "hold", hold, "expiry", "24h"));
+        json_t *values AUTO_JSON = NULL;
+        struct error error;
+
+        if (json_parse(answer, strlen(answer), &values, &error) != OK)
+            fatal("invoice.create: %s", error.message);
+        b->invoices[i] = text_copy(json_string_value(json_object_get(values, "invoice")));
+    }
+}
+
+static void forget_invoices(struct bench *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        free(b->invoices[i]);
+    free(b->invoices);
+}
+
+static void open_chain(struct bench *b, size_t chain, const uint8_t terms[34])
+{
+    static const uint8_t zeros[8];
+    struct account_id keys[HOPS_MOST + 1];
+
+    for (size_t i = 0; i <= b->hops; i++) {
+        char *name AUTO_FREE = text_format("key%zu.%zu", chain, i);
+
+        keys[i] = new_key(b->keystore, name, b->secret);
+        address_encode(b->addresses[chain][i], &keys[i]);
+    }
+    for (size_t i = 0; i < b->hops; i++) {
+        const struct channel_plan plan = {
+            .application = "payment", .participants = { keys[i], keys[i + 1] }, .nonce = chain,
+            .amounts = { FUNDS, 0 }, .funder = "bank", .terms = bytes_of(terms, 34),
+            .data = bytes_of(zeros, sizeof(zeros)) };
+        struct hash id;
+        char hex[65];
+
+        open_channel(b->node.kernel, &plan, &id, hex);
+    }
+}
+
+static void start(struct bench *b, const char *directory, size_t chains, size_t hops)
+{
+    static const struct module *const modules[] = { &ledger_module,  &channel_module, &channel_local_module,
+                                                    &payment_module, &invoice_module, NULL };
+    uint8_t terms[34] = { 0 };
+
+    if (mkdir(directory, 0700) != 0)
+        fatal("%s cannot be made", directory);
+    put_be64(terms + 16, 1);
+    put_be64(terms + 24, FUNDS);
+    terms[32] = 483 >> 8;
+    terms[33] = 483 & 0xFF;
+    b->chains = chains;
+    b->hops = hops;
+    b->secret = secret_new(sizeof(*b->secret));
+    b->keystore = new_keystore(directory);
+    b->settled_type = event_type_index("payment.settled");
+    b->failed_type = event_type_index("payment.failed");
+    b->held_type = -2;
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->changed, NULL);
+    (void)new_key(b->keystore, "bank", b->secret);
+    local_node_start(&b->node, &(struct local_node_options){ .directory = directory, .batch_size = 1024,
+                                                             .modules = modules, .keystore = b->keystore,
+                                                             .committed = on_committed, .context = b });
+    for (size_t i = 0; i <= chains * hops / 8; i++)
+        tell(b->node.kernel, "dev.faucet", json_pack("{s:s}", "from", "bank"));
+    for (size_t i = 0; i < chains; i++)
+        open_chain(b, i, terms);
+}
+
+static void stop(struct bench *b)
+{
+    local_node_stop(&b->node);
+    keystore_close(b->keystore);
+    secret_free(b->secret);
+}
+
+static void measure(const char *directory, size_t hops, const char *name)
+{
+    struct bench *b = memory_new(sizeof(*b));
+    struct samples rates = { 0 }, ratios = { 0 };
+    char *metric_name AUTO_FREE = text_format("%s_ratio_to_verify", name);
+    char *rate_name AUTO_FREE = text_format("%s_per_second", name);
+
+    start(b, directory, CHAINS, hops);
+    for (int i = 0; i < REPETITIONS; i++) {
+        double before, rate, verify;
+
+        make_invoices(b, PAYMENTS, false);
+        before = verify_rate();
+        rate = run(b);
+        verify = (before + verify_rate()) / 2;
+        samples_add(&rates, rate);
+        samples_add(&ratios, rate / verify);
+        say("%s %d of %d: %.0f payments/s; libsecp256k1 verifies %.0f/s", name, i + 1, REPETITIONS, rate, verify);
+        forget_invoices(b);
+    }
+    metric(BENCH, metric_name, samples_median(&ratios), "ratio", "higher");
+    metric(BENCH, rate_name, samples_median(&rates), "1/s", "higher");
+    stop(b);
+    free(b);
+}
+
+/* --- many that wait --------------------------------------------------------------------------- */
+/* Held payments in steps of a tenth: the time of the last step against that of the first one. */
+static void measure_pending(const char *directory)
+{
+    struct bench *b = memory_new(sizeof(*b));
+    double first = 0, last = 0;
+
+    start(b, directory, PENDING_CHANNELS, 1);
+    b->held_type = event_type_index("invoice.changed");
+    for (int i = 0; i < 10; i++) {
+        double rate;
+
+        b->held_type = -2;
+        make_invoices(b, PENDING / 10, true);
+        b->held_type = event_type_index("invoice.changed"); /* accepted */
+        rate = run(b);
+        say("pending: %d wait, %.0f/s", (i + 1) * PENDING / 10, rate);
+        if (i == 0)
+            first = rate;
+        last = rate;
+        forget_invoices(b);
+    }
+    metric(BENCH, "pending_cost", first / last, "ratio", "lower");
+    stop(b);
+    free(b);
+}
+
+/* --- routes ----------------------------------------------------------------------------------- */
+static void measure_routes(void)
+{
+    struct graph *g;
+    struct samples times = { 0 };
+    struct asset_id asset = { { 1 } };
+    struct graph_query query = { .asset = asset, .amount = 1000, .fee_limit = 1000, .final_delta_us = 1 };
+    size_t found = 0, before = mallinfo2().uordblks;
+
+    g = graph_new();
+    srandom(1);
+    for (size_t i = 0; i < GRAPH_CHANNELS; i++) {
+        struct graph_side sides[2];
+        struct hash id;
+
+        sha256(&id, &i, sizeof(i));
+        for (size_t k = 0; k < 2; k++) {
+            sides[k] = (struct graph_side){ .enabled = true, .spendable = (uint64_t)random() % 20000, .least = 1,
+                                            .most = INTEGER_MAX, .base = (uint64_t)random() % 10,
+                                            .ppm = (uint64_t)random() % 1000, .delta_us = 2400000000 };
+            put_be64(sides[k].account.bytes, (uint64_t)random() % GRAPH_NODES);
+        }
+        if (!account_equal(&sides[0].account, &sides[1].account))
+            graph_set(g, &id, &asset, sides);
+    }
+    metric(BENCH, "bytes_per_idle_channel", (double)(mallinfo2().uordblks - before) / GRAPH_CHANNELS, "bytes",
+           "lower");
+    for (size_t i = 0; i < ROUTES; i++) {
+        struct route route;
+        int64_t begin;
+
+        put_be64(query.from.bytes, (uint64_t)random() % GRAPH_NODES);
+        put_be64(query.to.bytes, (uint64_t)random() % GRAPH_NODES);
+        if (account_equal(&query.from, &query.to))
+            continue;
+        begin = now_ns();
+        found += graph_route(g, &query, &route);
+        samples_add(&times, seconds_since(begin) * 1000);
+    }
+    if (found < ROUTES / 2)
+        fatal("only %zu of %d routes were found", found, ROUTES);
+    metric(BENCH, "route_ms", samples_median(&times), "ms", "lower");
+    metric(BENCH, "route_p99_ms", samples_percentile(&times, 99), "ms", "lower");
+    graph_free(g);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3)
+        fatal("usage: bench_payment DIRECTORY LAYERD");
+    crypto_start();
+    measure_routes();
+    {
+        char *direct AUTO_FREE = text_format("%s/direct", argv[1]);
+        char *three AUTO_FREE = text_format("%s/three", argv[1]);
+        char *pending AUTO_FREE = text_format("%s/pending", argv[1]);
+
+        measure(direct, 1, "direct");
+        measure(three, 3, "three_hop");
+        measure_pending(pending);
+    }
+    return 0;
+}
