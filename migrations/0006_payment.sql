@@ -15,6 +15,7 @@ CREATE TABLE payment_policy (
   PRIMARY KEY (channel, side)
 ) STRICT, WITHOUT ROWID;
 
+-- Rows come in order of time and are found by random hashes: an index of hashes, and rows behind each other.
 CREATE TABLE invoice (
   hash        BLOB PRIMARY KEY,                  -- SHA-256 of the preimage
   payee       BLOB    NOT NULL,
@@ -31,7 +32,7 @@ CREATE TABLE invoice (
   created_us  INTEGER NOT NULL,
   ended_us    INTEGER,
   created_seq INTEGER NOT NULL UNIQUE
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX invoice_open ON invoice (expires_us) WHERE state = 0;
 CREATE INDEX invoice_collecting ON invoice (collect_us) WHERE collect_us IS NOT NULL;
 
@@ -56,7 +57,7 @@ CREATE TABLE payment (
   created_us  INTEGER NOT NULL,
   ended_us    INTEGER,
   created_seq INTEGER NOT NULL UNIQUE
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX payment_unrouted ON payment (created_seq) WHERE unrouted = 1;
 
 CREATE TABLE payment_part (
@@ -69,7 +70,7 @@ CREATE TABLE payment_part (
   hop     INTEGER,                               -- where it failed: 0 is the payer's channel
   failure INTEGER NOT NULL,
   PRIMARY KEY (hash, part)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- Hash-locks of this node's channels, from the wish to offer one to its end.
 CREATE TABLE htlc (

@@ -361,3 +361,95 @@ SELECT lower(hex(channel)) AS channel,
        strftime('%Y-%m-%dT%H:%M:%S', updated_us / 1000000, 'unixepoch')
          || printf('.%06dZ', updated_us % 1000000) AS updated
   FROM channel_voucher;
+
+-- Invoices of this node's keys. The preimage shows once it is no secret any more.
+CREATE VIEW v_invoice AS
+SELECT lower(hex(hash)) AS hash,
+       CASE state WHEN 0 THEN 'open' WHEN 1 THEN 'accepted' WHEN 2 THEN 'settled' WHEN 3 THEN 'canceled'
+                  ELSE 'expired' END AS state,
+       (SELECT address FROM account WHERE id = payee) AS payee,
+       symbol,
+       amount,
+       received,
+       description,
+       hold,
+       iif(state = 2, lower(hex(preimage)), NULL) AS preimage,
+       strftime('%Y-%m-%dT%H:%M:%S', expires_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', expires_us % 1000000) AS expires,
+       strftime('%Y-%m-%dT%H:%M:%S', ended_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', ended_us % 1000000) AS ended,
+       text AS invoice,
+       created_seq
+  FROM invoice
+  LEFT JOIN v_unit ON v_unit.asset = invoice.asset;
+
+-- Payments of this node's keys.
+CREATE VIEW v_payment AS
+SELECT lower(hex(hash)) AS hash,
+       CASE state WHEN 0 THEN 'in_flight' WHEN 1 THEN 'settled' ELSE 'failed' END AS state,
+       (SELECT address FROM account WHERE id = payer) AS payer,
+       (SELECT address FROM account WHERE id = payee) AS payee,
+       symbol,
+       amount,
+       iif(decimals = 0, printf('%d', amount),
+           printf('%d.%0*d', amount / unit, decimals, amount % unit)) AS amount_shown,
+       fee,
+       fee_limit,
+       (SELECT count(*) FROM payment_part AS p WHERE p.hash = payment.hash) AS parts,
+       CASE failure WHEN 0 THEN NULL WHEN 1 THEN 'incorrect_or_unknown_payment_details'
+                    WHEN 2 THEN 'invoice_ended' WHEN 3 THEN 'mpp_timeout' WHEN 4 THEN 'temporary_channel_failure'
+                    WHEN 5 THEN 'channel_disabled' WHEN 6 THEN 'fee_insufficient' WHEN 7 THEN 'expiry_too_soon'
+                    WHEN 8 THEN 'expired' WHEN 9 THEN 'no_route' WHEN 10 THEN 'timeout' ELSE 'canceled' END
+         AS failure,
+       lower(hex(preimage)) AS preimage,
+       strftime('%Y-%m-%dT%H:%M:%S', created_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', created_us % 1000000) AS created,
+       strftime('%Y-%m-%dT%H:%M:%S', ended_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', ended_us % 1000000) AS ended,
+       created_seq
+  FROM payment
+  LEFT JOIN v_unit ON v_unit.asset = payment.asset;
+
+-- Hash-locks of this node's channels, live and ended.
+CREATE VIEW v_htlc AS
+SELECT htlc.id,
+       lower(hex(channel)) AS channel,
+       offerer,
+       lower(hex(hash)) AS hash,
+       amount,
+       CASE state WHEN 0 THEN 'wanted' WHEN 1 THEN 'offered' WHEN 2 THEN 'locked' WHEN 3 THEN 'fulfilling'
+                  WHEN 4 THEN 'failing' WHEN 5 THEN 'fulfilled' ELSE 'failed' END AS state,
+       state < 5 AS live,
+       overdue,
+       part,
+       hop,
+       strftime('%Y-%m-%dT%H:%M:%S', expiry_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', expiry_us % 1000000) AS expiry,
+       strftime('%Y-%m-%dT%H:%M:%S', htlc.changed_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', htlc.changed_us % 1000000) AS changed
+  FROM htlc;
+
+-- What came in and went out through channels, a line each: paid, received, and fees kept by who passed on.
+CREATE VIEW v_statement AS
+SELECT ended_us,
+       strftime('%Y-%m-%dT%H:%M:%S', ended_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', ended_us % 1000000) AS time,
+       (SELECT address FROM account WHERE id = who) AS account,
+       symbol,
+       kind,
+       change,
+       lower(hex(hash)) AS hash
+  FROM (SELECT ended_us, payer AS who, asset, 'paid' AS kind, -amount AS change, hash
+          FROM payment WHERE state = 1
+        UNION ALL
+        SELECT ended_us, payer, asset, 'fee', -fee, hash FROM payment WHERE state = 1 AND fee > 0
+        UNION ALL
+        SELECT ended_us, payee, asset, 'received', received, hash FROM invoice WHERE state = 2
+        UNION ALL
+        SELECT b.changed_us, p.account, payment.asset, 'forwarded', a.amount - b.amount, b.hash
+          FROM htlc AS b
+          JOIN htlc AS a ON a.hash = b.hash AND a.part = b.part AND a.hop = b.hop - 1 AND a.state = 5
+          JOIN channel_participant AS p ON p.channel = b.channel AND p.position = b.offerer
+          JOIN payment ON payment.hash = b.hash
+         WHERE b.state = 5) AS s
+  LEFT JOIN v_unit ON v_unit.asset = s.asset;

@@ -141,9 +141,10 @@ static void make_invoices(struct bench *b, size_t count, bool hold)
     b->count = count;
     b->invoices = memory_array(count, sizeof(*b->invoices));
     for (size_t i = 0; i < count; i++) {
-        char *answer AUTO_FREE = ask(b->node.kernel, "invoice.create",
-            json_pack("{s:s, s:s, s:i, s:b, s:s}", "payee", b->addresses[i % b->chains][b->hops], "asset", "DEV",
-                      "amount", AMOUNT, "hold", hold, "expiry", "24h"));
+        char *answer AUTO_FREE =
+            ask(b->node.kernel, "invoice.create",
+                json_pack("{s:s, s:s, s:i, s:b, s:s}", "payee", b->addresses[i % b->chains][b->hops], "asset",
+                          "DEV", "amount", AMOUNT, "hold", hold, "expiry", "24h"));
         json_t *values AUTO_JSON = NULL;
         struct error error;
 
@@ -238,7 +239,8 @@ static void measure(const char *directory, size_t hops, const char *name)
         verify = (before + verify_rate()) / 2;
         samples_add(&rates, rate);
         samples_add(&ratios, rate / verify);
-        say("%s %d of %d: %.0f payments/s; libsecp256k1 verifies %.0f/s", name, i + 1, REPETITIONS, rate, verify);
+        say("%s %d of %d: %.0f payments/s; libsecp256k1 verifies %.0f/s", name, i + 1, REPETITIONS, rate,
+            verify);
         forget_invoices(b);
     }
     metric(BENCH, metric_name, samples_median(&ratios), "ratio", "higher");
@@ -291,9 +293,13 @@ static void measure_routes(void)
 
         sha256(&id, &i, sizeof(i));
         for (size_t k = 0; k < 2; k++) {
-            sides[k] = (struct graph_side){ .enabled = true, .spendable = (uint64_t)random() % 20000, .least = 1,
-                                            .most = INTEGER_MAX, .base = (uint64_t)random() % 10,
-                                            .ppm = (uint64_t)random() % 1000, .delta_us = 2400000000 };
+            sides[k] = (struct graph_side){ .enabled = true,
+                                            .spendable = (uint64_t)random() % 20000,
+                                            .least = 1,
+                                            .most = INTEGER_MAX,
+                                            .base = (uint64_t)random() % 10,
+                                            .ppm = (uint64_t)random() % 1000,
+                                            .delta_us = 2400000000 };
             put_be64(sides[k].account.bytes, (uint64_t)random() % GRAPH_NODES);
         }
         if (!account_equal(&sides[0].account, &sides[1].account))

@@ -28,7 +28,8 @@ struct waiting {
     bool done;
 };
 
-static void waiting_done(struct call *call, enum status status, const struct error *error, struct bytes result)
+static void waiting_done(struct call *call, enum status status, const struct error *error,
+                         struct bytes result)
 {
     struct waiting *w = call->context;
 
@@ -52,7 +53,9 @@ static void waiting_run(struct work *work, size_t worker)
 
 char *ask(struct kernel *kernel, const char *method, json_t *params)
 {
-    struct waiting w = { .work = { .run = waiting_run }, .kernel = kernel, .method = method, .params = params };
+    struct waiting w = {
+        .work = { .run = waiting_run }, .kernel = kernel, .method = method, .params = params
+    };
 
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.changed, NULL);
@@ -140,10 +143,10 @@ void open_channel(struct kernel *kernel, const struct channel_plan *plan, struct
     channel_id(&fixed, id);
     hex_text(hex, id->bytes, sizeof(id->bytes));
     tell(kernel, "channel.propose",
-         json_pack("{s:o, s:s, s:o, s:[{s:s, s:I}, {s:s, s:I}]}", "fixed", hex_of(bytes.data, bytes.size), "signer",
-                   addresses[0], "data", hex_of(plan->data.data, plan->data.size), "outcome", "account",
-                   addresses[0], "amount", (json_int_t)plan->amounts[0], "account", addresses[1], "amount",
-                   (json_int_t)plan->amounts[1]));
+         json_pack("{s:o, s:s, s:o, s:[{s:s, s:I}, {s:s, s:I}]}", "fixed", hex_of(bytes.data, bytes.size),
+                   "signer", addresses[0], "data", hex_of(plan->data.data, plan->data.size), "outcome",
+                   "account", addresses[0], "amount", (json_int_t)plan->amounts[0], "account", addresses[1],
+                   "amount", (json_int_t)plan->amounts[1]));
     tell(kernel, "channel.register",
          json_pack("{s:s, s:o}", "from", plan->funder, "fixed", hex_of(bytes.data, bytes.size)));
     tell(kernel, "channel.deposit",

@@ -1,5 +1,5 @@
-/* Calls of a kernel inside the benchmark that wait for their answer, from its own workers; keys; and the peer of
- * every ratio: how many signatures libsecp256k1 alone verifies on one core. */
+/* Calls of a kernel inside the benchmark that wait for their answer, from its own workers; keys; and the
+ * peer of every ratio: how many signatures libsecp256k1 alone verifies on one core. */
 #ifndef BENCHMARK_CALLER_H
 #define BENCHMARK_CALLER_H
 

@@ -2,14 +2,14 @@
 # shellcheck shell=bash
 
 _layer_cli_words="help events wait sql audit verify checkpoint proof replay backup stop key sign submit call"
-_layer_cli_methods="hello head events.get cursor.create cursor.list cursor.set cursor.delete checkpoint.get proof.inclusion proof.consistency ping transaction.submit dev.advance_time rpc.discover node.info node.status transaction.get transaction.list block.get block.list deadline.list effect.list effect.get ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet ledger.balance ledger.statement ledger.asset ledger.assets ledger.account ledger.accounts ledger.escrow ledger.escrows ledger.domains channel.register channel.deposit channel.challenge channel.checkpoint channel.conclude channel.withdraw channel.transfer channel.reclaim channel.reveal channel.open_case channel.evidence channel.award channel.get channel.list channel.applications channel.case channel.preimage channel.encode channel.encode_state channel.decode_state channel.propose channel.update channel.close channel.sign channel.reject channel.suspend channel.resume channel.policy channel.dispute channel.voucher channel.redeem tower.appoint channel.status channel.mine tower.list invoice.decode wallet.create wallet.unlock wallet.lock wallet.status wallet.new wallet.list wallet.import wallet.export wallet.remove node.log"
+_layer_cli_methods="hello head events.get cursor.create cursor.list cursor.set cursor.delete checkpoint.get proof.inclusion proof.consistency ping transaction.submit dev.advance_time rpc.discover node.info node.status transaction.get transaction.list block.get block.list deadline.list effect.list effect.get ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet ledger.balance ledger.statement ledger.asset ledger.assets ledger.account ledger.accounts ledger.escrow ledger.escrows ledger.domains channel.register channel.deposit channel.challenge channel.checkpoint channel.conclude channel.withdraw channel.transfer channel.reclaim channel.reveal channel.open_case channel.evidence channel.award channel.get channel.list channel.applications channel.case channel.preimage channel.encode channel.encode_state channel.decode_state channel.propose channel.update channel.close channel.sign channel.reject channel.suspend channel.resume channel.policy channel.dispute channel.voucher channel.redeem tower.appoint channel.status channel.mine tower.list payment.send payment.rebalance payment.drain payment.policy payment.get payment.route payment.status invoice.create invoice.settle invoice.cancel invoice.decode invoice.get wallet.create wallet.unlock wallet.lock wallet.status wallet.new wallet.list wallet.import wallet.export wallet.remove node.log"
 _layer_cli_signed="dev.advance_time ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet channel.register channel.deposit channel.challenge channel.checkpoint channel.conclude channel.withdraw channel.transfer channel.reclaim channel.reveal channel.open_case channel.evidence channel.award"
 _layer_cli_everywhere="--directory --network --json --timeout --passphrase-file --help --print-words --version"
 _layer_cli_valued="--directory --network --timeout --passphrase-file --type --subject --from --until --format --limit --against --verifier --save --key --chain --valid-for --name"
 _layer_cli_directories="--directory"
 _layer_cli_files="--passphrase-file --against --save --key"
-_layer_cli_accounts="ledger.mint:to ledger.transfer:to ledger.lock:to dev.faucet:to ledger.balance:account ledger.statement:account ledger.account:account ledger.accounts:after ledger.escrows:account channel.challenge:challenger channel.list:account channel.propose:signer channel.update:signer channel.close:signer channel.sign:signer channel.reject:signer channel.policy:signer channel.dispute:signer channel.redeem:signer"
-_layer_cli_types="node.started node.stopped database.upgraded database.wal_pinned effect.ended backup.progress backup.completed backup.failed replay.completed dev.time_advanced ledger.asset_issued ledger.asset_minted ledger.asset_burned ledger.asset_described ledger.transferred ledger.escrow_locked ledger.escrow_claimed ledger.escrow_refunded dev.faucet_paid channel.registered channel.deposited channel.challenged channel.checkpointed channel.challenge_cleared channel.cheat_proved channel.withdrawn channel.finalized channel.paid channel.reclaimed channel.preimage_revealed channel.case_opened channel.evidence_given channel.awarded channel.proposed channel.updated channel.rejected channel.equivocated channel.phase_changed channel.defended channel.submit_failed tower.appointed channel.voucher_kept"
+_layer_cli_accounts="ledger.mint:to ledger.transfer:to ledger.lock:to dev.faucet:to ledger.balance:account ledger.statement:account ledger.account:account ledger.accounts:after ledger.escrows:account channel.challenge:challenger channel.list:account channel.propose:signer channel.update:signer channel.close:signer channel.sign:signer channel.reject:signer channel.policy:signer channel.dispute:signer channel.redeem:signer payment.send:payer payment.rebalance:signer payment.drain:signer payment.policy:signer payment.route:payer payment.route:payee invoice.create:payee"
+_layer_cli_types="node.started node.stopped database.upgraded database.wal_pinned effect.ended backup.progress backup.completed backup.failed replay.completed dev.time_advanced ledger.asset_issued ledger.asset_minted ledger.asset_burned ledger.asset_described ledger.transferred ledger.escrow_locked ledger.escrow_claimed ledger.escrow_refunded dev.faucet_paid channel.registered channel.deposited channel.challenged channel.checkpointed channel.challenge_cleared channel.cheat_proved channel.withdrawn channel.finalized channel.paid channel.reclaimed channel.preimage_revealed channel.case_opened channel.evidence_given channel.awarded channel.proposed channel.updated channel.rejected channel.equivocated channel.phase_changed channel.defended channel.submit_failed tower.appointed channel.voucher_kept payment.started payment.part_failed payment.settled payment.failed payment.forwarded invoice.changed htlc.expiring htlc.overdue"
 
 _layer_cli_word_options() {
     case $1 in
@@ -96,7 +96,17 @@ _layer_cli_parameters() {
     channel.status) echo "channel=" ;;
     channel.mine) echo "after= limit=" ;;
     tower.list) echo "after= limit=" ;;
+    payment.send) echo "invoice= payer= amount= fee_limit= parts= timeout=" ;;
+    payment.rebalance) echo "signer= out= in= amount= fee_limit= timeout=" ;;
+    payment.drain) echo "signer= out= in= fee_limit= timeout=" ;;
+    payment.policy) echo "channel= signer= base= ppm= delta= enabled=" ;;
+    payment.get) echo "hash=" ;;
+    payment.route) echo "payer= payee= asset= amount= fee_limit= parts=" ;;
+    invoice.create) echo "payee= asset= amount= description= expiry= hold= hash=" ;;
+    invoice.settle) echo "hash= preimage=" ;;
+    invoice.cancel) echo "hash=" ;;
     invoice.decode) echo "invoice=" ;;
+    invoice.get) echo "hash=" ;;
     wallet.new) echo "name=" ;;
     wallet.import) echo "name= key_file=" ;;
     wallet.export) echo "name=" ;;
@@ -111,6 +121,8 @@ _layer_cli_choices() {
     channel.encode_state:final) echo "true false" ;;
     channel.update:final) echo "true false" ;;
     channel.policy:countersign) echo "never safe always" ;;
+    payment.policy:enabled) echo "true false" ;;
+    invoice.create:hold) echo "true false" ;;
     esac
 }
 

@@ -219,9 +219,9 @@ struct module {
     /* In the executor, in the first transaction of a new database: rows that the chain starts with. NULL:
      * none. */
     void (*genesis)(struct execution *x);
-    /* Memory of the module's own beside its rows, for what must be found faster than by SQL: made from the rows
-     * before anything runs, closed last (kernel_memory). It is used from all threads, locks itself, and is no
-     * truth: what it says may be older than the rows. NULL: none. */
+    /* Memory of the module's own beside its rows, for what must be found faster than by SQL: made from the
+     * rows before anything runs, closed last (kernel_memory). It is used from all threads, locks itself, and
+     * is no truth: what it says may be older than the rows. NULL: none. */
     void *(*memory_open)(struct kernel *kernel, struct database *database);
     void (*memory_close)(void *memory);
 };

@@ -200,7 +200,8 @@ static enum failure judge_forward(struct execution *x, const struct htlc *h, con
 
     if (!policy.enabled || !is_running(x, &next->channel))
         return FAILURE_CHANNEL_DISABLED;
-    if (h->amount < next->amount || h->amount - next->amount < graph_fee(next->amount, policy.base, policy.ppm))
+    if (h->amount < next->amount ||
+        h->amount - next->amount < graph_fee(next->amount, policy.base, policy.ppm))
         return FAILURE_FEE_INSUFFICIENT;
     if (h->expiry_us - next->expiry_us < policy.delta_us || next->expiry_us < execution_time(x) + SAFETY_US)
         return FAILURE_EXPIRY_TOO_SOON;
@@ -263,7 +264,8 @@ static uint64_t expected(struct execution *x, const struct htlc *h, const struct
 
     if (v->amount > 0)
         return v->amount;
-    return h->part != HTLC_NO_PART && payment_read(execution_database(x), &h->hash, &p) ? p.amount : h->amount;
+    return h->part != HTLC_NO_PART && payment_read(execution_database(x), &h->hash, &p) ? p.amount
+                                                                                        : h->amount;
 }
 
 static void tell_invoice(struct execution *x, const struct invoice *v)

@@ -1,5 +1,5 @@
-/* The graph of payment channels: see graph.h. Dijkstra from the payee back to the payer, since what a hop must
- * carry follows from what comes after it. */
+/* The graph of payment channels: see graph.h. Dijkstra from the payee back to the payer, since what a hop
+ * must carry follows from what comes after it. */
 #include "layer2/payment/graph.h"
 
 #include <sodium.h>
@@ -254,7 +254,8 @@ void graph_set(struct graph *g, const struct hash *id, const struct asset_id *as
         for (size_t side = 0; side < 2; side++) {
             g->channels[at].edges[side].node = nodes[1 - side];
             g->channels[at].edges[side].position = edge_make(g, nodes[1 - side]);
-            *edge_of(g, at, side) = (struct edge){ .from = nodes[side], .channel = at, .side = (uint8_t)side };
+            *edge_of(g, at, side) =
+                (struct edge){ .from = nodes[side], .channel = at, .side = (uint8_t)side };
         }
     }
     for (size_t side = 0; side < 2; side++) {
@@ -399,8 +400,8 @@ static uint64_t risk(const struct edge *e, uint64_t amount)
 }
 
 /* Looks at all who can pay `to`, which needs `amount` by `expiry_us` at `cost`. */
-static void relax(struct search *s, uint32_t to, uint64_t cost, uint64_t amount, int64_t expiry_us, unsigned hops,
-                  uint32_t only)
+static void relax(struct search *s, uint32_t to, uint64_t cost, uint64_t amount, int64_t expiry_us,
+                  unsigned hops, uint32_t only)
 {
     struct graph *g = s->g;
 

@@ -1,8 +1,8 @@
 /* The graph of payment channels, and the cheapest way through it. Pure memory: no rows, no clock, no locks
  * (map.h has the one that a node keeps).
  *
- * Each channel is two directed edges, one for the value of each side. An edge knows how much it can carry now;
- * when it failed to carry an amount all the same, that bound counts for ten minutes or until the channel
+ * Each channel is two directed edges, one for the value of each side. An edge knows how much it can carry
+ * now; when it failed to carry an amount all the same, that bound counts for ten minutes or until the channel
  * changes. Accounts are nodes once for each asset. Cost of an edge: its fee, what the time lock is worth
  * (RISK_PPM of the amount a day), and up to USE_PPM of the amount, the more of what it can carry is used. */
 #ifndef LAYER2_PAYMENT_GRAPH_H

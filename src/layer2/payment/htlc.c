@@ -4,8 +4,8 @@
 #include <string.h>
 
 #define COLUMNS                                                                                              \
-    "SELECT id, channel, offerer, hash, amount, expiry_us, state, entered, part, hop, last, failure, overdue,"     \
-    " preimage FROM htlc"
+    "SELECT id, channel, offerer, hash, amount, expiry_us, state, entered, part, hop, last, failure,"        \
+    " overdue, preimage FROM htlc"
 
 const char *htlc_state_name(enum htlc_state state)
 {

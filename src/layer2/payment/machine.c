@@ -178,9 +178,10 @@ static bool fits(const struct plan *p, const struct htlc *h)
 {
     uint64_t share = p->state.allocations[p->mover].amount;
 
-    return h->expiry_us > execution_time(p->x) && h->amount >= p->terms.least && h->amount <= p->terms.largest &&
-           p->offers < p->terms.locks && p->state.allocation_count < CHANNEL_ALLOCATIONS_MAX &&
-           share >= h->amount && share - h->amount >= p->terms.reserve[p->mover];
+    return h->expiry_us > execution_time(p->x) && h->amount >= p->terms.least &&
+           h->amount <= p->terms.largest && p->offers < p->terms.locks &&
+           p->state.allocation_count < CHANNEL_ALLOCATIONS_MAX && share >= h->amount &&
+           share - h->amount >= p->terms.reserve[p->mover];
 }
 
 static void plan_offer(struct plan *p, struct htlc *h)
@@ -233,8 +234,8 @@ static bool agrees(const struct local_channel *c, const struct htlc_list *list)
     return place == c->supported.state.allocation_count;
 }
 
-static void plan_step(struct execution *x, struct local_channel *c, const struct htlc_list *list, size_t mover,
-                      struct arena *arena)
+static void plan_step(struct execution *x, struct local_channel *c, const struct htlc_list *list,
+                      size_t mover, struct arena *arena)
 {
     struct plan p = { .x = x, .c = c, .mover = mover };
     size_t place = FIRST_LOCK;

@@ -1,5 +1,5 @@
-/* How a channel moves: its hash-locks as rows are compared with what both sides signed last, and what the rows
- * wish for becomes the next state. One step is under way at a time; it takes all wishes of one side. */
+/* How a channel moves: its hash-locks as rows are compared with what both sides signed last, and what the
+ * rows wish for becomes the next state. One step is under way at a time; it takes all wishes of one side. */
 #ifndef LAYER2_PAYMENT_MACHINE_H
 #define LAYER2_PAYMENT_MACHINE_H
 

@@ -13,7 +13,8 @@
 #define POLICY_PPM 100
 #define POLICY_DELTA_US ((int64_t)40 * 60 * 1000000)
 #define FINAL_DELTA_US ((int64_t)3 * 3600 * 1000000) /* BOLT 11's default, 18 blocks of ten minutes */
-#define SAFETY_US ((int64_t)20 * 60 * 1000000)       /* before an expiry: what is owed to us is taken to the ledger */
+#define SAFETY_US                                                                                            \
+    ((int64_t)20 * 60 * 1000000) /* before an expiry: what is owed to us is taken to the ledger */
 
 struct policy {
     uint64_t base, ppm;

@@ -15,7 +15,8 @@
 #define EXAMPLE_OTHER "0001020304050607080900010203040506070809000102030405060708090102"
 
 static const struct command payment_commands[] = {
-    { "payment.send", SCOPE_LOCAL, ACCESS_OPERATOR, send_payment, check_send, PARAMS(struct send, send_params),
+    { "payment.send", SCOPE_LOCAL, ACCESS_OPERATOR, send_payment, check_send,
+      PARAMS(struct send, send_params),
       .help = "Pay an invoice through channels; once for each invoice, however often it is called.",
       .result = "the payment's hash and state; 'payment.settled' or 'payment.failed' follows as an event" },
     { "payment.rebalance", SCOPE_LOCAL, ACCESS_OPERATOR, send_loop, check_rebalance,
@@ -23,7 +24,8 @@ static const struct command payment_commands[] = {
       .help = "Move value of one's own from one channel into another, around a loop.",
       .result = "the payment's hash and state",
       .example = "signer=alice out=" EXAMPLE_CHANNEL " in=" EXAMPLE_OTHER " amount=100" },
-    { "payment.drain", SCOPE_LOCAL, ACCESS_OPERATOR, send_loop, check_drain, PARAMS(struct loop, drain_params),
+    { "payment.drain", SCOPE_LOCAL, ACCESS_OPERATOR, send_loop, check_drain,
+      PARAMS(struct loop, drain_params),
       .help = "Move as much of one's own value out of a channel as a loop carries.",
       .result = "the payment's hash, state and amount",
       .example = "signer=alice out=" EXAMPLE_CHANNEL " in=" EXAMPLE_OTHER },

@@ -25,9 +25,10 @@ static void read_avoid(struct bytes bytes, struct payment *p)
 
 bool payment_read(struct database *database, const struct hash *hash, struct payment *p)
 {
-    struct statement *s = statement(database,
-        "SELECT payer, payee, asset, amount, fee_limit, parts_most, state, unrouted, attempts, until_us, avoid,"
-        " fee, first_hop, last_hop, failure, preimage, created_seq FROM payment WHERE hash = ?");
+    struct statement *s = statement(
+        database,
+        "SELECT payer, payee, asset, amount, fee_limit, parts_most, state, unrouted, attempts, until_us,"
+        " avoid, fee, first_hop, last_hop, failure, preimage, created_seq FROM payment WHERE hash = ?");
 
     bind_hash(s, hash);
     if (!statement_row(s))
@@ -150,8 +151,10 @@ bool part_read(struct database *database, const struct hash *hash, uint64_t part
 
 void part_insert(struct database *database, const struct payment_part *part)
 {
-    struct statement *s = statement(database,
-        "INSERT INTO payment_part (hash, part, state, amount, fee, route, failure) VALUES (?, ?, ?, ?, ?, ?, 0)");
+    struct statement *s = statement(
+        database,
+        "INSERT INTO payment_part (hash, part, state, amount, fee, route, failure)"
+        " VALUES (?, ?, ?, ?, ?, ?, 0)");
     struct buffer route CLEANUP(buffer_close) = { 0 };
 
     route_encode(&part->route, &route);

@@ -235,7 +235,8 @@ static const struct param find_route_params[] = {
     PARAM(struct find_route, payee, ACCOUNT, REQUIRED, "who would be paid"),
     PARAM(struct find_route, asset, ASSET, REQUIRED, "what would be paid"),
     PARAM(struct find_route, amount, AMOUNT, REQUIRED, "in its smallest unit"),
-    PARAM(struct find_route, fee_limit, INTEGER, OPTIONAL, "the most that hops may keep; any", .fallback = INTEGER_MAX),
+    PARAM(struct find_route, fee_limit, INTEGER, OPTIONAL, "the most that hops may keep; any",
+          .fallback = INTEGER_MAX),
     PARAM(struct find_route, parts, INTEGER, OPTIONAL, "at most so many parts, 1 … 16; 16",
           .fallback = GRAPH_PARTS_MAX),
 };
@@ -313,11 +314,11 @@ static enum status tell_status(struct query *q, const void *params, struct write
 
 const struct query_method payment_queries[PAYMENT_QUERIES] = {
     { "payment.get", ACCESS_OPERATOR, get_payment, PARAMS(struct by_hash, by_hash_params),
-      .help = "How a payment stands, part by part.", .result = "state, fee, preimage, parts with their channels",
-      .example = "hash=" EXAMPLE_HASH },
+      .help = "How a payment stands, part by part.",
+      .result = "state, fee, preimage, parts with their channels", .example = "hash=" EXAMPLE_HASH },
     { "payment.route", ACCESS_OPERATOR, find_route, PARAMS(struct find_route, find_route_params),
-      .help = "The cheapest way for a payment now; nothing is sent.", .result = "parts with amount, fee, hops",
-      .example = "payer=alice payee=carol asset=GOLD amount=100" },
+      .help = "The cheapest way for a payment now; nothing is sent.",
+      .result = "parts with amount, fee, hops", .example = "payer=alice payee=carol asset=GOLD amount=100" },
     { "payment.status", ACCESS_PUBLIC, tell_status, NO_PARAMS,
       .help = "What is under way; 'htlc_overdue' must be 0.",
       .result = "channels, htlcs, htlc_overdue, unrouted", .example = "" },

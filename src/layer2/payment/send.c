@@ -58,7 +58,8 @@ static enum status no_route(const struct payment *p, struct error *error)
 {
     return error_set(error, ERROR_NO_ROUTE,
                      "nothing carries %" PRIu64 " there for a fee of at most %" PRIu64 " in %" PRIu64
-                     " parts; 'payment.route' tells for other amounts", p->amount, p->fee_limit, p->parts_most);
+                     " parts; 'payment.route' tells for other amounts",
+                     p->amount, p->fee_limit, p->parts_most);
 }
 
 static void answer(struct writer *result, const struct payment *p)
@@ -118,8 +119,10 @@ static enum status read_invoice(const struct check *check, const struct send *p,
     struct bolt11 *v = arena_new(arena, sizeof(*v));
 
     TRY(bolt11_decode(p->invoice, strlen(p->invoice), arena, v, error));
-    if (strcmp(v->currency, payment_currency(check->chain)) != 0 || v->metadata.size != sizeof(payment->asset))
-        return error_set(error, ERROR_INVALID_INVOICE, "invoice: it is of another network ('%s')", v->currency);
+    if (strcmp(v->currency, payment_currency(check->chain)) != 0 ||
+        v->metadata.size != sizeof(payment->asset))
+        return error_set(error, ERROR_INVALID_INVOICE, "invoice: it is of another network ('%s')",
+                         v->currency);
     if (bolt11_expired(v, (uint64_t)(kernel_now(check->kernel) / MICROSECONDS_PER_SECOND)))
         return error_set(error, ERROR_INVOICE_ENDED, "invoice: it expired");
     if (v->has_amount && p->amount != NOT_GIVEN && p->amount != v->amount_msat)
@@ -147,7 +150,8 @@ enum status check_send(const struct check *check, void *params, struct arena *ar
     s->payment.parts_most = p->parts;
     s->payment.fee_limit = fee_limit_of(p->fee_limit, s->payment.amount);
     if (account_equal(&p->payer, &s->payment.payee))
-        return error_set(error, ERROR_SAME_ACCOUNT, "who asks is who pays; 'payment.rebalance' moves one's own");
+        return error_set(error, ERROR_SAME_ACCOUNT,
+                         "who asks is who pays; 'payment.rebalance' moves one's own");
     if (payment_read(check->database, &s->payment.hash, &before) && before.state != PAYMENT_FAILED)
         return OK; /* told again, nothing more */
     TRY(need_key(check, &p->payer, "payer", error));

@@ -28,7 +28,8 @@ void town_start(struct fixture *f, const char *kept)
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */
-static struct reply call_as_operator(struct fixture *f, const char *method, const char *format, va_list arguments)
+static struct reply call_as_operator(struct fixture *f, const char *method, const char *format,
+                                     va_list arguments)
 {
     char text[16384];
 
@@ -153,9 +154,10 @@ static json_t *outcome_of(const struct channel_state *state)
             continue;
         }
         address_encode(refund, &a->refund);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:o, s:I}", "kind", "hashlock", "account",
-                                              account, "refund", refund, "amount", (json_int_t)a->amount, "hash",
-                                              hex_of(a->hash.bytes, 32), "expiry", (json_int_t)a->expiry_us));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s, s:I, s:o, s:I}", "kind", "hashlock", "account",
+                                        account, "refund", refund, "amount", (json_int_t)a->amount, "hash",
+                                        hex_of(a->hash.bytes, 32), "expiry", (json_int_t)a->expiry_us));
     }
     return list;
 }
@@ -183,9 +185,9 @@ void countersign_as(struct way *way, const char *who)
     arena_init(&arena);
     assert_true(staged_of(way, &arena, &state));
     reply = fixture_call(way->f, "channel.sign",
-                         json_pack("{s:s, s:I, s:s, s:o}", "channel", way->hex, "turn", (json_int_t)state.turn,
-                                   "signer", fixture_address(way->f, who), "signature",
-                                   signature_by(way, who, &state)));
+                         json_pack("{s:s, s:I, s:s, s:o}", "channel", way->hex, "turn",
+                                   (json_int_t)state.turn, "signer", fixture_address(way->f, who),
+                                   "signature", signature_by(way, who, &state)));
     if (reply.status != OK)
         fail_msg("%s does not countersign: %s", who, reply.error.message);
     reply_close(&reply);
@@ -221,7 +223,8 @@ static bool is_kept(struct way *way, size_t side)
     struct account_id account;
     struct error error;
 
-    return keystore_account(way->f->keystore, fixture_address(way->f, way->people[side]), &account, &error) == OK;
+    return keystore_account(way->f->keystore, fixture_address(way->f, way->people[side]), &account, &error) ==
+           OK;
 }
 
 static void sign_if_elsewhere(struct way *way, size_t side)
@@ -270,8 +273,8 @@ void way_open(struct way *way, struct fixture *f, const char *first, const char 
     await_sql(f, "SELECT count(*) FROM channel WHERE id = x'$'", way->hex, 1);
     for (size_t i = 0; i < 2; i++) {
         if (amounts[i] > 0)
-            fixture_run(f, way->people[i], "channel.deposit", "{'channel':'%s','asset':'GOLD','amount':%" PRIu64 "}",
-                        way->hex, amounts[i]);
+            fixture_run(f, way->people[i], "channel.deposit",
+                        "{'channel':'%s','asset':'GOLD','amount':%" PRIu64 "}", way->hex, amounts[i]);
     }
     json_decref(ask(f, "channel.update", "{'channel':'%s','signer':'%s'}", way->hex,
                     fixture_address(f, way->people[proposer])));
@@ -303,7 +306,8 @@ char *invoice_of(struct fixture *f, const char *payee, uint64_t amount, const ch
 
     if (amount > 0)
         snprintf(asked, sizeof(asked), ",'amount':%" PRIu64, amount);
-    result = ask(f, "invoice.create", "{'payee':'%s','asset':'GOLD'%s%s}", fixture_address(f, payee), asked, more);
+    result =
+        ask(f, "invoice.create", "{'payee':'%s','asset':'GOLD'%s%s}", fixture_address(f, payee), asked, more);
     snprintf(hash, 65, "%s", json_string_value(json_object_get(result, "hash")));
     return text_copy(json_string_value(json_object_get(result, "invoice")));
 }
@@ -312,7 +316,8 @@ int64_t pay(struct fixture *f, const char *payer, const char *invoice, const cha
 {
     const struct timespec nap = { .tv_nsec = 1000000 };
 
-    json_decref(ask(f, "payment.send", "{'invoice':'%s','payer':'%s'%s}", invoice, fixture_address(f, payer), more));
+    json_decref(
+        ask(f, "payment.send", "{'invoice':'%s','payer':'%s'%s}", invoice, fixture_address(f, payer), more));
     for (int i = 0; i < 10000 && sql_of(f, PAYMENT_STATE, hash) == 0; i++)
         nanosleep(&nap, NULL);
     return sql_of(f, PAYMENT_STATE, hash);

@@ -21,9 +21,14 @@ static void payment_goes_through_one_channel(void **state)
     assert_int_equal(way_locks(&ab), 0);
     assert_int_equal(sql_of(&f, INVOICE_STATE, hash), 2);
     assert_int_equal(sql_of(&f, "SELECT fee FROM payment WHERE hash = x'$'", hash), 0);
-    assert_int_equal(sql_of(&f, "SELECT preimage = (SELECT preimage FROM invoice AS i WHERE i.hash = payment.hash)"
-                                " FROM payment WHERE hash = x'$'", hash), 1);
-    json_decref(ask(&f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(&f, "alice")));
+    assert_int_equal(
+        sql_of(&f,
+               "SELECT preimage = (SELECT preimage FROM invoice AS i WHERE i.hash = payment.hash)"
+               " FROM payment WHERE hash = x'$'",
+               hash),
+        1);
+    json_decref(
+        ask(&f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(&f, "alice")));
     assert_int_equal(fixture_sql(&f, "SELECT count(*) FROM payment_part"), 1); /* once, however often */
     fixture_audit(&f);
     fixture_replay(&f);
@@ -113,8 +118,10 @@ static void held_payments_wait(void **state)
     first = invoice_of(&f, "bob", 100, ",'hold':true", hash);
     second = invoice_of(&f, "bob", 50, ",'hold':true", other);
     refused(&f, ERROR_INVOICE_ENDED, "invoice.settle", "{'hash':'%s'}", hash);
-    json_decref(ask(&f, "payment.send", "{'invoice':'%s','payer':'%s'}", first, fixture_address(&f, "alice")));
-    json_decref(ask(&f, "payment.send", "{'invoice':'%s','payer':'%s'}", second, fixture_address(&f, "alice")));
+    json_decref(
+        ask(&f, "payment.send", "{'invoice':'%s','payer':'%s'}", first, fixture_address(&f, "alice")));
+    json_decref(
+        ask(&f, "payment.send", "{'invoice':'%s','payer':'%s'}", second, fixture_address(&f, "alice")));
     await_sql(&f, INVOICE_STATE, hash, 1);
     await_sql(&f, INVOICE_STATE, other, 1);
     assert_int_equal(sql_of(&f, PAYMENT_STATE, hash), 0);
@@ -142,7 +149,8 @@ static void held_payments_go_back_in_time(void **state)
     town_start(&f, "alice bob");
     way_open(&ab, &f, "alice", "bob", 1, 1000, 0);
     invoice = invoice_of(&f, "bob", 100, ",'hold':true,'expiry':'10h'", hash);
-    json_decref(ask(&f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(&f, "alice")));
+    json_decref(
+        ask(&f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(&f, "alice")));
     await_sql(&f, INVOICE_STATE, hash, 1);
     fixture_advance(&f, 170 * MINUTE);
     await_sql(&f, PAYMENT_STATE, hash, FAILED);
@@ -173,11 +181,12 @@ static void refusals_have_names(void **state)
             fixture_address(&f, "bob"));
     refused(&f, ERROR_KEY_NOT_FOUND, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice,
             fixture_address(&f, "dave"));
-    refused(&f, ERROR_INVALID_PARAMS, "payment.send", "{'invoice':'%s','payer':'%s','amount':1}", invoice, alice);
+    refused(&f, ERROR_INVALID_PARAMS, "payment.send", "{'invoice':'%s','payer':'%s','amount':1}", invoice,
+            alice);
     open = invoice_of(&f, "bob", 0, "", other);
     refused(&f, ERROR_INVALID_PARAMS, "payment.send", "{'invoice':'%s','payer':'%s'}", open, alice);
-    refused(&f, ERROR_INVALID_PARAMS, "payment.send", "{'invoice':'%s','payer':'%s','amount':1,'parts':17}", open,
-            alice);
+    refused(&f, ERROR_INVALID_PARAMS, "payment.send", "{'invoice':'%s','payer':'%s','amount':1,'parts':17}",
+            open, alice);
     refused(&f, ERROR_INVOICE_NOT_FOUND, "invoice.cancel", "{'hash':'%064d'}", 1);
     refused(&f, ERROR_KEY_NOT_FOUND, "invoice.create", "{'payee':'%s','asset':'GOLD'}",
             fixture_address(&f, "dave"));
@@ -208,16 +217,16 @@ static void value_moves_around_a_loop(void **state)
     await_sql(&f, "SELECT count(*) FROM htlc WHERE state < 5", "", 0);
     assert_int_equal(way_share(&ca, 1), 4000);
     assert_int_equal(way_share(&ab, 0), 10000 - 4000 - 2); /* both hops: 1 + 0 */
-    result = ask(&f, "payment.drain", "{'signer':'%s','out':'%s','in':'%s'}", fixture_address(&f, "alice"), ab.hex,
-                 ca.hex);
+    result = ask(&f, "payment.drain", "{'signer':'%s','out':'%s','in':'%s'}", fixture_address(&f, "alice"),
+                 ab.hex, ca.hex);
     await_sql(&f, "SELECT count(*) FROM payment WHERE state = 1", "", 2);
     await_sql(&f, "SELECT count(*) FROM htlc WHERE state < 5", "", 0);
     assert_true(way_share(&ab, 0) < 10);
     assert_int_equal(way_share(&ca, 1) - 4000, json_integer_value(json_object_get(result, "amount")));
     refused(&f, ERROR_NO_ROUTE, "payment.rebalance", "{'signer':'%s','out':'%s','in':'%s','amount':4000}",
             fixture_address(&f, "alice"), ab.hex, ca.hex);
-    refused(&f, ERROR_NOT_A_PARTICIPANT, "payment.rebalance", "{'signer':'%s','out':'%s','in':'%s','amount':1}",
-            fixture_address(&f, "alice"), ab.hex, bc.hex);
+    refused(&f, ERROR_NOT_A_PARTICIPANT, "payment.rebalance",
+            "{'signer':'%s','out':'%s','in':'%s','amount':1}", fixture_address(&f, "alice"), ab.hex, bc.hex);
     fixture_audit(&f);
     fixture_stop(&f);
 }
@@ -267,7 +276,8 @@ static void locked_keystore_delays(void **state)
     way_open(&ab, &f, "alice", "bob", 1, 1000, 0);
     invoice = invoice_of(&f, "bob", 100, ",'hold':true", hash);
     second = invoice_of(&f, "bob", 100, "", other);
-    json_decref(ask(&f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(&f, "alice")));
+    json_decref(
+        ask(&f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(&f, "alice")));
     await_sql(&f, INVOICE_STATE, hash, 1);
     keystore_lock(f.keystore);
     json_decref(ask(&f, "invoice.settle", "{'hash':'%s'}", hash));
@@ -322,7 +332,8 @@ static void random_payments_conserve(void **state)
     for (size_t i = 0; i < WAYS; i++) {
         size_t first = i < 5 ? i : below(&seed, 5), second = i < 5 ? (i + 1) % 5 : (first + 2) % 5;
 
-        way_open(&ways[i], &f, people[first], people[second], i, 2000 + below(&seed, 5000), below(&seed, 5000));
+        way_open(&ways[i], &f, people[first], people[second], i, 2000 + below(&seed, 5000),
+                 below(&seed, 5000));
     }
     before = sum_of(ways);
     for (size_t i = 0; i < PAYMENTS; i++) {
@@ -331,8 +342,9 @@ static void random_payments_conserve(void **state)
         char hash[65];
         char *invoice AUTO_FREE = invoice_of(&f, people[payee], 1 + below(&seed, 2500),
                                              hold ? ",'hold':true,'expiry':'10h'" : ",'expiry':'10h'", hash);
-        struct reply reply = fixture_call(&f, "payment.send", fixture_json("{'invoice':'%s','payer':'%s'}", invoice,
-                                                                           fixture_address(&f, people[payer])));
+        struct reply reply = fixture_call(&f, "payment.send",
+                                          fixture_json("{'invoice':'%s','payer':'%s'}", invoice,
+                                                       fixture_address(&f, people[payer])));
 
         assert_true(reply.status == OK || reply.status == ERROR_NO_ROUTE);
         reply_close(&reply);
@@ -347,7 +359,8 @@ static void random_payments_conserve(void **state)
         if (below(&seed, 10) == 0)
             fixture_audit(&f);
     }
-    await_sql(&f, "SELECT count(*) FROM htlc WHERE state IN (0, 1, 3, 4)", "", 0); /* only what is held waits */
+    await_sql(&f, "SELECT count(*) FROM htlc WHERE state IN (0, 1, 3, 4)", "",
+              0);                      /* only what is held waits */
     fixture_advance(&f, 165 * MINUTE); /* and goes back before it expires */
     await_sql(&f, "SELECT count(*) FROM htlc WHERE state < 5", "", 0);
     await_sql(&f, "SELECT count(*) FROM payment WHERE state = 0", "", 0);

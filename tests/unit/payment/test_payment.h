@@ -37,7 +37,8 @@ struct way {
     char hex[65];
 };
 
-/* A node that keeps the keys of `kept` (names between blanks) and has gold for alice, bob, carol, dave, erin. */
+/* A node that keeps the keys of `kept` (names between blanks) and has gold for alice, bob, carol, dave,
+ * erin. */
 void town_start(struct fixture *f, const char *kept);
 
 /* Opens a channel and brings it to turn 1: no reserve, hash-locks of any size. Who keeps his key elsewhere
@@ -49,7 +50,8 @@ uint64_t way_locks(struct way *way);              /* hash-locks in it */
 
 /* Calls as the operator; `format` as fixture_json's. */
 json_t *ask(struct fixture *f, const char *method, const char *format, ...) PRINTF_LIKE(3, 4);
-void refused(struct fixture *f, enum status code, const char *method, const char *format, ...) PRINTF_LIKE(4, 5);
+void refused(struct fixture *f, enum status code, const char *method, const char *format, ...)
+    PRINTF_LIKE(4, 5);
 
 /* The text of a new invoice, owned by the caller; `hash` gets its hash as hex. `more` is appended to the
  * parameters: ",'hold':true" or "". */

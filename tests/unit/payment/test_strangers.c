@@ -31,8 +31,9 @@ static char *invoice_by_carol(struct fixture *f, uint64_t amount, const struct h
     v.metadata = bytes_of(asset.bytes, sizeof(asset.bytes));
     sha256(&v.payment_hash, preimage->bytes, 32);
     hex_text(hex, v.payment_hash.bytes, 32);
-    assert_int_equal(bolt11_encode(&v, "spdxcm9", bolt11_sign_with_key, fixture_key(f, "carol")->secret, &text,
-                                   &error), OK);
+    assert_int_equal(bolt11_encode(&v, "spdxcm9", bolt11_sign_with_key, fixture_key(f, "carol")->secret,
+                                   &text, &error),
+                     OK);
     return text_copy(buffer_text(&text));
 }
 
@@ -87,8 +88,10 @@ static void offer_to_carol(struct fixture *f, struct way *ab, struct way *bc, co
     way_open(ab, f, "alice", "bob", 1, 10000, 0);
     way_open(bc, f, "bob", "carol", 2, 10000, 0);
     invoice = invoice_by_carol(f, 1000, preimage, hash);
-    json_decref(ask(f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(f, "alice")));
-    await_sql(f, "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL AND wants_signature = 0", "", 1);
+    json_decref(
+        ask(f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(f, "alice")));
+    await_sql(f, "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL AND wants_signature = 0", "",
+              1);
     assert_int_equal(sql_of(f, PAYMENT_STATE, hash), 0);
     assert_int_equal(way_locks(ab), 1);
     assert_int_equal(way_locks(bc), 0);
@@ -141,7 +144,8 @@ static void stranger_does_not_want_it(void **state)
     fixture_stop(&f);
 }
 
-/* She never signs for the offer: bob's signature is out, so it counts until it expires; then alice has hers. */
+/* She never signs for the offer: bob's signature is out, so it counts until it expires; then alice has hers.
+ * */
 static void silent_stranger_delays_until_the_expiry(void **state)
 {
     struct fixture f;
@@ -161,8 +165,8 @@ static void silent_stranger_delays_until_the_expiry(void **state)
     fixture_stop(&f);
 }
 
-/* She signs for the offer and vanishes. Past the expiry alice has hers back, the hash-lock is overdue, and bob
- * takes the channel to the ledger, which gives him back what he offered. */
+/* She signs for the offer and vanishes. Past the expiry alice has hers back, the hash-lock is overdue, and
+ * bob takes the channel to the ledger, which gives him back what he offered. */
 static void vanished_stranger_is_taken_to_the_ledger(void **state)
 {
     struct fixture f;
@@ -253,7 +257,8 @@ static void stranger_pays(void **state)
     offer = with_lock(&cb, 0, 700, hash, fixture_now(&f) + 180 * MINUTE, &arena);
     assert_int_equal(propose_as(&cb, "carol", &offer), OK);
     await_sql(&f, INVOICE_STATE, hash, 2);
-    await_sql(&f, "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL AND wants_signature = 0", "", 1);
+    await_sql(&f, "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL AND wants_signature = 0", "",
+              1);
     countersign_as(&cb, "carol");
     await_sql(&f, LIVE, "", 0);
     assert_int_equal(way_share(&cb, 1), 700);
@@ -261,7 +266,8 @@ static void stranger_pays(void **state)
     fixture_stop(&f);
 }
 
-/* Half of what was asked for, and the rest never comes: it goes back. Too much, and too short a time: at once. */
+/* Half of what was asked for, and the rest never comes: it goes back. Too much, and too short a time: at
+ * once. */
 static void wrong_offers_go_back(void **state)
 {
     struct fixture f;
@@ -270,7 +276,10 @@ static void wrong_offers_go_back(void **state)
     struct channel_state offer;
     char hash[65];
     char *invoice AUTO_FREE = NULL;
-    const struct { uint64_t amount; int64_t for_us; } wrong[] = { { 1500, 180 * MINUTE }, { 700, 5 * MINUTE } };
+    const struct {
+        uint64_t amount;
+        int64_t for_us;
+    } wrong[] = { { 1500, 180 * MINUTE }, { 700, 5 * MINUTE } };
 
     (void)state;
     arena_init(&arena);
@@ -280,7 +289,8 @@ static void wrong_offers_go_back(void **state)
     for (size_t i = 0; i < 2; i++) {
         offer = with_lock(&cb, 0, wrong[i].amount, hash, fixture_now(&f) + wrong[i].for_us, &arena);
         assert_int_equal(propose_as(&cb, "carol", &offer), OK);
-        await_sql(&f, "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL AND wants_signature = 0", "", 1);
+        await_sql(&f, "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL AND wants_signature = 0",
+                  "", 1);
         countersign_as(&cb, "carol");
         assert_int_equal(way_locks(&cb), 0);
         assert_int_equal(way_share(&cb, 0), 10000);
@@ -290,7 +300,8 @@ static void wrong_offers_go_back(void **state)
     assert_int_equal(way_locks(&cb), 1);
     assert_int_equal(sql_of(&f, INVOICE_STATE, hash), 0);
     fixture_advance(&f, 2 * MINUTE);
-    await_sql(&f, "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL AND wants_signature = 0", "", 1);
+    await_sql(&f, "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL AND wants_signature = 0", "",
+              1);
     countersign_as(&cb, "carol");
     assert_int_equal(way_share(&cb, 0), 10000);
     assert_int_equal(sql_of(&f, INVOICE_STATE, hash), 0);
