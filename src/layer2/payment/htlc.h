@@ -1,9 +1,8 @@
 /* Hash-locks (HTLCs) of this node's payment channels, as rows: from the wish to offer one to its end.
  *
- *   WANTED ──staged──▶ OFFERED ──signed by both──▶ LOCKED ──▶ FULFILLING ──removed, signed by both──▶
- * FULFILLED
- *      │                  │                           └─────▶ FAILING ────removed, signed by both──▶ FAILED
- *      └──────────────────┴─────────────────────────── not offered after all ───────────────────────▶ FAILED
+ *   WANTED ──staged──▶ OFFERED ──signed by both──▶ LOCKED ──▶ FULFILLING ──both signed──▶ FULFILLED
+ *      │                  │                           └─────▶ FAILING ─────both signed──▶ FAILED
+ *      └──────────────────┴──────────────────────── not offered after all ──────────────▶ FAILED
  *
  * FULFILLING and FAILING are wishes of the recipient, whose key is ours. Who keeps his key elsewhere offers
  * and removes by his own proposals: rows of his begin at LOCKED and end from there. A channel that ends on

@@ -144,8 +144,8 @@ static void stranger_does_not_want_it(void **state)
     fixture_stop(&f);
 }
 
-/* She never signs for the offer: bob's signature is out, so it counts until it expires; then alice has hers.
- * */
+/* She never signs for the offer. Bob's signature is out, so that it counts until it expires; then alice has
+ * her money back. */
 static void silent_stranger_delays_until_the_expiry(void **state)
 {
     struct fixture f;
