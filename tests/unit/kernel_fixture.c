@@ -22,6 +22,7 @@
 #include "crypto/transaction.h"
 #include "kernel/replay.h"
 
+#define PASSPHRASE "the tests' own"
 #define FIXTURE_EPOCH_US (1800000000 * MICROSECONDS_PER_SECOND)
 #define FIXTURE_VALIDITY_US (3600 * MICROSECONDS_PER_SECOND)
 #define FIXTURE_WORKERS 2
@@ -83,6 +84,21 @@ void fixture_open(struct fixture *f, enum network network, const struct module *
     open_node(f);
 }
 
+void fixture_open_kept(struct fixture *f, enum network network, const struct module *const *modules,
+                       const char *directory)
+{
+    char *path AUTO_FREE = text_format("%s/keystore.json", directory);
+    struct error error;
+
+    prepare(f, network, modules);
+    snprintf(f->directory, sizeof(f->directory), "%s", directory);
+    atomic_fetch_add(&f->now_us, MICROSECONDS_PER_SECOND);
+    if (keystore_open(path, &f->keystore, &error) != OK ||
+        keystore_unlock(f->keystore, PASSPHRASE, &error) != OK)
+        fail_msg("no keystore: %s", error.message);
+    open_node(f);
+}
+
 static void make_directory(struct fixture *f)
 {
     const char *parent = getenv("TMPDIR");
@@ -122,7 +138,7 @@ void fixture_keep_keys(struct fixture *f, const char *names)
     kernel_stop(f->kernel, "the test gives it keys");
     snprintf(path, sizeof(path), "%s/keystore.json", f->directory);
     if (keystore_open(path, &f->keystore, &error) != OK ||
-        keystore_create(f->keystore, "the tests' own", &error) != OK)
+        keystore_create(f->keystore, PASSPHRASE, &error) != OK)
         fail_msg("no keystore: %s", error.message);
     snprintf(copy, sizeof(copy), "%s", names);
     while ((name = strsep(&rest, " ")) != NULL)

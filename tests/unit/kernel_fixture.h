@@ -43,6 +43,9 @@ MUST_CHECK enum status fixture_try_start(struct fixture *f, enum network network
  */
 void fixture_open(struct fixture *f, enum network network, const struct module *const *modules,
                   const char *directory);
+/* The same a second after that node's clock, with the keys that it kept, unlocked. */
+void fixture_open_kept(struct fixture *f, enum network network, const struct module *const *modules,
+                       const char *directory);
 void fixture_reopen(struct fixture *f); /* stops the node and starts it on the same directory */
 /* The node keeps the keys of these people from now on (names between blanks), in a keystore that is unlocked.
  * Restarts it. */

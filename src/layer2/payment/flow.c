@@ -223,6 +223,7 @@ static void forward(struct execution *x, struct htlc *h, const struct payment_pa
         return;
     }
     htlc_insert(execution_database(x), &out, execution_time(x));
+    sweep_request(x, PAYMENT_DEADLINES, out.expiry_us - SAFETY_US);
     flow_wake(x, &out.channel);
 }
 

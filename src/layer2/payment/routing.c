@@ -53,7 +53,7 @@ void routing_use(struct execution *x, struct payment *p, const struct route *rou
                                .last = part.route.count == 1 };
         htlc_insert(execution_database(x), &first, execution_time(x));
         flow_wake(x, &first.channel);
-        sweep_request(x, PAYMENT_DEADLINES, part.route.hops[part.route.count - 1].expiry_us - SAFETY_US);
+        sweep_request(x, PAYMENT_DEADLINES, first.expiry_us - SAFETY_US);
     }
     p->unrouted = false;
     payment_write(execution_database(x), p, execution_time(x));

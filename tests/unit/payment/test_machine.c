@@ -152,6 +152,8 @@ static void held_payments_go_back_in_time(void **state)
     json_decref(
         ask(&f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(&f, "alice")));
     await_sql(&f, INVOICE_STATE, hash, 1);
+    fixture_reopen(&f);
+    fixture_advance(&f, 3000000);
     fixture_advance(&f, 170 * MINUTE);
     await_sql(&f, PAYMENT_STATE, hash, FAILED);
     await_sql(&f, "SELECT count(*) FROM htlc WHERE state < 5", hash, 0);
