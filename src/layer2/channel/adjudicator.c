@@ -5,15 +5,12 @@
 #include <string.h>
 
 #include "base/bech32.h"
-#include "base/json.h"
 #include "base/writer.h"
-#include "crypto/hash.h"
 #include "kernel/execution.h"
 #include "layer2/channel/arbitration.h"
 #include "layer2/channel/channel.h"
 #include "layer2/channel/commands.h"
 #include "layer2/channel/invariants.h"
-#include "layer2/channel/payout.h"
 #include "layer2/channel/queries.h"
 #include "ledger/ledger.h"
 
@@ -468,151 +465,6 @@ static enum status withdraw(struct execution *x, const void *params, struct writ
         .channel = record.id, .turn = states[0].state.turn, .payments = buffer_bytes(&json) });
 }
 
-/* --- channel.transfer ------------------------------------------------------------------------- */
-struct transfer {
-    struct hash channel, outcome;
-    struct bytes entries;
-    struct entries { size_t count; uint64_t items[CHANNEL_ALLOCATIONS_MAX]; } *list; /* by the check */
-};
-
-static const struct param transfer_params[] = {
-    PARAM(struct transfer, channel, HASH, REQUIRED, "its id"),
-    PARAM(struct transfer, entries, JSON, OPTIONAL,
-          "list of the outcome's entries to pay, rising: [0,2]; all when absent", .most = 8192),
-    PARAM(struct transfer, outcome, HASH, OPTIONAL,
-          "refused unless what is owed has this hash, as 'channel.get' shows it"),
-};
-
-static enum status check_transfer(const struct check *check, void *params, struct arena *arena,
-                                  struct error *error)
-{
-    struct transfer *p = params;
-    json_t *json AUTO_JSON = NULL;
-    const json_t *item;
-    size_t i;
-
-    (void)check;
-    p->list = arena_new(arena, sizeof(*p->list));
-    if (p->entries.data == NULL)
-        return OK;
-    TRY(json_parse((const char *)p->entries.data, p->entries.size, &json, error));
-    if (!json_is_array(json) || json_array_size(json) > CHANNEL_ALLOCATIONS_MAX)
-        return error_set(error, ERROR_INVALID_PARAMS, "entries: a list of at most 1,024 numbers is expected");
-    json_array_foreach (json, i, item) {
-        if (!json_is_integer(item) || json_integer_value(item) < 0)
-            return error_set(error, ERROR_INVALID_PARAMS, "entries: number %zu is none", i);
-        p->list->items[p->list->count++] = (uint64_t)json_integer_value(item);
-    }
-    return OK;
-}
-
-static enum status transfer(struct execution *x, const void *params, struct writer *result)
-{
-    const struct transfer *p = params;
-    static const struct hash none;
-    struct arena arena CLEANUP(arena_close);
-    struct channel_record record;
-    struct hash owed = none;
-    struct error error;
-    size_t paid = 0;
-    enum status status;
-
-    arena_init(&arena);
-    TRY(record_need(x, &p->channel, &arena, &record));
-    if (record.is_settled)
-        channel_outcome_hash(&record.id, &record.outcome, &owed);
-    status = payout_check(&record.outcome, record.is_settled, p->list->items, p->list->count,
-                          hash_equal(&p->outcome, &none) ? NULL : &p->outcome, &owed, &error);
-    if (status != OK)
-        return refuse(x, status, &error);
-    TRY(channel_pay(x, &record, p->list->items, p->list->count, &paid));
-    if (paid == 0)
-        return fail(x, ERROR_NOTHING_TO_PAY, "no entry could be paid anything now");
-    writer_object_begin(result);
-    writer_member_unsigned(result, "paid", paid);
-    writer_object_end(result);
-    return OK;
-}
-
-/* --- channel.reclaim -------------------------------------------------------------------------- */
-struct reclaim {
-    struct hash channel, target, outcome;
-    uint64_t entry;
-};
-
-static const struct param reclaim_params[] = {
-    PARAM(struct reclaim, channel, HASH, REQUIRED, "the channel that gave the guarantee"),
-    PARAM(struct reclaim, target, HASH, REQUIRED, "the channel that it was for"),
-    PARAM(struct reclaim, entry, INTEGER, REQUIRED, "which entry of the outcome is the guarantee"),
-    PARAM(struct reclaim, outcome, HASH, OPTIONAL, "refused unless what the first owes has this hash"),
-};
-
-static enum status reclaim(struct execution *x, const void *params, struct writer *result)
-{
-    static const struct hash none;
-    const struct reclaim *p = params;
-    struct arena arena CLEANUP(arena_close);
-    struct channel_record source, target;
-    struct allocation guarantee = { .kind = ALLOCATION_SIMPLE };
-    struct hash owed = none;
-    struct error error;
-    struct asset asset;
-    enum status status;
-
-    (void)result;
-    arena_init(&arena);
-    TRY(record_need(x, &p->channel, &arena, &source));
-    TRY(record_need(x, &p->target, &arena, &target));
-    if (source.is_settled)
-        channel_outcome_hash(&source.id, &source.outcome, &owed);
-    status = payout_check(&source.outcome, source.is_settled, NULL, 0,
-                          hash_equal(&p->outcome, &none) ? NULL : &p->outcome, &owed, &error);
-    if (status == OK && p->entry < source.outcome.allocation_count)
-        guarantee = source.outcome.allocations[p->entry];
-    if (status == OK)
-        status = payout_reclaim(&source.fixed, &source.outcome, (size_t)p->entry, &target.id, &target.fixed,
-                                &target.state, target.is_settled, NULL, NULL, &error);
-    if (status != OK)
-        return refuse(x, status, &error);
-    TRY(asset_find(x, &source.fixed.assets[guarantee.asset], &asset));
-    TRY(event_channel_reclaimed(x, &(struct event_channel_reclaimed){
-        .channel = source.id, .target = target.id, .asset = asset.symbol, .amount = guarantee.amount }));
-    channel_changed(x, &source.id);
-    return channel_pay(x, &source, NULL, 0, NULL);
-}
-
-/* --- channel.reveal --------------------------------------------------------------------------- */
-struct reveal {
-    struct hash preimage;
-};
-
-static const struct param reveal_params[] = {
-    PARAM(struct reveal, preimage, HASH, REQUIRED, "32 bytes whose SHA-256 locks something"),
-};
-
-static enum status reveal(struct execution *x, const void *params, struct writer *result)
-{
-    const struct reveal *p = params;
-    uint8_t shown[2 * sizeof(struct hash)];
-    struct hash hash;
-    int64_t revealed_us;
-
-    sha256(&hash, p->preimage.bytes, sizeof(p->preimage.bytes));
-    writer_object_begin(result);
-    writer_member_hex(result, "hash", hash.bytes, sizeof(hash.bytes));
-    writer_object_end(result);
-    if (record_preimage(execution_database(x), &hash, &revealed_us))
-        return OK;
-    record_preimage_insert(execution_database(x), &hash, &p->preimage, execution_time(x),
-                           execution_next_seq(x));
-    TRY(event_channel_revealed(
-        x, &(struct event_channel_revealed){ .hash = hash, .preimage = p->preimage }));
-    memcpy(shown, hash.bytes, sizeof(hash.bytes));
-    memcpy(shown + sizeof(hash.bytes), p->preimage.bytes, sizeof(p->preimage.bytes));
-    reaction_request(x, "payment.preimage", bytes_of(shown, sizeof(shown)));
-    return channel_unlock(x, &hash);
-}
-
 /* --- the module ------------------------------------------------------------------------------- */
 #define EXAMPLE_ID "4bb06f8e4e3a7715d201d573d0aa423762e55dabd61a2c02278fa56cc6d294e0"
 
@@ -640,14 +492,14 @@ static const struct command commands[] = {
       PARAMS(struct withdraw, withdraw_params),
       .help = "Take value out of a channel that goes on, as all participants signed.",
       .result = "turn on record" },
-    { "channel.transfer", SCOPE_BASE, ACCESS_SIGNED, transfer, check_transfer,
+    { "channel.transfer", SCOPE_BASE, ACCESS_SIGNED, channel_transfer, check_transfer,
       PARAMS(struct transfer, transfer_params),
       .help = "Pay what a finalized channel still owes, as far as its holdings allow.",
       .result = "how many entries got something", .example = "from=alice channel=" EXAMPLE_ID },
-    { "channel.reclaim", SCOPE_BASE, ACCESS_SIGNED, reclaim, PARAMS(struct reclaim, reclaim_params),
+    { "channel.reclaim", SCOPE_BASE, ACCESS_SIGNED, channel_reclaim, PARAMS(struct reclaim, reclaim_params),
       .help = "Bring a guarantee home from a finalized channel, and pay what it gives.",
       .result = "nothing more" },
-    { "channel.reveal", SCOPE_BASE, ACCESS_SIGNED, reveal, PARAMS(struct reveal, reveal_params),
+    { "channel.reveal", SCOPE_BASE, ACCESS_SIGNED, channel_reveal, PARAMS(struct reveal, reveal_params),
       .help = "Show a preimage to the ledger: every hash-lock that waits for it is paid at once.",
       .result = "its hash",
       .example = "from=bob preimage=0000000000000000000000000000000000000000000000000000000000000000" },

@@ -4,9 +4,12 @@
 #include <string.h>
 
 #include "base/bech32.h"
+#include "base/json.h"
 #include "base/writer.h"
-#include "ledger/ledger.h"
+#include "crypto/hash.h"
+#include "layer2/channel/commands.h"
 #include "layer2/channel/payout.h"
+#include "ledger/ledger.h"
 
 #define LOCK_SUBJECT_SIZE (sizeof(struct hash) + 4)
 
@@ -349,4 +352,133 @@ void channel_timeout(struct execution *x, struct bytes subject)
     rules_timeout(&record.a);
     status = channel_settle(x, &record, &arena, "challenge");
     INVARIANT(status == OK, "a channel's end could not be recorded: %s", status_name(status));
+}
+
+/* --- channel.transfer ------------------------------------------------------------------------- */
+const struct param transfer_params[3] = {
+    PARAM(struct transfer, channel, HASH, REQUIRED, "its id"),
+    PARAM(struct transfer, entries, JSON, OPTIONAL,
+          "list of the outcome's entries to pay, rising: [0,2]; all when absent", .most = 8192),
+    PARAM(struct transfer, outcome, HASH, OPTIONAL,
+          "refused unless what is owed has this hash, as 'channel.get' shows it"),
+};
+
+enum status check_transfer(const struct check *check, void *params, struct arena *arena, struct error *error)
+{
+    struct transfer *p = params;
+    json_t *json AUTO_JSON = NULL;
+    const json_t *item;
+    size_t i;
+
+    (void)check;
+    p->list = arena_new(arena, sizeof(*p->list));
+    if (p->entries.data == NULL)
+        return OK;
+    TRY(json_parse((const char *)p->entries.data, p->entries.size, &json, error));
+    if (!json_is_array(json) || json_array_size(json) > CHANNEL_ALLOCATIONS_MAX)
+        return error_set(error, ERROR_INVALID_PARAMS, "entries: a list of at most 1,024 numbers is expected");
+    json_array_foreach (json, i, item) {
+        if (!json_is_integer(item) || json_integer_value(item) < 0)
+            return error_set(error, ERROR_INVALID_PARAMS, "entries: number %zu is none", i);
+        p->list->items[p->list->count++] = (uint64_t)json_integer_value(item);
+    }
+    return OK;
+}
+
+enum status channel_transfer(struct execution *x, const void *params, struct writer *result)
+{
+    const struct transfer *p = params;
+    static const struct hash none;
+    struct arena arena CLEANUP(arena_close);
+    struct channel_record record;
+    struct hash owed = none;
+    struct error error;
+    size_t paid = 0;
+    enum status status;
+
+    arena_init(&arena);
+    TRY(record_need(x, &p->channel, &arena, &record));
+    if (record.is_settled)
+        channel_outcome_hash(&record.id, &record.outcome, &owed);
+    status = payout_check(&record.outcome, record.is_settled, p->list->items, p->list->count,
+                          hash_equal(&p->outcome, &none) ? NULL : &p->outcome, &owed, &error);
+    if (status != OK)
+        return refuse(x, status, &error);
+    TRY(channel_pay(x, &record, p->list->items, p->list->count, &paid));
+    if (paid == 0)
+        return fail(x, ERROR_NOTHING_TO_PAY, "no entry could be paid anything now");
+    writer_object_begin(result);
+    writer_member_unsigned(result, "paid", paid);
+    writer_object_end(result);
+    return OK;
+}
+
+/* --- channel.reclaim -------------------------------------------------------------------------- */
+const struct param reclaim_params[4] = {
+    PARAM(struct reclaim, channel, HASH, REQUIRED, "the channel that gave the guarantee"),
+    PARAM(struct reclaim, target, HASH, REQUIRED, "the channel that it was for"),
+    PARAM(struct reclaim, entry, INTEGER, REQUIRED, "which entry of the outcome is the guarantee"),
+    PARAM(struct reclaim, outcome, HASH, OPTIONAL, "refused unless what the first owes has this hash"),
+};
+
+enum status channel_reclaim(struct execution *x, const void *params, struct writer *result)
+{
+    static const struct hash none;
+    const struct reclaim *p = params;
+    struct arena arena CLEANUP(arena_close);
+    struct channel_record source, target;
+    struct allocation guarantee = { .kind = ALLOCATION_SIMPLE };
+    struct hash owed = none;
+    struct error error;
+    struct asset asset;
+    enum status status;
+
+    (void)result;
+    arena_init(&arena);
+    TRY(record_need(x, &p->channel, &arena, &source));
+    TRY(record_need(x, &p->target, &arena, &target));
+    if (source.is_settled)
+        channel_outcome_hash(&source.id, &source.outcome, &owed);
+    status = payout_check(&source.outcome, source.is_settled, NULL, 0,
+                          hash_equal(&p->outcome, &none) ? NULL : &p->outcome, &owed, &error);
+    if (status == OK && p->entry < source.outcome.allocation_count)
+        guarantee = source.outcome.allocations[p->entry];
+    if (status == OK)
+        status = payout_reclaim(&source.fixed, &source.outcome, (size_t)p->entry, &target.id, &target.fixed,
+                                &target.state, target.is_settled, NULL, NULL, &error);
+    if (status != OK)
+        return refuse(x, status, &error);
+    TRY(asset_find(x, &source.fixed.assets[guarantee.asset], &asset));
+    TRY(event_channel_reclaimed(x, &(struct event_channel_reclaimed){
+        .channel = source.id, .target = target.id, .asset = asset.symbol, .amount = guarantee.amount }));
+    channel_changed(x, &source.id);
+    return channel_pay(x, &source, NULL, 0, NULL);
+}
+
+/* --- channel.reveal --------------------------------------------------------------------------- */
+const struct param reveal_params[1] = {
+    PARAM(struct reveal, preimage, HASH, REQUIRED, "32 bytes whose SHA-256 locks something"),
+};
+
+enum status channel_reveal(struct execution *x, const void *params, struct writer *result)
+{
+    const struct reveal *p = params;
+    uint8_t shown[2 * sizeof(struct hash)];
+    struct hash hash;
+    int64_t revealed_us;
+
+    sha256(&hash, p->preimage.bytes, sizeof(p->preimage.bytes));
+    writer_object_begin(result);
+    writer_member_hex(result, "hash", hash.bytes, sizeof(hash.bytes));
+    writer_object_end(result);
+    if (record_preimage(execution_database(x), &hash, &revealed_us))
+        return OK;
+    record_preimage_insert(execution_database(x), &hash, &p->preimage, execution_time(x),
+                           execution_next_seq(x));
+    TRY(event_channel_revealed(
+        x, &(struct event_channel_revealed){ .hash = hash, .preimage = p->preimage }));
+    memcpy(shown, hash.bytes, sizeof(hash.bytes));
+    memcpy(shown + sizeof(hash.bytes), p->preimage.bytes, sizeof(p->preimage.bytes));
+    reaction_request(x, "payment.preimage", bytes_of(shown, sizeof(shown)));
+    return channel_unlock(x, &hash);
 }

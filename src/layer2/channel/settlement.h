@@ -1,5 +1,5 @@
 /* The end of a channel: its outcome stands, and is paid out as far as holdings and hash-locks allow. All of
- * it inside the executor, on base rows. */
+ * it inside the executor, on base rows; also the commands that pay what is still owed. */
 #ifndef LAYER2_CHANNEL_SETTLEMENT_H
 #define LAYER2_CHANNEL_SETTLEMENT_H
 
@@ -8,7 +8,7 @@
 
 #define ACCOUNT_KIND_CHANNEL "channel"
 #define CHANNEL_FINALIZED_DEADLINE "channel.finalized" /* chain time; subject: the channel's id */
-#define CHANNEL_HASHLOCK_DEADLINE "channel.hashlock"   /* block time; subject: id and lock [2] */
+#define CHANNEL_HASHLOCK_DEADLINE "channel.hashlock"   /* block time; subject: id and lock [4] */
 
 /* Makes the holding account of a channel unless it is there. */
 MUST_CHECK enum status holding_make(struct execution *x, const struct hash *channel,
@@ -40,5 +40,28 @@ MUST_CHECK enum status channel_unlock(struct execution *x, const struct hash *ha
 /* Deadlines. */
 void channel_timeout(struct execution *x, struct bytes subject);
 void channel_hashlock_expire(struct execution *x, struct bytes subject);
+
+/* --- commands of the end ---------------------------------------------------------------------- */
+struct transfer {
+    struct hash channel, outcome;
+    struct bytes entries;
+    struct entries { size_t count; uint64_t items[CHANNEL_ALLOCATIONS_MAX]; } *list; /* by the check */
+};
+extern const struct param transfer_params[3];
+command_check check_transfer;
+command_handler channel_transfer;
+
+struct reclaim {
+    struct hash channel, target, outcome;
+    uint64_t entry;
+};
+extern const struct param reclaim_params[4];
+command_handler channel_reclaim;
+
+struct reveal {
+    struct hash preimage;
+};
+extern const struct param reveal_params[1];
+command_handler channel_reveal;
 
 #endif
