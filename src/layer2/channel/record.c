@@ -72,6 +72,8 @@ bool record_read(struct database *database, const struct hash *id, struct arena 
     record->is_settled = !column_is_null(s, "outcome");
     if (record->is_settled)
         read_state(s, "outcome", arena, &record->outcome);
+    else if (record->a.has_outcome)
+        channel_state_hash(&record->id, &record->state, &record->a.state);
     statement_finish(s);
     return true;
 }

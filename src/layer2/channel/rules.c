@@ -72,11 +72,12 @@ static void remember_cheater(const struct application *application, const struct
         a->cheaters |= UINT32_C(1) << a->challenger;
 }
 
-static void record(struct adjudication *a, uint64_t turn)
+static void record(struct adjudication *a, const struct signed_state *state)
 {
-    if (turn > a->turn_record)
-        a->turn_record = turn;
+    if (state->state.turn > a->turn_record)
+        a->turn_record = state->state.turn;
     a->has_outcome = true;
+    a->state = state->hash;
 }
 
 static void clear_challenge(struct adjudication *a)
@@ -90,6 +91,23 @@ static void clear_challenge(struct adjudication *a)
 static int64_t earlier(int64_t a_us, int64_t b_us)
 {
     return a_us < b_us ? a_us : b_us;
+}
+
+/* The state on record, which is supported; or a newer one with what supports it. */
+static enum status need_support(const struct application *application, const struct channel_fixed *fixed,
+                                const struct signed_state *states, size_t count,
+                                const struct adjudication *a, struct error *error)
+{
+    const struct signed_state *last = &states[count - 1];
+
+    if (a->has_outcome && last->state.turn == a->turn_record) {
+        if (hash_equal(&last->hash, &a->state))
+            return OK;
+        return error_set(error, ERROR_TURN_NOT_INCREASED,
+                         "turn %" PRIu64 " is on record with another state; bring that one, or a newer one",
+                         a->turn_record);
+    }
+    return application_supported(application, fixed, states, count, error);
 }
 
 enum status rules_challenge(const struct application *application, const struct channel_fixed *fixed,
@@ -107,10 +125,10 @@ enum status rules_challenge(const struct application *application, const struct 
     if (last->state.turn < a->turn_record)
         return error_set(error, ERROR_TURN_DECREASED, "turn %" PRIu64 " is lower than the %" PRIu64
                          " on record", last->state.turn, a->turn_record);
-    TRY(application_supported(application, fixed, states, count, error));
+    TRY(need_support(application, fixed, states, count, a, error));
     TRY(need_participant(fixed, challenger, error));
     remember_cheater(application, last, a);
-    record(a, last->state.turn);
+    record(a, last);
     if (a->first_challenge_us == NEVER_US)
         a->first_challenge_us = now_us;
     if (a->case_state != CASE_OPEN)
@@ -133,7 +151,7 @@ enum status rules_checkpoint(const struct application *application, const struct
     TRY(need_higher(a, states[count - 1].state.turn, error));
     TRY(application_supported(application, fixed, states, count, error));
     remember_cheater(application, &states[count - 1], a);
-    record(a, states[count - 1].state.turn);
+    record(a, &states[count - 1]);
     if (clears)
         clear_challenge(a);
     if (cleared != NULL)
@@ -167,7 +185,7 @@ enum status rules_conclude(const struct channel_fixed *fixed, const struct signe
         return error_set(error, ERROR_STATE_NOT_FINAL, "the state of turn %" PRIu64 " is not marked final",
                          state->state.turn);
     TRY(need_everyone(fixed, state, error));
-    record(a, state->state.turn);
+    record(a, state);
     finalize(a, now_us);
     a->cheaters = 0; /* all of them agreed to this end */
     return OK;
@@ -214,7 +232,7 @@ enum status rules_withdraw(const struct channel_fixed *fixed, const struct signe
             return error_set(error, ERROR_INVALID_PARAMS, "payment %zu is not an amount to an account", i);
     }
     TRY(need_sum(fixed, &state->state, payments, payment_count, holdings, ERROR_NOT_CONSERVED, error));
-    record(a, state->state.turn);
+    record(a, state);
     return OK;
 }
 

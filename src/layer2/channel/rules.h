@@ -1,5 +1,6 @@
 /* The adjudicator's rules, pure: which signed states a channel on the ledger accepts, and what it is then.
  * ForceMove's three modes (the vectors in nitro-adjudicator.json), with these differences on purpose:
+ *   - a challenge with the turn on record has the state on record, and then needs no proof;
  *   - all challenges of one dispute end at the latest `dispute_limit_us` after the first of them;
  *   - a turn on record never goes down, also when an older final state concludes;
  *   - a challenger who had signed to know of a newer state is remembered as a cheater;
@@ -28,7 +29,8 @@ const char *case_state_name(enum case_state state);
 #define NEVER_US INT64_C(-1)
 struct adjudication {
     uint64_t turn_record;       /* highest turn that a supported state showed; never goes down */
-    bool has_outcome;           /* a state is stored: by challenge, checkpoint, conclude, award */
+    bool has_outcome;           /* a state is stored: by challenge, checkpoint, withdrawal, conclude, award */
+    struct hash state;          /* hash of the stored state, as long as the channel is not finalized */
     int64_t finalizes_at_us;    /* from then on the channel is finalized; without a challenge never */
     int64_t first_challenge_us; /* of the dispute at hand */
     int challenger;             /* participant who challenged last; −1: nobody */
@@ -42,7 +44,8 @@ struct adjudication adjudication_new(void); /* a channel that the ledger has hea
 enum channel_mode adjudication_mode(const struct adjudication *a, int64_t now_us);
 
 /* Each checks, changes *a and returns OK; or names why not and changes nothing. `states` are oldest first,
- * their signatures verified; the last one is the one that counts. */
+ * their signatures verified; the last one is the one that counts. A challenge of the state on record needs no
+ * signatures on it: the ledger knows that it is supported. */
 MUST_CHECK enum status rules_challenge(const struct application *application,
                                        const struct channel_fixed *fixed, const struct signed_state *states,
                                        size_t count, int challenger, int64_t now_us, struct adjudication *a,

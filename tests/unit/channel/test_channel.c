@@ -6,6 +6,6 @@
 int main(void)
 {
     crypto_start();
-    return adjudicator_tests() + application_tests() + life_tests() + party_tests() + play_tests() +
-           rules_tests() + vector_tests();
+    return adjudicator_tests() + application_tests() + dispute_tests() + life_tests() + party_tests() +
+           play_tests() + rules_tests() + vector_tests();
 }

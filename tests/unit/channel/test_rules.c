@@ -51,6 +51,29 @@ static void challenge_ends_after_its_period_and_not_before(void **state)
     assert_int_equal(adjudication_mode(&at_end, NOW_US), CHANNEL_OPEN);
 }
 
+static void turn_on_record_challenges_only_with_its_own_state_which_needs_no_proof(void **state)
+{
+    struct channel_fixed fixed = fixed_of(3, "telling");
+    struct signed_state s = signed_turn(5, ALL_THREE), other = signed_turn(5, ALL_THREE);
+    struct adjudication a = adjudication_new(), before;
+    struct error error = { .message = "" };
+
+    (void)state;
+    other.hash.bytes[0] = 1;
+    assert_status(rules_checkpoint(&telling, &fixed, &s, 1, NOW_US, &a, NULL, &error), OK);
+    before = a;
+    assert_status(rules_challenge(&telling, &fixed, &other, 1, 1, NOW_US, &a, &error),
+                  ERROR_TURN_NOT_INCREASED);
+    s.signed_by = 0;
+    assert_status(rules_challenge(&telling, &fixed, &s, 1, 3, NOW_US, &a, &error), ERROR_NOT_A_PARTICIPANT);
+    s.state.turn = 6; /* signed by nobody, and not the one on record */
+    assert_status(rules_challenge(&telling, &fixed, &s, 1, 1, NOW_US, &a, &error), ERROR_WRONG_SIGNERS);
+    assert_memory_equal(&a, &before, sizeof(a));
+    s.state.turn = 5;
+    assert_status(rules_challenge(&telling, &fixed, &s, 1, 1, NOW_US, &a, &error), OK);
+    assert_int_equal(a.challenger, 1);
+}
+
 static void no_chain_of_challenges_passes_the_dispute_limit(void **state)
 {
     struct channel_fixed fixed = fixed_of(3, "telling");
@@ -278,6 +301,7 @@ static enum status random_step(uint64_t *seed, const struct channel_fixed *fixed
     put_be64(data, random_below(seed, 12));
     s.state.data = bytes_of(data, sizeof(data));
     s.state.final = random_below(seed, 10) == 0;
+    s.hash.bytes[0] = (uint8_t)random_below(seed, 3);
     switch (random_below(seed, 6)) {
     case 0:
         return rules_challenge(&telling, fixed, &s, 1, (int)random_below(seed, 3) - 1, now_us, a, error);
@@ -315,6 +339,8 @@ static void histories_never_lower_the_record_nor_leave_the_end(void **state)
             if (status != OK || mode == CHANNEL_FINALIZED)
                 assert_memory_equal(&a, &before, sizeof(a));
             assert_true(a.turn_record >= before.turn_record);
+            if (a.turn_record == before.turn_record && before.has_outcome && a.finalizes_at_us > now_us)
+                assert_true(hash_equal(&a.state, &before.state));
             assert_true((a.cheaters & ~3u) == 0);
             if (a.first_challenge_us != NEVER_US && a.case_state != CASE_OPEN)
                 assert_true(a.finalizes_at_us <= a.first_challenge_us + fixed.dispute_limit_us);
@@ -331,6 +357,7 @@ int rules_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(challenge_ends_after_its_period_and_not_before),
+        cmocka_unit_test(turn_on_record_challenges_only_with_its_own_state_which_needs_no_proof),
         cmocka_unit_test(no_chain_of_challenges_passes_the_dispute_limit),
         cmocka_unit_test(conclude_needs_a_final_state_of_all),
         cmocka_unit_test(cheater_is_who_challenged_below_what_he_signed_to_know),

@@ -1,0 +1,187 @@
+/* Disputes on a whole node, where somebody uses the rules against the others: every test is an attack, or a
+ * mishap, that must not pay. Audit and replay after each. */
+#include "party_support.h"
+
+#include "crypto/hash.h"
+
+static int setup(void **state)
+{
+    struct place *p = memory_new(sizeof(*p));
+
+    party_begin(p);
+    *state = p;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct place *p = *state;
+
+    fixture_audit(&p->f);
+    fixture_replay(&p->f);
+    fixture_stop(&p->f);
+    memory_free_pointer(state);
+    return 0;
+}
+
+/* --- making and signing ----------------------------------------------------------------------- */
+static void register_channel(struct place *p)
+{
+    struct buffer fixed CLEANUP(buffer_close) = { 0 };
+
+    channel_fixed_encode(&p->fixed, &fixed);
+    channel_id(&p->fixed, &p->id);
+    hex_text(p->hex, p->id.bytes, sizeof(p->id.bytes));
+    assert_int_equal(fixture_try(&p->f, "dave", "channel.register",
+                                 json_pack("{s:o}", "fixed", hex_json(fixed.data, fixed.size)), NULL), OK);
+}
+
+/* A channel of alice and bob that only the ledger knows, with what they have paid in. */
+static void open_on_ledger(struct place *p, uint64_t nonce, int first, int second)
+{
+    describe(p, "alice", "bob", nonce);
+    register_channel(p);
+    deposit(p, "alice", first);
+    deposit(p, "bob", second);
+}
+
+/* Signatures over `hash` by people named in one text: "alice bob". */
+static json_t *sign_all(struct place *p, const char *who, const struct hash *hash)
+{
+    json_t *list = json_array();
+    char names[64], *rest = names, *name;
+
+    snprintf(names, sizeof(names), "%s", who);
+    while ((name = strsep(&rest, " ")) != NULL) {
+        if (name[0] != '\0')
+            json_array_append_new(list, json_pack("{s:s, s:o}", "key", fixture_address(&p->f, name),
+                                                  "signature", signature_of(p, name, hash)));
+    }
+    return list;
+}
+
+static json_t *state_hex(const struct channel_state *s)
+{
+    struct buffer bytes CLEANUP(buffer_close) = { 0 };
+
+    channel_state_encode(s, &bytes);
+    return hex_json(bytes.data, bytes.size);
+}
+
+static json_t *signed_state(struct place *p, const struct channel_state *s, const char *who)
+{
+    struct hash hash;
+
+    channel_state_hash(&p->id, s, &hash);
+    return who[0] == '\0' ? json_pack("{s:o}", "state", state_hex(s))
+                          : json_pack("{s:o, s:o}", "state", state_hex(s), "signatures",
+                                      sign_all(p, who, &hash));
+}
+
+static enum status challenge(struct place *p, const struct channel_state *s, const char *who,
+                             const char *challenger)
+{
+    struct hash hash, signs;
+
+    channel_state_hash(&p->id, s, &hash);
+    channel_challenge_hash(&p->id, &hash, &signs);
+    return fixture_try(&p->f, "dave", "channel.challenge",
+                       json_pack("{s:s, s:[o], s:s, s:o}", "channel", p->hex, "states",
+                                 signed_state(p, s, who), "challenger", fixture_address(&p->f, challenger),
+                                 "signature", signature_of(p, challenger, &signs)), NULL);
+}
+
+static enum status checkpoint(struct place *p, const struct channel_state *s)
+{
+    return fixture_try(&p->f, "dave", "channel.checkpoint",
+                       json_pack("{s:s, s:[o]}", "channel", p->hex, "states",
+                                 signed_state(p, s, "alice bob")), NULL);
+}
+
+/* `amount` goes to `to`, the channel goes on with `s`; alice and bob sign. */
+static enum status withdraw(struct place *p, const struct channel_state *s, const char *to, int amount)
+{
+    struct allocation payment = { .amount = (uint64_t)amount, .account = fixture_key(&p->f, to)->account };
+    struct hash hash, signs;
+
+    channel_state_hash(&p->id, s, &hash);
+    channel_withdrawal_hash(&p->id, &hash, &payment, 1, &signs);
+    return fixture_try(&p->f, "dave", "channel.withdraw",
+                       json_pack("{s:s, s:o, s:[{s:i, s:i, s:s}], s:o}", "channel", p->hex, "state",
+                                 state_hex(s), "payments", "asset", 0, "amount", amount, "to",
+                                 fixture_address(&p->f, to), "signatures",
+                                 sign_all(p, "alice bob", &signs)), NULL);
+}
+
+#define assert_named(call, expected) assert_string_equal(status_name(call), status_name(expected))
+
+/* --- looking ---------------------------------------------------------------------------------- */
+static int64_t gold(struct place *p, const char *who)
+{
+    char sql[200], hex[65];
+
+    hex_text(hex, fixture_key(&p->f, who)->account.bytes, 32);
+    snprintf(sql, sizeof(sql), "SELECT coalesce(sum(amount), 0) FROM balance WHERE account = x'%s'", hex);
+    return fixture_sql(&p->f, sql);
+}
+
+#define HELD                                                                                       \
+    "SELECT coalesce(sum(amount), 0) FROM balance JOIN channel ON account = holding"               \
+    " WHERE channel.id = x'$'"
+#define FINALIZES "SELECT coalesce(finalizes_us, -1) FROM channel WHERE id = x'$'"
+#define TURN "SELECT turn_record FROM channel WHERE id = x'$'"
+
+/* --- the state on record ---------------------------------------------------------------------- */
+/* All signed the withdrawal, nobody the state: what is on record is enough. */
+static void anybody_may_challenge_with_what_a_withdrawal_left(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s, other;
+    struct allocation more[8];
+    int64_t bob;
+
+    open_on_ledger(p, 1, 600, 400);
+    s = plain(p, 2, 500, 400);
+    assert_named(withdraw(p, &s, "alice", 100), OK);
+    bob = gold(p, "bob");
+    other = state_of(&p->fixed, 2, (uint64_t[]){ 400, 500, UINT64_MAX }, more);
+    assert_named(challenge(p, &other, "", "bob"), ERROR_TURN_NOT_INCREASED); /* not the one on record */
+    other.turn = 3;
+    assert_named(challenge(p, &other, "", "bob"), ERROR_WRONG_SIGNERS); /* newer, and signed by nobody */
+    assert_named(challenge(p, &s, "", "carol"), ERROR_NOT_A_PARTICIPANT);
+    assert_named(challenge(p, &s, "", "bob"), OK);
+    assert_named(challenge(p, &s, "", "alice"), ERROR_TURN_NOT_INCREASED); /* one is running */
+    advance(p, 11 * MINUTE);
+    assert_int_equal(gold(p, "bob") - bob, 400);
+    assert_int_equal(number(p, HELD), 0);
+}
+
+static void challenge_of_the_turn_on_record_does_not_replace_it(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s, other;
+    struct allocation more[8];
+    int64_t bob;
+
+    open_on_ledger(p, 1, 600, 400);
+    s = plain(p, 2, 900, 100);
+    assert_named(checkpoint(p, &s), OK);
+    other = state_of(&p->fixed, 2, (uint64_t[]){ 100, 900, UINT64_MAX }, more);
+    assert_named(challenge(p, &other, "alice bob", "bob"), ERROR_TURN_NOT_INCREASED);
+    bob = gold(p, "bob");
+    assert_named(challenge(p, &s, "alice bob", "bob"), OK);
+    advance(p, 11 * MINUTE);
+    assert_int_equal(gold(p, "bob") - bob, 100);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int dispute_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(anybody_may_challenge_with_what_a_withdrawal_left),
+        TEST(challenge_of_the_turn_on_record_does_not_replace_it),
+    };
+
+    return cmocka_run_group_tests_name("disputes", tests, NULL, NULL);
+}
