@@ -133,13 +133,32 @@ static const struct param deposit_params[] = {
 };
 
 static enum status need_asset(struct execution *x, const struct channel_record *record,
-                              const struct asset *asset)
+                              const struct asset *asset, unsigned *index)
 {
-    for (size_t i = 0; i < record->fixed.asset_count; i++) {
-        if (memcmp(&record->fixed.assets[i], &asset->id, sizeof(asset->id)) == 0)
+    for (unsigned i = 0; i < record->fixed.asset_count; i++) {
+        if (memcmp(&record->fixed.assets[i], &asset->id, sizeof(asset->id)) == 0) {
+            *index = i;
             return OK;
+        }
     }
     return fail(x, ERROR_ASSET_MISMATCH, "the channel is not for %s", asset->symbol);
+}
+
+/* A channel that has ended takes only what it lacks to pay what it still owes. */
+static enum status need_use(struct execution *x, const struct channel_record *record, unsigned asset,
+                            uint64_t held, uint64_t amount)
+{
+    uint64_t owed = 0;
+
+    if (adjudication_mode(&record->a, execution_chain_time(x)) != CHANNEL_FINALIZED)
+        return OK;
+    INVARIANT(!record->is_settled || channel_outcome_total(&record->outcome, asset, &owed),
+              "what a channel owes is no amount");
+    if (owed >= held && amount <= owed - held)
+        return OK;
+    return fail(x, ERROR_CHANNEL_FINALIZED,
+                "the channel is finalized, and holds %" PRIu64 " of the %" PRIu64 " that it owes", held,
+                owed);
 }
 
 static enum status deposit(struct execution *x, const void *params, struct writer *result)
@@ -149,16 +168,18 @@ static enum status deposit(struct execution *x, const void *params, struct write
     struct arena arena CLEANUP(arena_close);
     struct channel_record record;
     struct asset asset;
+    unsigned index = 0;
     uint64_t held;
 
     arena_init(&arena);
     TRY(record_need(x, &p->channel, &arena, &record));
     TRY(asset_find(x, &p->asset, &asset));
-    TRY(need_asset(x, &record, &asset));
+    TRY(need_asset(x, &record, &asset, &index));
     held = balance_of(x, DOMAIN_BASE, &asset, &record.holding);
     if (p->expected_held != EXPECT_NOTHING && p->expected_held != held)
         return fail(x, ERROR_HELD_MISMATCH, "the channel holds %" PRIu64 " %s, not %" PRIu64, held,
                     asset.symbol, p->expected_held);
+    TRY(need_use(x, &record, index, held, p->amount));
     TRY(balance_move(x, DOMAIN_BASE, &asset, &from, &record.holding, p->amount, NULL));
     writer_object_begin(result);
     writer_member_unsigned(result, "held", held + p->amount);

@@ -98,6 +98,14 @@ static enum status checkpoint(struct place *p, const struct channel_state *s)
                                  signed_state(p, s, "alice bob")), NULL);
 }
 
+static enum status conclude(struct place *p, const struct channel_state *s)
+{
+    json_t *params = signed_state(p, s, "alice bob");
+
+    json_object_set_new(params, "channel", json_string(p->hex));
+    return fixture_try(&p->f, "dave", "channel.conclude", params, NULL);
+}
+
 /* `amount` goes to `to`, the channel goes on with `s`; alice and bob sign. */
 static enum status withdraw(struct place *p, const struct channel_state *s, const char *to, int amount)
 {
@@ -174,6 +182,39 @@ static void challenge_of_the_turn_on_record_does_not_replace_it(void **state)
     assert_int_equal(gold(p, "bob") - bob, 100);
 }
 
+/* --- paying in -------------------------------------------------------------------------------- */
+static void nothing_is_paid_into_a_channel_that_ended_and_owes_nothing(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+    int64_t bob;
+
+#define REFUSE(amount)                                                                             \
+    fixture_refused(&p->f, ERROR_CHANNEL_FINALIZED, "bob", "channel.deposit",                      \
+                    "{'channel':'%s','asset':'GOLD','amount':%d}", p->hex, amount)
+    open_on_ledger(p, 1, 600, 400);
+    s = plain(p, 2, 900, 100);
+    s.final = true;
+    assert_named(conclude(p, &s), OK);
+    bob = gold(p, "bob");
+    REFUSE(77);
+    assert_int_equal(gold(p, "bob"), bob);
+
+    open_on_ledger(p, 2, 600, 400); /* by a challenge that nobody answered */
+    s = plain(p, 2, 600, 450);      /* gives 50 more than is held */
+    assert_named(challenge(p, &s, "alice bob", "bob"), OK);
+    deposit(p, "bob", 1); /* it may still be answered */
+    advance(p, 11 * MINUTE);
+    REFUSE(50);
+    deposit(p, "bob", 49); /* what it lacks, and no more */
+    REFUSE(1);
+    bob = gold(p, "bob");
+    fixture_run(&p->f, "dave", "channel.transfer", "{'channel':'%s'}", p->hex);
+    assert_int_equal(gold(p, "bob") - bob, 49);
+    assert_int_equal(number(p, HELD), 0);
+    REFUSE(1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int dispute_tests(void)
@@ -181,6 +222,7 @@ int dispute_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(anybody_may_challenge_with_what_a_withdrawal_left),
         TEST(challenge_of_the_turn_on_record_does_not_replace_it),
+        TEST(nothing_is_paid_into_a_channel_that_ended_and_owes_nothing),
     };
 
     return cmocka_run_group_tests_name("disputes", tests, NULL, NULL);
