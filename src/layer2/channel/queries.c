@@ -90,7 +90,8 @@ static void write_challenge(struct writer *w, const struct channel_record *recor
     writer_array_end(w);
     if (record->a.case_state != CASE_NONE) {
         writer_member_text(w, "case", case_state_name(record->a.case_state));
-        writer_member_integer(w, "evidence_until_us", record->a.evidence_until_us);
+        if (record->a.evidence_until_us != NEVER_US)
+            writer_member_integer(w, "evidence_until_us", record->a.evidence_until_us);
     }
 }
 
@@ -249,7 +250,8 @@ static enum status one_case(struct query *q, const void *params, struct writer *
     write_column_account(w, s, "opener");
     write_column_text(w, s, "claim");
     write_column_integer(w, s, "evidence_until_us");
-    write_column_integer(w, s, "finalizes_us");
+    if (!column_is_null(s, "finalizes_us"))
+        write_column_integer(w, s, "finalizes_us");
     if (!column_is_null(s, "award")) {
         write_column_hex(w, s, "award");
         write_column_json(w, s, "fees");

@@ -80,6 +80,19 @@ static void record(struct adjudication *a, const struct signed_state *state)
     a->state = state->hash;
 }
 
+/* The same in a channel that goes on. What all signed as its end, nobody judges any more: a case is over, and
+ * the time that it added. */
+static void record_open(const struct channel_fixed *fixed, struct adjudication *a,
+                        const struct signed_state *state)
+{
+    record(a, state);
+    if (!state->state.final || state->signed_by != application_everyone(fixed))
+        return;
+    if (a->case_state == CASE_OPEN)
+        a->first_challenge_us = NEVER_US;
+    a->case_state = CASE_LAPSED;
+}
+
 static void clear_challenge(struct adjudication *a)
 {
     a->finalizes_at_us = NEVER_US;
@@ -128,7 +141,7 @@ enum status rules_challenge(const struct application *application, const struct 
     TRY(need_support(application, fixed, states, count, a, error));
     TRY(need_participant(fixed, challenger, error));
     remember_cheater(application, last, a);
-    record(a, last);
+    record_open(fixed, a, last);
     if (a->first_challenge_us == NEVER_US)
         a->first_challenge_us = now_us;
     if (a->case_state != CASE_OPEN)
@@ -143,7 +156,7 @@ enum status rules_checkpoint(const struct application *application, const struct
                              const struct signed_state *states, size_t count, int64_t now_us,
                              struct adjudication *a, bool *cleared, struct error *error)
 {
-    bool clears = adjudication_mode(a, now_us) == CHANNEL_CHALLENGE && a->case_state != CASE_OPEN;
+    bool clears;
 
     TRY(refuse_finalized(a, now_us, error));
     if (count == 0)
@@ -151,7 +164,8 @@ enum status rules_checkpoint(const struct application *application, const struct
     TRY(need_higher(a, states[count - 1].state.turn, error));
     TRY(application_supported(application, fixed, states, count, error));
     remember_cheater(application, &states[count - 1], a);
-    record(a, &states[count - 1]);
+    record_open(fixed, a, &states[count - 1]);
+    clears = adjudication_mode(a, now_us) == CHANNEL_CHALLENGE && a->case_state != CASE_OPEN;
     if (clears)
         clear_challenge(a);
     if (cleared != NULL)
@@ -232,7 +246,7 @@ enum status rules_withdraw(const struct channel_fixed *fixed, const struct signe
             return error_set(error, ERROR_INVALID_PARAMS, "payment %zu is not an amount to an account", i);
     }
     TRY(need_sum(fixed, &state->state, payments, payment_count, holdings, ERROR_NOT_CONSERVED, error));
-    record(a, state);
+    record_open(fixed, a, state);
     return OK;
 }
 
@@ -246,6 +260,8 @@ enum status rules_open_case(const struct channel_fixed *fixed, int opener, int64
     if (fixed->arbiter_count == 0)
         return error_set(error, ERROR_NO_ARBITERS, "the channel names no arbiters");
     TRY(need_participant(fixed, opener, error));
+    if (a->case_state == CASE_LAPSED)
+        return error_set(error, ERROR_WRONG_PHASE, "all signed a final state: 'channel.conclude' ends with it");
     if (a->case_state != CASE_NONE)
         return error_set(error, ERROR_CASE_EXISTS, "the channel's case is %s",
                          case_state_name(a->case_state));
@@ -262,6 +278,8 @@ static enum status need_case(const struct adjudication *a, struct error *error)
 {
     if (a->case_state == CASE_NONE)
         return error_set(error, ERROR_CASE_NOT_FOUND, "nobody opened a case");
+    if (a->case_state == CASE_LAPSED)
+        return error_set(error, ERROR_CASE_CLOSED, "all signed a final state: nothing is left to judge");
     if (a->case_state != CASE_OPEN)
         return error_set(error, ERROR_CASE_CLOSED, "the case is %s", case_state_name(a->case_state));
     return OK;
@@ -303,6 +321,8 @@ enum status rules_award(const struct channel_fixed *fixed, const struct channel_
 {
     TRY(refuse_finalized(a, now_us, error));
     TRY(need_case(a, error));
+    if (now_us < a->evidence_until_us)
+        return error_set(error, ERROR_WRONG_PHASE, "evidence is still taken; an award comes after that");
     if ((unsigned)__builtin_popcount(signers) < fixed->arbiter_threshold)
         return error_set(error, ERROR_MISSING_SIGNATURE, "%d of the arbiters signed; %u must",
                          __builtin_popcount(signers), fixed->arbiter_threshold);

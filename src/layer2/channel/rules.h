@@ -19,9 +19,9 @@ const char *channel_mode_name(enum channel_mode mode);
 
 enum case_state {
     CASE_NONE,    /* nobody asked the arbiters */
-    CASE_OPEN,    /* evidence is taken for one window, an award until the channel is finalized */
+    CASE_OPEN,    /* evidence is taken for one window, then an award until the channel is finalized */
     CASE_AWARDED,
-    CASE_LAPSED,  /* the channel ended without an award */
+    CASE_LAPSED,  /* no award any more: the channel ended without one, or all signed a final state */
 };
 const char *case_state_name(enum case_state state);
 
@@ -70,13 +70,15 @@ void rules_timeout(struct adjudication *a);
 /* --- arbitration */
 /* Only a participant opens a case, once in a channel's life, about a state on record. Evidence is taken for
  * one window; the channel ends one more window later, or as much after the end of a running challenge. From
- * then on newer states change the record, but no longer that end. ERROR_NO_ARBITERS, ERROR_CASE_EXISTS,
- * ERROR_NO_STATE. */
+ * then on newer states change the record, but no longer that end; save that a final state that all signed
+ * ends the case: there is nothing left to judge. ERROR_NO_ARBITERS, ERROR_WRONG_PHASE (such a state is on
+ * record), ERROR_CASE_EXISTS, ERROR_NO_STATE. */
 MUST_CHECK enum status rules_open_case(const struct channel_fixed *fixed, int opener, int64_t now_us,
                                        struct adjudication *a, struct error *error);
 MUST_CHECK enum status rules_evidence(const struct adjudication *a, int64_t now_us, struct error *error);
 /* The outcome and fees must add up to what is held, fees stay within their part, the award names the turn on
- * record, and enough distinct arbiters signed it (`signers`: a mask). */
+ * record, and enough distinct arbiters signed it (`signers`: a mask). Not before the time for evidence is
+ * over: ERROR_WRONG_PHASE. */
 MUST_CHECK enum status rules_award(const struct channel_fixed *fixed, const struct channel_state *award,
                                    const uint64_t *fees, const uint64_t *holdings, uint32_t signers,
                                    int64_t now_us, struct adjudication *a, struct error *error);

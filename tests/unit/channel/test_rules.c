@@ -256,6 +256,46 @@ static void newer_states_raise_the_record_of_a_case_but_not_its_end(void **state
     assert_true(a.finalizes_at_us == end_us);
 }
 
+/* By a checkpoint, a challenge or a withdrawal. */
+static void what_all_signed_as_the_end_is_not_judged(void **state)
+{
+    struct channel_fixed fixed = judged();
+    struct allocation all[4];
+    struct channel_state award = state_of(&fixed, 4, (uint64_t[]){ 1000, 0, UINT64_MAX }, all);
+    struct signed_state final = signed_turn(4, 3), alone = signed_turn(4, 1);
+    struct error error = { .message = "" };
+    uint64_t held = 1000, fee = 0;
+
+    (void)state;
+    final.state.final = true;
+    alone.state.final = true;
+    for (int way = 0; way < 3; way++) {
+        struct adjudication a = open_at(3);
+        bool cleared = false;
+
+        if (way == 2) { /* the case was there before */
+            assert_status(rules_challenge(&telling, &fixed, &(struct signed_state){ .state.turn = 3 }, 1, 0,
+                                          NOW_US, &a, &error), OK);
+            assert_status(rules_open_case(&fixed, 0, NOW_US, &a, &error), OK);
+        }
+        if (way == 1)
+            assert_status(rules_challenge(&telling, &fixed, &final, 1, 0, NOW_US, &a, &error), OK);
+        else
+            assert_status(rules_checkpoint(&telling, &fixed, &final, 1, NOW_US, &a, &cleared, &error), OK);
+        assert_int_equal(cleared, way == 2); /* the case ends, and the challenge with it */
+        assert_status(rules_open_case(&fixed, 0, NOW_US, &a, &error), ERROR_WRONG_PHASE);
+        assert_status(rules_evidence(&a, NOW_US, &error), ERROR_CASE_CLOSED);
+        assert_status(rules_award(&fixed, &award, &fee, &held, 3, NOW_US + 1, &a, &error), ERROR_CASE_CLOSED);
+        assert_status(rules_conclude(&fixed, &final, NOW_US, &a, &error), OK);
+    }
+    {
+        struct adjudication a = open_at(4); /* called final by one of them: that is no agreement */
+
+        assert_status(rules_challenge(&telling, &fixed, &alone, 1, 0, NOW_US, &a, &error), OK);
+        assert_status(rules_open_case(&fixed, 0, NOW_US, &a, &error), OK);
+    }
+}
+
 static void award_is_bounded(void **state)
 {
     struct channel_fixed fixed = judged();
@@ -264,28 +304,32 @@ static void award_is_bounded(void **state)
     struct adjudication a = open_at(3), before;
     struct error error = { .message = "" };
     uint64_t held = 1000, fee = 10, high = 21;
+    int64_t now_us;
 
     (void)state;
     assert_status(rules_award(&fixed, &award, &fee, &held, 3, NOW_US, &a, &error), ERROR_CASE_NOT_FOUND);
     assert_status(rules_open_case(&fixed, 0, NOW_US, &a, &error), OK);
+    assert_status(rules_award(&fixed, &award, &fee, &held, 5, a.evidence_until_us - 1, &a, &error),
+                  ERROR_WRONG_PHASE);
+    now_us = a.evidence_until_us;
     before = a;
-    assert_status(rules_award(&fixed, &award, &fee, &held, 4, NOW_US, &a, &error), ERROR_MISSING_SIGNATURE);
+    assert_status(rules_award(&fixed, &award, &fee, &held, 4, now_us, &a, &error), ERROR_MISSING_SIGNATURE);
     award.turn = 2;
-    assert_status(rules_award(&fixed, &award, &fee, &held, 5, NOW_US, &a, &error), ERROR_WRONG_TURN);
+    assert_status(rules_award(&fixed, &award, &fee, &held, 5, now_us, &a, &error), ERROR_WRONG_TURN);
     award.turn = 3;
-    assert_status(rules_award(&fixed, &award, &high, &held, 5, NOW_US, &a, &error),
+    assert_status(rules_award(&fixed, &award, &high, &held, 5, now_us, &a, &error),
                   ERROR_AWARD_OUT_OF_BOUNDS);
     all[0].amount = 701;
-    assert_status(rules_award(&fixed, &award, &fee, &held, 5, NOW_US, &a, &error), ERROR_AWARD_OUT_OF_BOUNDS);
+    assert_status(rules_award(&fixed, &award, &fee, &held, 5, now_us, &a, &error), ERROR_AWARD_OUT_OF_BOUNDS);
     all[0].amount = 699;
-    assert_status(rules_award(&fixed, &award, &fee, &held, 5, NOW_US, &a, &error), ERROR_AWARD_OUT_OF_BOUNDS);
+    assert_status(rules_award(&fixed, &award, &fee, &held, 5, now_us, &a, &error), ERROR_AWARD_OUT_OF_BOUNDS);
     all[0].amount = 700;
     assert_memory_equal(&a, &before, sizeof(a));
     assert_status(rules_award(&fixed, &award, &fee, &held, 5, a.finalizes_at_us, &a, &error),
                   ERROR_CHANNEL_FINALIZED);
-    assert_status(rules_award(&fixed, &award, &fee, &held, 5, NOW_US, &a, &error), OK);
+    assert_status(rules_award(&fixed, &award, &fee, &held, 5, now_us, &a, &error), OK);
     assert_int_equal(a.case_state, CASE_AWARDED);
-    assert_status(rules_award(&fixed, &award, &fee, &held, 5, NOW_US, &a, &error), ERROR_CHANNEL_FINALIZED);
+    assert_status(rules_award(&fixed, &award, &fee, &held, 5, now_us, &a, &error), ERROR_CHANNEL_FINALIZED);
 }
 
 /* --- histories -------------------------------------------------------------------------------- */
@@ -365,6 +409,7 @@ int rules_tests(void)
         cmocka_unit_test(withdrawal_takes_exactly_what_the_state_no_longer_allocates),
         cmocka_unit_test(case_is_opened_once_by_a_participant_about_a_state),
         cmocka_unit_test(newer_states_raise_the_record_of_a_case_but_not_its_end),
+        cmocka_unit_test(what_all_signed_as_the_end_is_not_judged),
         cmocka_unit_test(award_is_bounded),
         cmocka_unit_test(histories_never_lower_the_record_nor_leave_the_end),
     };
