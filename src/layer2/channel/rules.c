@@ -106,6 +106,11 @@ static int64_t earlier(int64_t a_us, int64_t b_us)
     return a_us < b_us ? a_us : b_us;
 }
 
+static int64_t later(int64_t a_us, int64_t b_us)
+{
+    return a_us > b_us ? a_us : b_us;
+}
+
 /* The state on record, which is supported; or a newer one with what supports it. */
 static enum status need_support(const struct application *application, const struct channel_fixed *fixed,
                                 const struct signed_state *states, size_t count,
@@ -268,9 +273,14 @@ enum status rules_open_case(const struct channel_fixed *fixed, int opener, int64
     if (!a->has_outcome)
         return error_set(error, ERROR_NO_STATE, "the ledger has no state of the channel to judge on");
     a->evidence_until_us = now_us + window_us;
-    end_us = a->finalizes_at_us > a->evidence_until_us ? a->finalizes_at_us : a->evidence_until_us;
+    end_us = later(now_us + fixed->challenge_period_us, later(a->finalizes_at_us, a->evidence_until_us));
     a->finalizes_at_us = end_us + window_us;
     a->case_state = CASE_OPEN;
+    if (a->challenger < 0) { /* else the challenge that is running stays his who made it */
+        a->first_challenge_us = now_us;
+        a->challenger = opener;
+        a->challenge_turn = a->turn_record;
+    }
     return OK;
 }
 

@@ -68,8 +68,9 @@ MUST_CHECK enum status rules_withdraw(const struct channel_fixed *fixed, const s
 void rules_timeout(struct adjudication *a);
 
 /* --- arbitration */
-/* Only a participant opens a case, once in a channel's life, about a state on record. Evidence is taken for
- * one window; the channel ends one more window later, or as much after the end of a running challenge. From
+/* Only a participant opens a case, once in a channel's life, about a state on record; where no challenge runs,
+ * he challenges with it. Evidence is taken for one window. The channel ends one more window after that, or
+ * after a challenge period from now, or after the end of a running challenge, whichever is the latest. From
  * then on newer states change the record, but no longer that end; save that a final state that all signed
  * ends the case: there is nothing left to judge. ERROR_NO_ARBITERS, ERROR_WRONG_PHASE (such a state is on
  * record), ERROR_CASE_EXISTS, ERROR_NO_STATE. */

@@ -235,6 +235,48 @@ static void case_is_opened_once_by_a_participant_about_a_state(void **state)
     assert_status(rules_evidence(&a, a.evidence_until_us, &error), ERROR_CASE_CLOSED);
 }
 
+static void case_leaves_everybody_a_challenge_period_to_answer(void **state)
+{
+    struct channel_fixed fixed = judged();
+    struct adjudication a = open_at(3), running = a;
+    struct signed_state s = signed_turn(4, 3);
+    struct error error = { .message = "" };
+
+    (void)state;
+    fixed.arbitration_window_us = 1;
+    assert_status(rules_open_case(&fixed, 0, NOW_US, &a, &error), OK);
+    assert_true(a.finalizes_at_us == NOW_US + fixed.challenge_period_us + 1);
+    assert_status(rules_challenge(&telling, &fixed, &s, 1, 0, NOW_US, &running, &error), OK);
+    assert_status(rules_open_case(&fixed, 1, running.finalizes_at_us - 1, &running, &error), OK);
+    assert_true(running.finalizes_at_us == NOW_US + 2 * fixed.challenge_period_us);
+}
+
+static uint32_t cheaters_of_case(int challenger, int opener)
+{
+    struct channel_fixed fixed = judged();
+    struct signed_state old = signed_turn(4, 3), newer = signed_turn(9, 3);
+    struct adjudication a = open_at(3);
+    struct error error = { .message = "" };
+    uint8_t knows[8];
+
+    put_be64(knows, 8);
+    newer.state.data = bytes_of(knows, sizeof(knows));
+    if (challenger >= 0)
+        assert_status(rules_challenge(&telling, &fixed, &old, 1, challenger, NOW_US, &a, &error), OK);
+    assert_status(rules_open_case(&fixed, opener, NOW_US, &a, &error), OK);
+    assert_status(rules_checkpoint(&telling, &fixed, &newer, 1, NOW_US, &a, NULL, &error), OK);
+    return a.cheaters;
+}
+
+static void cheater_is_also_who_opens_a_case_below_what_he_signed_to_know(void **state)
+{
+    (void)state;
+    assert_int_equal(cheaters_of_case(-1, 0), 1u << 0);
+    assert_int_equal(cheaters_of_case(-1, 1), 1u << 1);
+    assert_int_equal(cheaters_of_case(0, 1), 1u << 0); /* he was challenged, and only asked the arbiters */
+    assert_int_equal(cheaters_of_case(0, 0), 1u << 0);
+}
+
 static void newer_states_raise_the_record_of_a_case_but_not_its_end(void **state)
 {
     struct channel_fixed fixed = judged();
@@ -408,6 +450,8 @@ int rules_tests(void)
         cmocka_unit_test(penalty_is_a_part_of_the_cheaters_own_and_conserves),
         cmocka_unit_test(withdrawal_takes_exactly_what_the_state_no_longer_allocates),
         cmocka_unit_test(case_is_opened_once_by_a_participant_about_a_state),
+        cmocka_unit_test(case_leaves_everybody_a_challenge_period_to_answer),
+        cmocka_unit_test(cheater_is_also_who_opens_a_case_below_what_he_signed_to_know),
         cmocka_unit_test(newer_states_raise_the_record_of_a_case_but_not_its_end),
         cmocka_unit_test(what_all_signed_as_the_end_is_not_judged),
         cmocka_unit_test(award_is_bounded),
