@@ -247,7 +247,8 @@ static void move_deadline(struct execution *x, const struct channel_record *reco
 
 static void keep(struct execution *x, struct channel_record *record, const struct channel_state *state)
 {
-    record->state = *state;
+    if (!record->is_settled) /* else the state that it ended with stays */
+        record->state = *state;
     record_write(execution_database(x), record);
     move_deadline(x, record);
     channel_changed(x, &record->id);
@@ -474,7 +475,10 @@ static enum status withdraw(struct execution *x, const void *params, struct writ
     TRY(record_need(x, &p->channel, &arena, &record));
     TRY(holdings_read(x, &record, holdings));
     status = match_withdrawal(&record, p, states, &error);
-    if (status == OK)
+    if (status == OK && record.is_settled)
+        status = rules_withdraw_rest(&record.fixed, &states[0], p->allocations, p->payments.count,
+                                     &record.outcome, holdings, &record.a, &error);
+    else if (status == OK)
         status = rules_withdraw(&record.fixed, &states[0], p->allocations, p->payments.count, holdings,
                                 execution_chain_time(x), &record.a, &error);
     if (status != OK)

@@ -161,7 +161,7 @@ static enum status judge(struct execution *x, const struct award *p, struct chan
     TRY(holdings_read(x, record, holdings));
     TRY(proof_match(&record->fixed, p->proof, states, error));
     TRY(signers_match(record->fixed.arbiters, record->fixed.arbiter_count, &p->signatures, signers, error));
-    TRY(rules_award(&record->fixed, &states[0].state, p->amounts, holdings, *signers,
+    TRY(rules_award(&record->fixed, &record->state, &states[0].state, p->amounts, holdings, *signers,
                     execution_chain_time(x), &record->a, error));
     record->state = states[0].state;
     return OK;

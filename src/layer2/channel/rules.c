@@ -216,23 +216,33 @@ void rules_timeout(struct adjudication *a)
         a->case_state = CASE_LAPSED;
 }
 
-/* --- withdrawing while open ------------------------------------------------------------------- */
-static enum status need_sum(const struct channel_fixed *fixed, const struct channel_state *state,
-                            const struct allocation *more, size_t more_count, const uint64_t *holdings,
-                            enum status refusal, struct error *error)
+/* --- withdrawing ------------------------------------------------------------------------------ */
+static enum status need_held(const struct channel_fixed *fixed, const struct channel_state *state,
+                             const struct allocation *payments, size_t payment_count,
+                             const uint64_t *holdings, struct error *error)
 {
-    const struct channel_state extra = { .allocation_count = more_count,
-                                         .allocations = (struct allocation *)more };
+    const struct channel_state extra = { .allocation_count = payment_count,
+                                         .allocations = (struct allocation *)payments };
 
     for (unsigned asset = 0; asset < fixed->asset_count; asset++) {
         uint64_t allocated, taken;
 
         if (!channel_outcome_total(state, asset, &allocated) || !channel_outcome_total(&extra, asset, &taken))
-            return error_set(error, refusal, "asset %u: the amounts are too large", asset);
-        if (allocated + taken != holdings[asset])
-            return error_set(error, refusal,
-                             "asset %u: %" PRIu64 " are held, but the state allocates %" PRIu64
-                             " and %" PRIu64 " are taken out", asset, holdings[asset], allocated, taken);
+            return error_set(error, ERROR_NOT_CONSERVED, "asset %u: the amounts are too large", asset);
+        if (allocated + taken > holdings[asset])
+            return error_set(error, ERROR_NOT_CONSERVED,
+                             "asset %u: %" PRIu64 " are held, less than the %" PRIu64
+                             " that stay allocated and %" PRIu64 " that are taken out", asset,
+                             holdings[asset], allocated, taken);
+    }
+    return OK;
+}
+
+static enum status check_payments(const struct allocation *payments, size_t count, struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (payments[i].kind != ALLOCATION_SIMPLE || payments[i].amount == 0)
+            return error_set(error, ERROR_INVALID_PARAMS, "payment %zu is not an amount to an account", i);
     }
     return OK;
 }
@@ -246,12 +256,25 @@ enum status rules_withdraw(const struct channel_fixed *fixed, const struct signe
         return error_set(error, ERROR_WRONG_PHASE, "a challenge is running; clear it by a checkpoint first");
     TRY(need_higher(a, state->state.turn, error));
     TRY(need_everyone(fixed, state, error));
-    for (size_t i = 0; i < payment_count; i++) {
-        if (payments[i].kind != ALLOCATION_SIMPLE || payments[i].amount == 0)
-            return error_set(error, ERROR_INVALID_PARAMS, "payment %zu is not an amount to an account", i);
-    }
-    TRY(need_sum(fixed, &state->state, payments, payment_count, holdings, ERROR_NOT_CONSERVED, error));
+    TRY(check_payments(payments, payment_count, error));
+    TRY(need_held(fixed, &state->state, payments, payment_count, holdings, error));
     record_open(fixed, a, state);
+    return OK;
+}
+
+enum status rules_withdraw_rest(const struct channel_fixed *fixed, const struct signed_state *state,
+                                const struct allocation *payments, size_t payment_count,
+                                const struct channel_state *owes, const uint64_t *holdings,
+                                struct adjudication *a, struct error *error)
+{
+    if (!state->state.final || state->state.allocation_count > 0)
+        return error_set(error, ERROR_CHANNEL_FINALIZED,
+                         "the channel has ended: only a final state that gives nothing takes out the rest");
+    TRY(need_higher(a, state->state.turn, error));
+    TRY(need_everyone(fixed, state, error));
+    TRY(check_payments(payments, payment_count, error));
+    TRY(need_held(fixed, owes, payments, payment_count, holdings, error));
+    a->turn_record = state->state.turn;
     return OK;
 }
 
@@ -266,7 +289,8 @@ enum status rules_open_case(const struct channel_fixed *fixed, int opener, int64
         return error_set(error, ERROR_NO_ARBITERS, "the channel names no arbiters");
     TRY(need_participant(fixed, opener, error));
     if (a->case_state == CASE_LAPSED)
-        return error_set(error, ERROR_WRONG_PHASE, "all signed a final state: 'channel.conclude' ends with it");
+        return error_set(error, ERROR_WRONG_PHASE,
+                         "all signed a final state: 'channel.conclude' ends with it");
     if (a->case_state != CASE_NONE)
         return error_set(error, ERROR_CASE_EXISTS, "the channel's case is %s",
                          case_state_name(a->case_state));
@@ -304,30 +328,43 @@ enum status rules_evidence(const struct adjudication *a, int64_t now_us, struct 
     return OK;
 }
 
-static enum status check_fees(const struct channel_fixed *fixed, const struct channel_state *award,
-                              const uint64_t *fees, const uint64_t *holdings, struct error *error)
+/* What an award gives out of one asset, and the fee in it. */
+static enum status check_amounts(const struct channel_fixed *fixed, uint64_t on_record, uint64_t held,
+                                 uint64_t given, uint64_t fee, unsigned asset, struct error *error)
+{
+    uint64_t most = on_record > held ? on_record : held, base = given < held ? given : held;
+    uint64_t fee_most = (uint64_t)((unsigned __int128)base * fixed->arbitration_fee_ppm / CHANNEL_PPM);
+
+    if (fee > fee_most)
+        return error_set(error, ERROR_AWARD_OUT_OF_BOUNDS,
+                         "asset %u: a fee of %" PRIu64 " is over the %" PRIu64 " allowed", asset, fee,
+                         fee_most);
+    if (given < on_record || given > most)
+        return error_set(error, ERROR_AWARD_OUT_OF_BOUNDS,
+                         "asset %u: award and fee give %" PRIu64 ", not %" PRIu64 " … %" PRIu64, asset, given,
+                         on_record, most);
+    return OK;
+}
+
+static enum status check_award(const struct channel_fixed *fixed, const struct channel_state *on_record,
+                               const struct channel_state *award, const uint64_t *fees,
+                               const uint64_t *holdings, struct error *error)
 {
     for (unsigned asset = 0; asset < fixed->asset_count; asset++) {
-        uint64_t allocated;
-        uint64_t most = (uint64_t)((unsigned __int128)holdings[asset] * fixed->arbitration_fee_ppm /
-                                   CHANNEL_PPM);
+        uint64_t recorded, allocated;
 
-        if (fees[asset] > most)
-            return error_set(error, ERROR_AWARD_OUT_OF_BOUNDS,
-                             "asset %u: a fee of %" PRIu64 " is over the %" PRIu64 " allowed", asset,
-                             fees[asset], most);
-        if (!channel_outcome_total(award, asset, &allocated) ||
-            allocated + fees[asset] != holdings[asset])
-            return error_set(error, ERROR_AWARD_OUT_OF_BOUNDS,
-                             "asset %u: award and fee do not add up to the %" PRIu64 " held", asset,
-                             holdings[asset]);
+        if (!channel_outcome_total(on_record, asset, &recorded) ||
+            !channel_outcome_total(award, asset, &allocated))
+            return error_set(error, ERROR_AWARD_OUT_OF_BOUNDS, "asset %u: the amounts are too large", asset);
+        TRY(check_amounts(fixed, recorded, holdings[asset], allocated + fees[asset], fees[asset], asset,
+                          error));
     }
     return OK;
 }
 
-enum status rules_award(const struct channel_fixed *fixed, const struct channel_state *award,
-                        const uint64_t *fees, const uint64_t *holdings, uint32_t signers, int64_t now_us,
-                        struct adjudication *a, struct error *error)
+enum status rules_award(const struct channel_fixed *fixed, const struct channel_state *on_record,
+                        const struct channel_state *award, const uint64_t *fees, const uint64_t *holdings,
+                        uint32_t signers, int64_t now_us, struct adjudication *a, struct error *error)
 {
     TRY(refuse_finalized(a, now_us, error));
     TRY(need_case(a, error));
@@ -339,7 +376,7 @@ enum status rules_award(const struct channel_fixed *fixed, const struct channel_
     if (award->turn != a->turn_record)
         return error_set(error, ERROR_WRONG_TURN, "the award judges turn %" PRIu64 "; on record is %" PRIu64,
                          award->turn, a->turn_record);
-    TRY(check_fees(fixed, award, fees, holdings, error));
+    TRY(check_award(fixed, on_record, award, fees, holdings, error));
     finalize(a, now_us);
     a->case_state = CASE_AWARDED;
     a->has_outcome = true;

@@ -57,31 +57,42 @@ MUST_CHECK enum status rules_checkpoint(const struct application *application,
                                         struct error *error);
 MUST_CHECK enum status rules_conclude(const struct channel_fixed *fixed, const struct signed_state *state,
                                       int64_t now_us, struct adjudication *a, struct error *error);
-/* A state that all signed, and with it payments out of the holdings of a channel that runs on: what is held
- * must be exactly what the state allocates and the payments take, asset by asset. */
+/* A state that all signed, and with it payments out of the holdings of a channel that runs on: what the state
+ * allocates and the payments take must be held, asset by asset. What is held beyond that stays: strangers may
+ * pay in, and must not undo what was signed. */
 MUST_CHECK enum status rules_withdraw(const struct channel_fixed *fixed, const struct signed_state *state,
                                       const struct allocation *payments, size_t payment_count,
                                       const uint64_t *holdings, int64_t now_us, struct adjudication *a,
                                       struct error *error);
 
+/* The same from a channel that has ended, out of what it holds beyond what it still `owes`: all sign a final
+ * state that gives nothing, whose turn is used up so that nobody can do it twice. */
+MUST_CHECK enum status rules_withdraw_rest(const struct channel_fixed *fixed,
+                                           const struct signed_state *state,
+                                           const struct allocation *payments, size_t payment_count,
+                                           const struct channel_state *owes, const uint64_t *holdings,
+                                           struct adjudication *a, struct error *error);
+
 /* The end of a challenge has come: a case that nobody decided lapses. */
 void rules_timeout(struct adjudication *a);
 
 /* --- arbitration */
-/* Only a participant opens a case, once in a channel's life, about a state on record; where no challenge runs,
- * he challenges with it. Evidence is taken for one window. The channel ends one more window after that, or
- * after a challenge period from now, or after the end of a running challenge, whichever is the latest. From
- * then on newer states change the record, but no longer that end; save that a final state that all signed
- * ends the case: there is nothing left to judge. ERROR_NO_ARBITERS, ERROR_WRONG_PHASE (such a state is on
- * record), ERROR_CASE_EXISTS, ERROR_NO_STATE. */
+/* Only a participant opens a case, once in a channel's life, about a state on record; where no challenge
+ * runs, he challenges with it. Evidence is taken for one window. The channel ends one more window after that,
+ * or after a challenge period from now, or after the end of a running challenge, whichever is the latest.
+ * From then on newer states change the record, but no longer that end; save that a final state that all
+ * signed ends the case: there is nothing left to judge. ERROR_NO_ARBITERS, ERROR_WRONG_PHASE (such a state is
+ * on record), ERROR_CASE_EXISTS, ERROR_NO_STATE. */
 MUST_CHECK enum status rules_open_case(const struct channel_fixed *fixed, int opener, int64_t now_us,
                                        struct adjudication *a, struct error *error);
 MUST_CHECK enum status rules_evidence(const struct adjudication *a, int64_t now_us, struct error *error);
-/* The outcome and fees must add up to what is held, fees stay within their part, the award names the turn on
- * record, and enough distinct arbiters signed it (`signers`: a mask). Not before the time for evidence is
- * over: ERROR_WRONG_PHASE. */
-MUST_CHECK enum status rules_award(const struct channel_fixed *fixed, const struct channel_state *award,
-                                   const uint64_t *fees, const uint64_t *holdings, uint32_t signers,
-                                   int64_t now_us, struct adjudication *a, struct error *error);
+/* The award names the turn on record, and enough distinct arbiters signed it (`signers`: a mask). Outcome and
+ * fees give out no less than the state on record, nor more than that or what is held, whichever is more: so
+ * what strangers pay in undoes no award. Fees stay within their part of it. Not before the time for evidence
+ * is over: ERROR_WRONG_PHASE. */
+MUST_CHECK enum status rules_award(const struct channel_fixed *fixed, const struct channel_state *on_record,
+                                   const struct channel_state *award, const uint64_t *fees,
+                                   const uint64_t *holdings, uint32_t signers, int64_t now_us,
+                                   struct adjudication *a, struct error *error);
 
 #endif

@@ -29,7 +29,7 @@ MUST_CHECK enum status channel_settle(struct execution *x, struct channel_record
 MUST_CHECK enum status channel_pay(struct execution *x, struct channel_record *record,
                                    const uint64_t *indices, size_t count, size_t *paid);
 
-/* Pays simple amounts out of a channel that goes on; payments written as JSON for its event. */
+/* Pays simple amounts out of a channel, as all signed; payments written as JSON for its event. */
 MUST_CHECK enum status channel_pay_simple(struct execution *x, const struct channel_record *record,
                                           const struct allocation *payments, size_t count,
                                           struct buffer *json);

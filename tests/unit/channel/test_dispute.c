@@ -215,6 +215,36 @@ static void nothing_is_paid_into_a_channel_that_ended_and_owes_nothing(void **st
     REFUSE(1);
 }
 
+/* A gift of 1 stops neither what all signed nor what the arbiters did, and all together may take it. */
+static void strangers_gift_hinders_nobody_and_is_not_lost(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s, none = { .turn = 3, .final = true };
+    int64_t carol = gold(p, "carol");
+
+    open_on_ledger(p, 1, 600, 400);
+    deposit(p, "dave", 1);
+    s = plain(p, 1, 500, 400);
+    assert_named(withdraw(p, &s, "carol", 102), ERROR_NOT_CONSERVED);
+    assert_named(withdraw(p, &s, "carol", 100), OK);
+    assert_named(withdraw(p, &none, "carol", 901), OK); /* what all sign, they may take, while it goes on */
+    deposit(p, "dave", 5);
+    s = plain(p, 4, 2, 1);
+    s.final = true;
+    assert_named(conclude(p, &s), OK);
+    assert_int_equal(number(p, HELD), 2);
+    assert_named(withdraw(p, &none, "carol", 2), ERROR_TURN_NOT_INCREASED);
+    none.turn = 5;
+    assert_named(withdraw(p, &none, "carol", 3), ERROR_NOT_CONSERVED);
+    assert_named(withdraw(p, &none, "carol", 1), OK);
+    assert_named(withdraw(p, &none, "carol", 1), ERROR_TURN_NOT_INCREASED); /* signed once, paid once */
+    none.turn = 6;
+    assert_named(withdraw(p, &none, "carol", 1), OK);
+    assert_int_equal(number(p, HELD), 0);
+    assert_int_equal(gold(p, "carol") - carol, 1003);
+    fixture_refused(&p->f, ERROR_NOTHING_TO_PAY, "dave", "channel.transfer", "{'channel':'%s'}", p->hex);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int dispute_tests(void)
@@ -223,6 +253,7 @@ int dispute_tests(void)
         TEST(anybody_may_challenge_with_what_a_withdrawal_left),
         TEST(challenge_of_the_turn_on_record_does_not_replace_it),
         TEST(nothing_is_paid_into_a_channel_that_ended_and_owes_nothing),
+        TEST(strangers_gift_hinders_nobody_and_is_not_lost),
     };
 
     return cmocka_run_group_tests_name("disputes", tests, NULL, NULL);

@@ -172,7 +172,7 @@ static void penalty_is_a_part_of_the_cheaters_own_and_conserves(void **state)
 }
 
 /* --- withdrawing ------------------------------------------------------------------------------ */
-static void withdrawal_takes_exactly_what_the_state_no_longer_allocates(void **state)
+static void withdrawal_takes_no_more_than_is_held_and_no_longer_allocated(void **state)
 {
     struct channel_fixed fixed = fixed_of(2, "telling");
     struct allocation all[4], payment = { .amount = 30, .account = account_number(9) };
@@ -180,7 +180,7 @@ static void withdrawal_takes_exactly_what_the_state_no_longer_allocates(void **s
     struct signed_state with = { .state = s, .signed_by = 3 };
     struct adjudication a = open_at(3), before = a;
     struct error error = { .message = "" };
-    uint64_t held = 100, less = 99;
+    uint64_t held = 100, less = 99, more = 101;
 
     (void)state;
     assert_status(rules_withdraw(&fixed, &with, &payment, 1, &less, NOW_US, &a, &error), ERROR_NOT_CONSERVED);
@@ -196,11 +196,49 @@ static void withdrawal_takes_exactly_what_the_state_no_longer_allocates(void **s
                   ERROR_INVALID_PARAMS);
     payment.kind = ALLOCATION_SIMPLE;
     assert_memory_equal(&a, &before, sizeof(a));
+    assert_status(rules_withdraw(&fixed, &with, &payment, 1, &more, NOW_US, &before, &error),
+                  OK); /* somebody's gift takes nothing from them */
     assert_status(rules_withdraw(&fixed, &with, &payment, 1, &held, NOW_US, &a, &error), OK);
     assert_int_equal(a.turn_record, 4);
     a.finalizes_at_us = NOW_US + 1;
     with.state.turn = 5;
     assert_status(rules_withdraw(&fixed, &with, &payment, 1, &held, NOW_US, &a, &error), ERROR_WRONG_PHASE);
+}
+
+static void rest_of_a_channel_that_ended_is_taken_by_all_and_once(void **state)
+{
+    struct channel_fixed fixed = fixed_of(2, "telling");
+    struct allocation all[4], payment = { .amount = 7, .account = account_number(9) };
+    struct channel_state owes = state_of(&fixed, 4, (uint64_t[]){ 50, 20, UINT64_MAX }, all);
+    struct signed_state with = { .state = { .turn = 5, .final = true }, .signed_by = 3 };
+    struct adjudication a = open_at(4), before;
+    struct error error = { .message = "" };
+    uint64_t held = 77, less = 76;
+
+    (void)state;
+    a.finalizes_at_us = NOW_US;
+    before = a;
+#define REST(holdings) rules_withdraw_rest(&fixed, &with, &payment, 1, &owes, holdings, &a, &error)
+    assert_status(rules_withdraw(&fixed, &with, &payment, 1, &held, NOW_US, &a, &error),
+                  ERROR_CHANNEL_FINALIZED);
+    assert_status(REST(&less), ERROR_NOT_CONSERVED); /* what it owes is not touched */
+    with.signed_by = 1;
+    assert_status(REST(&held), ERROR_NOT_UNANIMOUS);
+    with.signed_by = 3;
+    with.state.turn = 4;
+    assert_status(REST(&held), ERROR_TURN_NOT_INCREASED);
+    with.state.turn = 5;
+    with.state.final = false;
+    assert_status(REST(&held), ERROR_CHANNEL_FINALIZED);
+    with.state = owes;
+    with.state.turn = 5;
+    with.state.final = true;
+    assert_status(REST(&held), ERROR_CHANNEL_FINALIZED); /* it gives something */
+    with.state.allocation_count = 0;
+    assert_memory_equal(&a, &before, sizeof(a));
+    assert_status(REST(&held), OK);
+    assert_status(REST(&held), ERROR_TURN_NOT_INCREASED);
+    assert_true(a.finalizes_at_us == NOW_US);
 }
 
 /* --- arbitration ------------------------------------------------------------------------------ */
@@ -327,7 +365,8 @@ static void what_all_signed_as_the_end_is_not_judged(void **state)
         assert_int_equal(cleared, way == 2); /* the case ends, and the challenge with it */
         assert_status(rules_open_case(&fixed, 0, NOW_US, &a, &error), ERROR_WRONG_PHASE);
         assert_status(rules_evidence(&a, NOW_US, &error), ERROR_CASE_CLOSED);
-        assert_status(rules_award(&fixed, &award, &fee, &held, 3, NOW_US + 1, &a, &error), ERROR_CASE_CLOSED);
+        assert_status(rules_award(&fixed, &award, &award, &fee, &held, 3, NOW_US + 1, &a, &error),
+                      ERROR_CASE_CLOSED);
         assert_status(rules_conclude(&fixed, &final, NOW_US, &a, &error), OK);
     }
     {
@@ -338,40 +377,72 @@ static void what_all_signed_as_the_end_is_not_judged(void **state)
     }
 }
 
+#define AWARD(fee, signers, now_us)                                                                \
+    rules_award(&fixed, &on_record, &award, &(fee), &held, signers, now_us, &a, &error)
+
 static void award_is_bounded(void **state)
 {
     struct channel_fixed fixed = judged();
-    struct allocation all[4];
+    struct allocation all[4], recorded[4];
+    struct channel_state on_record = state_of(&fixed, 3, (uint64_t[]){ 600, 400, UINT64_MAX }, recorded);
     struct channel_state award = state_of(&fixed, 3, (uint64_t[]){ 700, 290, UINT64_MAX }, all);
     struct adjudication a = open_at(3), before;
     struct error error = { .message = "" };
-    uint64_t held = 1000, fee = 10, high = 21;
+    uint64_t held = 1000, fee = 10, high = 21, low = 9;
     int64_t now_us;
 
     (void)state;
-    assert_status(rules_award(&fixed, &award, &fee, &held, 3, NOW_US, &a, &error), ERROR_CASE_NOT_FOUND);
+    assert_status(AWARD(fee, 3, NOW_US), ERROR_CASE_NOT_FOUND);
     assert_status(rules_open_case(&fixed, 0, NOW_US, &a, &error), OK);
-    assert_status(rules_award(&fixed, &award, &fee, &held, 5, a.evidence_until_us - 1, &a, &error),
-                  ERROR_WRONG_PHASE);
+    assert_status(AWARD(fee, 5, a.evidence_until_us - 1), ERROR_WRONG_PHASE);
     now_us = a.evidence_until_us;
     before = a;
-    assert_status(rules_award(&fixed, &award, &fee, &held, 4, now_us, &a, &error), ERROR_MISSING_SIGNATURE);
+    assert_status(AWARD(fee, 4, now_us), ERROR_MISSING_SIGNATURE);
     award.turn = 2;
-    assert_status(rules_award(&fixed, &award, &fee, &held, 5, now_us, &a, &error), ERROR_WRONG_TURN);
+    assert_status(AWARD(fee, 5, now_us), ERROR_WRONG_TURN);
     award.turn = 3;
-    assert_status(rules_award(&fixed, &award, &high, &held, 5, now_us, &a, &error),
-                  ERROR_AWARD_OUT_OF_BOUNDS);
+    assert_status(AWARD(high, 5, now_us), ERROR_AWARD_OUT_OF_BOUNDS);
     all[0].amount = 701;
-    assert_status(rules_award(&fixed, &award, &fee, &held, 5, now_us, &a, &error), ERROR_AWARD_OUT_OF_BOUNDS);
+    assert_status(AWARD(fee, 5, now_us), ERROR_AWARD_OUT_OF_BOUNDS);
     all[0].amount = 699;
-    assert_status(rules_award(&fixed, &award, &fee, &held, 5, now_us, &a, &error), ERROR_AWARD_OUT_OF_BOUNDS);
+    assert_status(AWARD(fee, 5, now_us), ERROR_AWARD_OUT_OF_BOUNDS);
     all[0].amount = 700;
+    assert_status(AWARD(low, 5, now_us), ERROR_AWARD_OUT_OF_BOUNDS); /* 999 of 1000 */
     assert_memory_equal(&a, &before, sizeof(a));
-    assert_status(rules_award(&fixed, &award, &fee, &held, 5, a.finalizes_at_us, &a, &error),
-                  ERROR_CHANNEL_FINALIZED);
-    assert_status(rules_award(&fixed, &award, &fee, &held, 5, now_us, &a, &error), OK);
+    assert_status(AWARD(fee, 5, a.finalizes_at_us), ERROR_CHANNEL_FINALIZED);
+    assert_status(AWARD(fee, 5, now_us), OK);
     assert_int_equal(a.case_state, CASE_AWARDED);
-    assert_status(rules_award(&fixed, &award, &fee, &held, 5, now_us, &a, &error), ERROR_CHANNEL_FINALIZED);
+    assert_status(AWARD(fee, 5, now_us), ERROR_CHANNEL_FINALIZED);
+}
+
+/* What strangers pay in makes room, and takes none; arbiters may give it to whom they find it is due. */
+static void award_stands_whatever_is_paid_in(void **state)
+{
+    struct channel_fixed fixed = judged();
+    struct allocation all[4], recorded[4];
+    struct channel_state on_record = state_of(&fixed, 3, (uint64_t[]){ 600, 400, UINT64_MAX }, recorded);
+    struct channel_state award = state_of(&fixed, 3, (uint64_t[]){ 700, 290, UINT64_MAX }, all);
+    struct error error = { .message = "" };
+    uint64_t fee = 10;
+
+    (void)state;
+    for (uint64_t held = 0; held < 3000; held += 77) {
+        struct adjudication a = open_at(3);
+        int64_t now_us = NOW_US + fixed.arbitration_window_us;
+
+        assert_status(rules_open_case(&fixed, 0, NOW_US, &a, &error), OK);
+        fee = held < 1000 ? held / 100 : 10; /* of what is there */
+        all[0].amount = 710 - fee;
+        assert_status(AWARD(fee, 5, now_us), OK);
+        if (held <= 1000)
+            continue;
+        a = open_at(3);
+        assert_status(rules_open_case(&fixed, 0, NOW_US, &a, &error), OK);
+        all[0].amount += held - 1000 + 1;
+        assert_status(AWARD(fee, 5, now_us), ERROR_AWARD_OUT_OF_BOUNDS);
+        all[0].amount--;
+        assert_status(AWARD(fee, 5, now_us), OK);
+    }
 }
 
 /* --- histories -------------------------------------------------------------------------------- */
@@ -396,8 +467,8 @@ static enum status random_step(uint64_t *seed, const struct channel_fixed *fixed
     case 3: return rules_withdraw(fixed, &s, NULL, 0, &nothing, now_us, a, error);
     case 4: return rules_open_case(fixed, (int)random_below(seed, 3) - 1, now_us, a, error);
     default:
-        return rules_award(fixed, &award, &nothing, &nothing, (uint32_t)random_below(seed, 8), now_us, a,
-                           error);
+        return rules_award(fixed, &award, &award, &nothing, &nothing, (uint32_t)random_below(seed, 8), now_us,
+                           a, error);
     }
 }
 
@@ -448,13 +519,15 @@ int rules_tests(void)
         cmocka_unit_test(conclude_needs_a_final_state_of_all),
         cmocka_unit_test(cheater_is_who_challenged_below_what_he_signed_to_know),
         cmocka_unit_test(penalty_is_a_part_of_the_cheaters_own_and_conserves),
-        cmocka_unit_test(withdrawal_takes_exactly_what_the_state_no_longer_allocates),
+        cmocka_unit_test(withdrawal_takes_no_more_than_is_held_and_no_longer_allocated),
+        cmocka_unit_test(rest_of_a_channel_that_ended_is_taken_by_all_and_once),
         cmocka_unit_test(case_is_opened_once_by_a_participant_about_a_state),
         cmocka_unit_test(case_leaves_everybody_a_challenge_period_to_answer),
         cmocka_unit_test(cheater_is_also_who_opens_a_case_below_what_he_signed_to_know),
         cmocka_unit_test(newer_states_raise_the_record_of_a_case_but_not_its_end),
         cmocka_unit_test(what_all_signed_as_the_end_is_not_judged),
         cmocka_unit_test(award_is_bounded),
+        cmocka_unit_test(award_stands_whatever_is_paid_in),
         cmocka_unit_test(histories_never_lower_the_record_nor_leave_the_end),
     };
 
