@@ -1,6 +1,7 @@
 /* Arbitration: see arbitration.h. The bounds stand in rules.c. */
 #include "layer2/channel/arbitration.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -61,7 +62,7 @@ enum status evidence(struct execution *x, const void *params, struct writer *res
     struct channel_record record;
     struct error error;
     enum status status;
-    uint64_t number;
+    uint64_t number, share;
 
     arena_init(&arena);
     TRY(record_need(x, &p->channel, &arena, &record));
@@ -70,8 +71,9 @@ enum status evidence(struct execution *x, const void *params, struct writer *res
     status = rules_evidence(&record.a, execution_chain_time(x), &error);
     if (status != OK)
         return refuse(x, status, &error);
-    if (record_evidence_count(execution_database(x), &record.id) >= EVIDENCE_COUNT_MAX)
-        return fail(x, ERROR_LIMIT, "a case takes %d pieces of evidence", EVIDENCE_COUNT_MAX);
+    share = EVIDENCE_COUNT_MAX / record.fixed.participant_count;
+    if (record_evidence_of(execution_database(x), &record.id, &from) >= share)
+        return fail(x, ERROR_LIMIT, "a case takes %" PRIu64 " pieces of evidence of each participant", share);
     number = record_evidence_insert(execution_database(x), &record.id, &from, p->body, execution_next_seq(x));
     writer_object_begin(result);
     writer_member_unsigned(result, "number", number);

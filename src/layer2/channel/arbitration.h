@@ -7,7 +7,7 @@
 
 #define CLAIM_MAX 1024           /* bytes */
 #define EVIDENCE_MAX (16 * 1024) /* bytes */
-#define EVIDENCE_COUNT_MAX 64    /* pieces in a case */
+#define EVIDENCE_COUNT_MAX 64    /* pieces in a case, in equal parts for the participants */
 
 struct open_case {
     struct hash channel;

@@ -245,7 +245,22 @@ void record_case_award(struct database *database, const struct hash *channel, st
     (void)statement_run(s);
 }
 
-uint64_t record_evidence_count(struct database *database, const struct hash *channel)
+uint64_t record_evidence_of(struct database *database, const struct hash *channel,
+                            const struct account_id *account)
+{
+    struct statement *s = statement(
+        database, "SELECT count(*) AS count FROM channel_evidence WHERE channel = ? AND account = ?");
+    uint64_t count;
+
+    bind_hash(s, channel);
+    bind_account(s, account);
+    INVARIANT(statement_row(s), "an aggregate gives one row");
+    count = (uint64_t)column_integer(s, "count");
+    statement_finish(s);
+    return count;
+}
+
+static uint64_t evidence_count(struct database *database, const struct hash *channel)
 {
     struct statement *s = statement(
         database, "SELECT coalesce(max(number), 0) AS count FROM channel_evidence WHERE channel = ?");
@@ -261,7 +276,7 @@ uint64_t record_evidence_count(struct database *database, const struct hash *cha
 uint64_t record_evidence_insert(struct database *database, const struct hash *channel,
                                 const struct account_id *account, struct bytes body, uint64_t seq)
 {
-    uint64_t number = record_evidence_count(database, channel) + 1;
+    uint64_t number = evidence_count(database, channel) + 1;
     struct statement *s = statement(
         database,
         "INSERT INTO channel_evidence (channel, number, account, body, seq) VALUES (?, ?, ?, ?, ?)");

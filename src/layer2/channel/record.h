@@ -47,6 +47,8 @@ void record_case_award(struct database *database, const struct hash *channel, st
 /* Returns the evidence's number: 1, 2, … */
 uint64_t record_evidence_insert(struct database *database, const struct hash *channel,
                                 const struct account_id *account, struct bytes body, uint64_t seq);
-uint64_t record_evidence_count(struct database *database, const struct hash *channel);
+/* How many pieces somebody gave. */
+uint64_t record_evidence_of(struct database *database, const struct hash *channel,
+                            const struct account_id *account);
 
 #endif

@@ -245,6 +245,43 @@ static void strangers_gift_hinders_nobody_and_is_not_lost(void **state)
     fixture_refused(&p->f, ERROR_NOTHING_TO_PAY, "dave", "channel.transfer", "{'channel':'%s'}", p->hex);
 }
 
+/* --- arbitration ------------------------------------------------------------------------------ */
+/* Described, with a state on record that gives the first 600 and the second 400. */
+static void open_judged(struct place *p, uint64_t nonce, const char *const *arbiters, size_t count,
+                        unsigned threshold)
+{
+    struct channel_state s;
+
+    describe(p, "alice", "bob", nonce);
+    for (size_t i = 0; i < count; i++)
+        p->fixed.arbiters[i] = fixture_key(&p->f, arbiters[i])->account;
+    p->fixed.arbiter_count = count;
+    p->fixed.arbiter_threshold = threshold;
+    p->fixed.arbitration_window_us = 60 * MINUTE;
+    p->fixed.arbitration_fee_ppm = 10000;
+    register_channel(p);
+    deposit(p, "alice", 600);
+    deposit(p, "bob", 400);
+    s = plain(p, 3, 600, 400);
+    assert_named(checkpoint(p, &s), OK);
+    fixture_run(&p->f, "bob", "channel.open_case", "{'channel':'%s','claim':'it broke'}", p->hex);
+}
+
+static void nobody_uses_up_the_others_evidence(void **state)
+{
+    static const char *const arbiters[] = { "judge0" };
+    struct place *p = *state;
+
+    open_judged(p, 1, arbiters, 1, 1);
+    for (int i = 0; i < 32; i++)
+        fixture_run(&p->f, "alice", "channel.evidence", "{'channel':'%s','body':'00'}", p->hex);
+    fixture_refused(&p->f, ERROR_LIMIT, "alice", "channel.evidence", "{'channel':'%s','body':'00'}", p->hex);
+    for (int i = 0; i < 32; i++)
+        fixture_run(&p->f, "bob", "channel.evidence", "{'channel':'%s','body':'01'}", p->hex);
+    fixture_refused(&p->f, ERROR_LIMIT, "bob", "channel.evidence", "{'channel':'%s','body':'01'}", p->hex);
+    assert_int_equal(number(p, "SELECT max(number) FROM channel_evidence WHERE channel = x'$'"), 64);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int dispute_tests(void)
@@ -254,6 +291,7 @@ int dispute_tests(void)
         TEST(challenge_of_the_turn_on_record_does_not_replace_it),
         TEST(nothing_is_paid_into_a_channel_that_ended_and_owes_nothing),
         TEST(strangers_gift_hinders_nobody_and_is_not_lost),
+        TEST(nobody_uses_up_the_others_evidence),
     };
 
     return cmocka_run_group_tests_name("disputes", tests, NULL, NULL);
