@@ -542,6 +542,8 @@ static const struct deadline_kind deadlines[] = {
     { CHANNEL_FINALIZED_DEADLINE, channel_timeout, "A challenge that nobody answered ends its channel." },
     { CHANNEL_HASHLOCK_DEADLINE, channel_hashlock_expire,
       "A hash-lock whose preimage never came goes back." },
+    { CHANNEL_UNLOCK_DEADLINE, channel_unlock_rest,
+      "More channels than one command pays have hash-locks of one preimage." },
 };
 
 static const char *const base_tables[] = { "channel",       "channel_participant", "channel_hashlock",

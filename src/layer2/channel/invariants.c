@@ -23,7 +23,8 @@ static const char rows[] =
     " UNION ALL SELECT printf('channel %s ended without an end', lower(hex(id))) FROM channel"
     " WHERE outcome IS NOT NULL AND finalizes_us IS NULL";
 
-/* Each noted hash-lock has a deadline of its own and belongs to a channel that ended. */
+/* Each noted hash-lock has a deadline of its own and belongs to a channel that ended; those of a preimage
+ * that was shown have one together. */
 static const char locks[] =
     "SELECT printf('hash-lock %d of channel %s has no deadline', lock, lower(hex(channel)))"
     " FROM channel_hashlock LEFT JOIN deadline ON kind = 'channel.hashlock' AND clock = 0"
@@ -33,7 +34,8 @@ static const char locks[] =
     " FROM channel_hashlock JOIN channel ON channel.id = channel WHERE outcome IS NULL"
     " UNION ALL SELECT printf('hash-lock %d of channel %s waits for a preimage that was shown in time',"
     "  lock, lower(hex(channel))) FROM channel_hashlock JOIN preimage USING (hash)"
-    " WHERE revealed_us < expiry_us";
+    " WHERE revealed_us < expiry_us AND hash NOT IN"
+    "  (SELECT subject FROM deadline WHERE kind = 'channel.unlock' AND clock = 0)";
 
 /* What is still owed was never more than the state that the channel ended with gives, guarantees aside. */
 static bool is_broken(const struct channel_record *record, char *violation, size_t size)

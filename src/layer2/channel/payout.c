@@ -48,9 +48,17 @@ enum status payout_check(const struct channel_state *outcome, bool finalized, co
 
 bool payout_asked(const uint64_t *indices, size_t count, size_t i)
 {
-    for (size_t k = 0; k < count; k++) {
-        if (indices[k] == i)
+    size_t from = 0, to = count;
+
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+
+        if (indices[middle] == i)
             return true;
+        if (indices[middle] < i)
+            from = middle + 1;
+        else
+            to = middle;
     }
     return count == 0;
 }

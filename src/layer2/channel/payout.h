@@ -16,7 +16,7 @@ void payout_shares(const struct channel_state *outcome, unsigned asset, uint64_t
 MUST_CHECK enum status payout_check(const struct channel_state *outcome, bool finalized,
                                     const uint64_t *indices, size_t count, const struct hash *given,
                                     const struct hash *stored, struct error *error);
-/* Whether entry `i` is among those asked for; no indices ask for all. */
+/* Whether entry `i` is among those asked for, which rise; no indices ask for all. */
 bool payout_asked(const uint64_t *indices, size_t count, size_t i);
 
 /* Takes the penalty off each simple allocation to the cheater's own key and gives it to the other

@@ -178,19 +178,37 @@ void record_lock_delete(struct database *database, const struct hash *channel, u
     (void)statement_run(s);
 }
 
-bool record_lock_find(struct database *database, const struct hash *hash, struct hash *channel,
-                      uint64_t *lock)
+bool record_lock_channel(struct database *database, const struct hash *hash, struct hash *channel)
 {
-    struct statement *s = statement(database, "SELECT channel, lock FROM channel_hashlock WHERE hash = ?"
-                                              " ORDER BY channel, lock LIMIT 1");
+    struct statement *s = statement(
+        database, "SELECT channel FROM channel_hashlock WHERE hash = ? ORDER BY channel LIMIT 1");
 
     bind_hash(s, hash);
     if (!statement_row(s))
         return false;
     column_fixed(s, "channel", channel->bytes, sizeof(channel->bytes));
-    *lock = (uint64_t)column_integer(s, "lock");
     statement_finish(s);
     return true;
+}
+
+size_t record_locks(struct database *database, const struct hash *channel, const struct hash *hash,
+                    int64_t now_us, uint64_t locks[CHANNEL_ALLOCATIONS_MAX])
+{
+    struct statement *s = statement(database, "SELECT lock FROM channel_hashlock WHERE channel = ?"
+                                              " AND (hash = ? OR expiry_us <= ?) ORDER BY lock");
+    size_t count = 0;
+
+    bind_hash(s, channel);
+    if (hash == NULL)
+        bind_null(s);
+    else
+        bind_hash(s, hash);
+    bind_integer(s, now_us);
+    while (statement_row(s)) {
+        INVARIANT(count < CHANNEL_ALLOCATIONS_MAX, "a channel has more hash-locks than entries");
+        locks[count++] = (uint64_t)column_integer(s, "lock");
+    }
+    return count;
 }
 
 /* --- preimages -------------------------------------------------------------------------------- */

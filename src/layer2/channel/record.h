@@ -30,9 +30,13 @@ void record_write(struct database *database, const struct channel_record *record
 void record_lock_insert(struct database *database, const struct hash *channel, uint64_t lock,
                         const struct hash *hash, int64_t expiry_us);
 void record_lock_delete(struct database *database, const struct hash *channel, uint64_t lock);
-/* Some lock with this hash; false when there is none (any more). */
-MUST_CHECK bool record_lock_find(struct database *database, const struct hash *hash, struct hash *channel,
-                                 uint64_t *lock);
+/* Some channel with a lock of this hash; false when there is none (any more). */
+MUST_CHECK bool record_lock_channel(struct database *database, const struct hash *hash,
+                                    struct hash *channel);
+/* The channel's locks that have this hash (NULL: none has) or whose expiry has come, rising. Returns how
+ * many. */
+size_t record_locks(struct database *database, const struct hash *channel, const struct hash *hash,
+                    int64_t now_us, uint64_t locks[CHANNEL_ALLOCATIONS_MAX]);
 
 /* --- preimages */
 MUST_CHECK bool record_preimage(struct database *database, const struct hash *hash, int64_t *revealed_us);

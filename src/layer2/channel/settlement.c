@@ -215,11 +215,13 @@ static void lock_subject(const struct hash *channel, uint64_t lock, uint8_t subj
     put_be32(subject + sizeof(channel->bytes), (uint32_t)lock);
 }
 
-/* Notes what is neither unlocked nor expired, so that preimage or expiry pays it without anybody asking. */
+/* Notes what is neither unlocked nor expired, so that preimage or expiry pays it without anybody asking. What
+ * is decided and could not be paid stays owed like any other entry. */
 static void note_locks(struct execution *x, const struct channel_record *record)
 {
     const struct channel_state *outcome = &record->outcome;
     uint8_t subject[LOCK_SUBJECT_SIZE];
+    struct account_id nobody;
     uint64_t lock = 0;
 
     for (size_t i = 0; i < outcome->allocation_count; i++) {
@@ -227,7 +229,7 @@ static void note_locks(struct execution *x, const struct channel_record *record)
 
         if (a->kind != ALLOCATION_HASHLOCK)
             continue;
-        if (a->amount > 0 && execution_time(x) < a->expiry_us) {
+        if (a->amount > 0 && !lock_recipient(x, a, &nobody)) {
             record_lock_insert(execution_database(x), &record->id, lock, &a->hash, a->expiry_us);
             lock_subject(&record->id, lock, subject);
             deadline_set(x, CLOCK_BLOCK, a->expiry_us, CHANNEL_HASHLOCK_DEADLINE,
@@ -237,58 +239,85 @@ static void note_locks(struct execution *x, const struct channel_record *record)
     }
 }
 
-/* Entry of the outcome that is hash-lock number `lock`. */
-static uint64_t lock_entry(const struct channel_state *outcome, uint64_t lock)
+/* Puts in the place of each lock's number, which rise, the entry of the outcome that it is. */
+static void find_entries(const struct channel_state *outcome, uint64_t *locks, size_t count)
 {
-    for (size_t i = 0; i < outcome->allocation_count; i++) {
+    uint64_t lock = 0;
+    size_t found = 0;
+
+    for (size_t i = 0; i < outcome->allocation_count && found < count; i++) {
         if (outcome->allocations[i].kind != ALLOCATION_HASHLOCK)
             continue;
-        if (lock == 0)
-            return i;
-        lock--;
+        if (locks[found] == lock)
+            locks[found++] = i;
+        lock++;
     }
-    INVARIANT(false, "a noted hash-lock is not in its channel's outcome");
+    INVARIANT(found == count, "a noted hash-lock is not in its channel's outcome");
 }
 
-/* A noted hash-lock is decided, one way or the other. */
-static enum status settle_lock(struct execution *x, const struct hash *channel, uint64_t lock)
+/* The locks of a channel that a preimage has decided (`hash`; NULL: none) or their expiry, all at once.
+ * *settled: how many. */
+static enum status settle_locks(struct execution *x, const struct hash *channel, const struct hash *hash,
+                                size_t *settled)
 {
+    uint64_t *locks AUTO_FREE = memory_array(CHANNEL_ALLOCATIONS_MAX, sizeof(*locks));
     struct arena arena CLEANUP(arena_close);
     struct channel_record record;
-    uint64_t entry;
+    uint8_t subject[LOCK_SUBJECT_SIZE];
 
     arena_init(&arena);
     INVARIANT(record_read(execution_database(x), channel, &arena, &record) && record.is_settled,
               "a hash-lock is noted for a channel that has not ended");
-    entry = lock_entry(&record.outcome, lock);
-    record_lock_delete(execution_database(x), channel, lock);
-    TRY(channel_pay(x, &record, &entry, 1, NULL));
+    *settled = record_locks(execution_database(x), channel, hash, execution_time(x), locks);
+    INVARIANT(*settled > 0, "no hash-lock of the channel is decided");
+    for (size_t i = 0; i < *settled; i++) {
+        record_lock_delete(execution_database(x), channel, locks[i]);
+        lock_subject(channel, locks[i], subject);
+        deadline_clear(x, CHANNEL_HASHLOCK_DEADLINE, bytes_of(subject, sizeof(subject)));
+    }
+    find_entries(&record.outcome, locks, *settled);
+    TRY(channel_pay(x, &record, locks, *settled, NULL));
     channel_changed(x, channel);
     return OK;
 }
 
 enum status channel_unlock(struct execution *x, const struct hash *hash)
 {
-    uint8_t subject[LOCK_SUBJECT_SIZE];
     struct hash channel;
-    uint64_t lock;
+    size_t settled = 0;
 
-    while (record_lock_find(execution_database(x), hash, &channel, &lock)) {
-        lock_subject(&channel, lock, subject);
-        deadline_clear(x, CHANNEL_HASHLOCK_DEADLINE, bytes_of(subject, sizeof(subject)));
-        TRY(settle_lock(x, &channel, lock));
+    for (size_t channels = 0, locks = 0; channels < UNLOCK_CHANNELS_MAX && locks < UNLOCK_LOCKS_MAX;
+         channels++, locks += settled) {
+        if (!record_lock_channel(execution_database(x), hash, &channel))
+            return OK;
+        TRY(settle_locks(x, &channel, hash, &settled));
     }
+    if (record_lock_channel(execution_database(x), hash, &channel)) /* the others from the next block on */
+        deadline_set(x, CLOCK_BLOCK, execution_time(x) + 1, CHANNEL_UNLOCK_DEADLINE,
+                     bytes_of(hash->bytes, sizeof(hash->bytes)));
     return OK;
+}
+
+void channel_unlock_rest(struct execution *x, struct bytes subject)
+{
+    struct hash hash;
+    enum status status;
+
+    INVARIANT(subject.size == sizeof(hash.bytes), "a hash's deadline names %zu bytes", subject.size);
+    memcpy(hash.bytes, subject.data, sizeof(hash.bytes));
+    status = channel_unlock(x, &hash);
+    INVARIANT(status == OK, "an unlocked hash-lock could not be paid: %s", status_name(status));
 }
 
 void channel_hashlock_expire(struct execution *x, struct bytes subject)
 {
     struct hash channel;
+    size_t settled;
     enum status status;
 
     INVARIANT(subject.size == LOCK_SUBJECT_SIZE, "a hash-lock's deadline names %zu bytes", subject.size);
     memcpy(channel.bytes, subject.data, sizeof(channel.bytes));
-    status = settle_lock(x, &channel, get_be32(subject.data + sizeof(channel.bytes)));
+    status = settle_locks(x, &channel, NULL, &settled);
     INVARIANT(status == OK, "an expired hash-lock could not be paid back: %s", status_name(status));
 }
 

@@ -9,6 +9,9 @@
 #define ACCOUNT_KIND_CHANNEL "channel"
 #define CHANNEL_FINALIZED_DEADLINE "channel.finalized" /* chain time; subject: the channel's id */
 #define CHANNEL_HASHLOCK_DEADLINE "channel.hashlock"   /* block time; subject: id and lock [4] */
+#define CHANNEL_UNLOCK_DEADLINE "channel.unlock"       /* block time; subject: hash that waits no more */
+#define UNLOCK_CHANNELS_MAX 8   /* that a preimage pays in one block; the others in the next ones */
+#define UNLOCK_LOCKS_MAX 1024   /* as many locks in one block, or all of one channel */
 
 /* Makes the holding account of a channel unless it is there. */
 MUST_CHECK enum status holding_make(struct execution *x, const struct hash *channel,
@@ -34,12 +37,14 @@ MUST_CHECK enum status channel_pay_simple(struct execution *x, const struct chan
                                           const struct allocation *payments, size_t count,
                                           struct buffer *json);
 
-/* A preimage is on record: pays every hash-lock that waited for it. */
+/* A preimage is on record: pays the hash-locks that waited for it, those of the first channels now and the
+ * others by a deadline. */
 MUST_CHECK enum status channel_unlock(struct execution *x, const struct hash *hash);
 
 /* Deadlines. */
 void channel_timeout(struct execution *x, struct bytes subject);
 void channel_hashlock_expire(struct execution *x, struct bytes subject);
+void channel_unlock_rest(struct execution *x, struct bytes subject);
 
 /* --- commands of the end ---------------------------------------------------------------------- */
 struct transfer {

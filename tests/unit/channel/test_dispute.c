@@ -282,6 +282,124 @@ static void nobody_uses_up_the_others_evidence(void **state)
     assert_int_equal(number(p, "SELECT max(number) FROM channel_evidence WHERE channel = x'$'"), 64);
 }
 
+/* --- hash-locks ------------------------------------------------------------------------------- */
+/* Ends a channel of alice and bob with `count` locks of 1 each, all of one preimage, for bob, else for alice.
+ * What is paid in is `held`. */
+static void end_locked(struct place *p, uint64_t nonce, const struct hash *preimage, int count, int held,
+                       int64_t expiry_us)
+{
+    struct allocation *all AUTO_FREE = memory_array((size_t)count, sizeof(*all));
+    struct channel_state s = { .turn = 2, .final = true, .allocations = all,
+                               .allocation_count = (size_t)count };
+
+    describe(p, "alice", "bob", nonce);
+    register_channel(p);
+    if (held > 0)
+        deposit(p, "alice", held);
+    for (int i = 0; i < count; i++) {
+        all[i] = (struct allocation){ .kind = ALLOCATION_HASHLOCK, .amount = 1, .expiry_us = expiry_us,
+                                      .account = p->fixed.participants[1],
+                                      .refund = p->fixed.participants[0] };
+        sha256(&all[i].hash, preimage->bytes, sizeof(preimage->bytes));
+    }
+    assert_named(conclude(p, &s), OK);
+}
+
+static void reveal(struct place *p, const struct hash *preimage)
+{
+    char hex[65];
+
+    hex_text(hex, preimage->bytes, sizeof(preimage->bytes));
+    fixture_run(&p->f, "carol", "channel.reveal", "{'preimage':'%s'}", hex);
+}
+
+#define PAYMENTS "SELECT count(*) FROM event WHERE type = 'channel.paid'"
+#define WAITING "SELECT count(*) FROM channel_hashlock"
+
+static void locks_of_one_preimage_are_paid_together(void **state)
+{
+    struct place *p = *state;
+    struct hash preimage = { { 1 } };
+    int64_t bob, payments;
+
+    end_locked(p, 1, &preimage, 1000, 1000, fixture_now(&p->f) + 60 * MINUTE);
+    assert_int_equal(number(p, WAITING), 1000);
+    bob = gold(p, "bob");
+    payments = number(p, PAYMENTS);
+    reveal(p, &preimage);
+    assert_int_equal(gold(p, "bob") - bob, 1000);
+    assert_int_equal(number(p, WAITING), 0);
+    assert_int_equal(number(p, PAYMENTS) - payments, 1);
+    assert_int_equal(number(p, "SELECT count(*) FROM deadline"), 0);
+}
+
+static void locks_that_expire_together_go_back_together(void **state)
+{
+    struct place *p = *state;
+    struct hash preimage = { { 2 } };
+    int64_t alice, payments;
+
+    end_locked(p, 1, &preimage, 100, 100, fixture_now(&p->f) + 60 * MINUTE);
+    alice = gold(p, "alice");
+    payments = number(p, PAYMENTS);
+    advance(p, 61 * MINUTE);
+    assert_int_equal(gold(p, "alice") - alice, 100);
+    assert_int_equal(number(p, PAYMENTS) - payments, 1);
+    assert_int_equal(number(p, "SELECT count(*) FROM deadline"), 0);
+    reveal(p, &preimage); /* too late */
+    assert_int_equal(gold(p, "alice") - alice, 100);
+}
+
+/* However many channels wait for a preimage, a command pays a few of them, and each block a few more: also
+ * when their expiry comes before their turn. */
+static void one_preimage_pays_many_channels_block_by_block(void **state)
+{
+    enum { CHANNELS = 20, A_BLOCK = 8 };
+    struct place *p = *state;
+    struct hash preimage = { { 3 } };
+    int64_t expiry_us, bob;
+
+    for (int late = 0; late < 2; late++) {
+        preimage.bytes[1] = (uint8_t)late;
+        expiry_us = fixture_now(&p->f) + p->f.advanced_us + 60 * MINUTE;
+        for (uint64_t i = 0; i < CHANNELS; i++)
+            end_locked(p, 1 + i + CHANNELS * (uint64_t)late, &preimage, 1, 1, expiry_us);
+        bob = gold(p, "bob");
+        reveal(p, &preimage);
+        assert_int_equal(gold(p, "bob") - bob, A_BLOCK);
+        assert_int_equal(number(p, WAITING), CHANNELS - A_BLOCK);
+        fixture_audit(&p->f);
+        if (late == 1) {
+            advance(p, 61 * MINUTE);
+        } else {
+            fixture_advance(&p->f, 1);
+            assert_int_equal(gold(p, "bob") - bob, 2 * A_BLOCK);
+            fixture_reopen(&p->f); /* what is left to do is a row */
+            fixture_advance(&p->f, 1);
+        }
+        assert_int_equal(gold(p, "bob") - bob, CHANNELS);
+        assert_int_equal(number(p, WAITING), 0);
+        assert_int_equal(number(p, "SELECT count(*) FROM deadline"), 0);
+    }
+}
+
+/* Nothing waits for a preimage that is known; what the channel lacks stays owed. */
+static void known_preimage_leaves_no_lock_waiting_in_a_channel_that_lacks_funds(void **state)
+{
+    struct place *p = *state;
+    struct hash preimage = { { 4 } };
+    int64_t bob = gold(p, "bob");
+
+    reveal(p, &preimage);
+    end_locked(p, 1, &preimage, 10, 6, fixture_now(&p->f) + 60 * MINUTE);
+    assert_int_equal(number(p, WAITING), 0);
+    assert_int_equal(gold(p, "bob") - bob, 6);
+    fixture_audit(&p->f);
+    deposit(p, "carol", 4);
+    fixture_run(&p->f, "carol", "channel.transfer", "{'channel':'%s'}", p->hex);
+    assert_int_equal(gold(p, "bob") - bob, 10);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int dispute_tests(void)
@@ -292,6 +410,10 @@ int dispute_tests(void)
         TEST(nothing_is_paid_into_a_channel_that_ended_and_owes_nothing),
         TEST(strangers_gift_hinders_nobody_and_is_not_lost),
         TEST(nobody_uses_up_the_others_evidence),
+        TEST(locks_of_one_preimage_are_paid_together),
+        TEST(locks_that_expire_together_go_back_together),
+        TEST(one_preimage_pays_many_channels_block_by_block),
+        TEST(known_preimage_leaves_no_lock_waiting_in_a_channel_that_lacks_funds),
     };
 
     return cmocka_run_group_tests_name("disputes", tests, NULL, NULL);
