@@ -133,7 +133,8 @@ void channel_challenge_hash(const struct hash *id, const struct hash *state, str
 void channel_withdrawal_hash(const struct hash *id, const struct hash *state,
                              const struct allocation *payments, size_t count, struct hash *hash);
 /* Arbiters sign: the channel ends with the outcome of `award` (a state encoding: turn is the record it was
- * judged on), `fees` (one amount per asset) go to the signing arbiters in equal parts. */
+ * judged on), `fees` (one amount per asset) go in equal parts to the arbiters that its data names: two bytes,
+ * bit i for arbiter i; to all of them without data. */
 void channel_award_hash(const struct hash *id, const struct channel_state *award, const uint64_t *fees,
                         size_t asset_count, struct hash *hash);
 /* A participant that will not countersign says so. */

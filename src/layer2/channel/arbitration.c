@@ -130,18 +130,18 @@ enum status check_award(const struct check *check, void *params, struct arena *a
     return signatures_check(&p->signatures, &hash, error);
 }
 
-/* The award's outcome with the fees in equal parts for those who signed, what does not divide to the first.
- */
-static void add_fees(const struct channel_fixed *fixed, const struct award *p, uint32_t signers,
+/* The award's outcome with the fees in equal parts for those who take them, what does not divide to the
+ * first. */
+static void add_fees(const struct channel_fixed *fixed, const struct award *p, uint32_t takers,
                      struct channel_state *outcome)
 {
-    uint64_t parts = (uint64_t)__builtin_popcount(signers);
+    uint64_t parts = (uint64_t)__builtin_popcount(takers);
 
     for (unsigned asset = 0; asset < fixed->asset_count; asset++) {
         uint64_t rest = p->amounts[asset] % parts;
 
         for (size_t i = 0; i < fixed->arbiter_count && p->amounts[asset] > 0; i++) {
-            if ((signers >> i & 1) == 0)
+            if ((takers >> i & 1) == 0)
                 continue;
             channel_outcome_add(outcome, &(struct allocation){ .kind = ALLOCATION_SIMPLE, .asset = asset,
                                                                .amount = p->amounts[asset] / parts + rest,
@@ -152,25 +152,27 @@ static void add_fees(const struct channel_fixed *fixed, const struct award *p, u
 }
 
 static enum status judge(struct execution *x, const struct award *p, struct channel_record *record,
-                         uint32_t *signers, struct error *error)
+                         uint32_t *takers, struct error *error)
 {
     struct signed_state states[PROOF_STATES_MAX];
     uint64_t holdings[CHANNEL_ASSETS_MAX];
+    uint32_t signers = 0;
 
     if (p->amount_count != 0 && p->amount_count != record->fixed.asset_count)
         return error_set(error, ERROR_INVALID_PARAMS, "fees: the channel has %zu assets",
                          record->fixed.asset_count);
     TRY(holdings_read(x, record, holdings));
     TRY(proof_match(&record->fixed, p->proof, states, error));
-    TRY(signers_match(record->fixed.arbiters, record->fixed.arbiter_count, &p->signatures, signers, error));
-    TRY(rules_award(&record->fixed, &record->state, &states[0].state, p->amounts, holdings, *signers,
+    TRY(signers_match(record->fixed.arbiters, record->fixed.arbiter_count, &p->signatures, &signers, error));
+    TRY(rules_award(&record->fixed, &record->state, &states[0].state, p->amounts, holdings, signers,
                     execution_chain_time(x), &record->a, error));
+    TRY(rules_fee_takers(&record->fixed, &states[0].state, takers, error));
     record->state = states[0].state;
     return OK;
 }
 
 /* A copy with room for the fees' entries. */
-static enum status make_outcome(struct channel_record *record, const struct award *p, uint32_t signers,
+static enum status make_outcome(struct channel_record *record, const struct award *p, uint32_t takers,
                                 struct arena *arena, struct error *error)
 {
     size_t most = record->state.allocation_count + (size_t)CHANNEL_ARBITERS_MAX * CHANNEL_ASSETS_MAX;
@@ -178,7 +180,7 @@ static enum status make_outcome(struct channel_record *record, const struct awar
 
     memcpy(all, record->state.allocations, record->state.allocation_count * sizeof(*all));
     record->state.allocations = all;
-    add_fees(&record->fixed, p, signers, &record->state);
+    add_fees(&record->fixed, p, takers, &record->state);
     if (record->state.allocation_count > CHANNEL_ALLOCATIONS_MAX)
         return error_set(error, ERROR_AWARD_OUT_OF_BOUNDS, "award and fees are over 1,024 entries");
     return OK;
@@ -202,14 +204,14 @@ enum status award(struct execution *x, const void *params, struct writer *result
     struct buffer fees CLEANUP(buffer_close) = { 0 };
     struct channel_record record;
     struct error error;
-    uint32_t signers = 0;
+    uint32_t takers = 0;
     enum status status;
 
     arena_init(&arena);
     TRY(record_need(x, &p->channel, &arena, &record));
-    status = judge(x, p, &record, &signers, &error);
+    status = judge(x, p, &record, &takers, &error);
     if (status == OK)
-        status = make_outcome(&record, p, signers, &arena, &error);
+        status = make_outcome(&record, p, takers, &arena, &error);
     if (status != OK)
         return refuse(x, status, &error);
     write_fees(p, &fees);

@@ -328,6 +328,21 @@ enum status rules_evidence(const struct adjudication *a, int64_t now_us, struct 
     return OK;
 }
 
+enum status rules_fee_takers(const struct channel_fixed *fixed, const struct channel_state *award,
+                             uint32_t *takers, struct error *error)
+{
+    uint32_t all = (UINT32_C(1) << fixed->arbiter_count) - 1, named = all;
+
+    if (award->data.size == 2)
+        named = (uint32_t)award->data.data[0] << 8 | award->data.data[1];
+    if ((award->data.size != 0 && award->data.size != 2) || named == 0 || (named & ~all) != 0)
+        return error_set(error, ERROR_AWARD_OUT_OF_BOUNDS,
+                         "data: two bytes are expected that name some of the %zu arbiters, or none",
+                         fixed->arbiter_count);
+    *takers = named;
+    return OK;
+}
+
 /* What an award gives out of one asset, and the fee in it. */
 static enum status check_amounts(const struct channel_fixed *fixed, uint64_t on_record, uint64_t held,
                                  uint64_t given, uint64_t fee, unsigned asset, struct error *error)

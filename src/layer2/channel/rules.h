@@ -86,6 +86,11 @@ void rules_timeout(struct adjudication *a);
 MUST_CHECK enum status rules_open_case(const struct channel_fixed *fixed, int opener, int64_t now_us,
                                        struct adjudication *a, struct error *error);
 MUST_CHECK enum status rules_evidence(const struct adjudication *a, int64_t now_us, struct error *error);
+/* Which arbiters take an award's fees, as a mask: those that its data names (two bytes, bit i: arbiter i),
+ * all of them without data. So the arbiters sign who is paid, and whoever brings the award has no say in it.
+ * ERROR_AWARD_OUT_OF_BOUNDS for other data. */
+MUST_CHECK enum status rules_fee_takers(const struct channel_fixed *fixed, const struct channel_state *award,
+                                        uint32_t *takers, struct error *error);
 /* The award names the turn on record, and enough distinct arbiters signed it (`signers`: a mask). Outcome and
  * fees give out no less than the state on record, nor more than that or what is held, whichever is more: so
  * what strangers pay in undoes no award. Fees stay within their part of it. Not before the time for evidence

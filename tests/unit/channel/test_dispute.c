@@ -282,6 +282,119 @@ static void nobody_uses_up_the_others_evidence(void **state)
     assert_int_equal(number(p, "SELECT max(number) FROM channel_evidence WHERE channel = x'$'"), 64);
 }
 
+static enum status award(struct place *p, const struct channel_state *s, int fee, const char *who)
+{
+    uint64_t amount = (uint64_t)fee;
+    struct hash hash;
+
+    channel_award_hash(&p->id, s, &amount, 1, &hash);
+    return fixture_try(&p->f, "dave", "channel.award",
+                       json_pack("{s:s, s:o, s:[i], s:o}", "channel", p->hex, "state", state_hex(s), "fees",
+                                 fee, "signatures", sign_all(p, who, &hash)), NULL);
+}
+
+/* Whoever brings the award chooses whose signatures come with it, not who is paid. */
+static void fees_go_to_whom_the_arbiters_named(void **state)
+{
+    static const char *const arbiters[] = { "judge0", "judge1", "judge2" };
+    static const uint8_t first_and_last[2] = { 0, 5 };
+    struct place *p = *state;
+    struct channel_state s;
+
+    open_judged(p, 1, arbiters, 3, 2);
+    advance(p, 60 * MINUTE);
+    s = plain(p, 3, 90, 901);
+    assert_named(award(p, &s, 9, "judge0 judge1"), OK);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(gold(p, arbiters[i]), 3); /* nobody was left out */
+    open_judged(p, 2, arbiters, 3, 2);
+    advance(p, 60 * MINUTE);
+    s = plain(p, 3, 90, 900);
+    s.data = bytes_of(first_and_last, 1);
+    assert_named(award(p, &s, 10, "judge0 judge1"), ERROR_AWARD_OUT_OF_BOUNDS);
+    s.data.size = 2;
+    assert_named(award(p, &s, 10, "judge0 judge1"), OK);
+    assert_int_equal(gold(p, "judge0"), 3 + 5);
+    assert_int_equal(gold(p, "judge1"), 3);
+    assert_int_equal(gold(p, "judge2"), 3 + 5);
+}
+
+static void award_waits_for_the_evidence_and_for_no_gift(void **state)
+{
+    static const char *const arbiters[] = { "judge0" };
+    struct place *p = *state;
+    struct channel_state s;
+    int64_t bob;
+
+    open_judged(p, 1, arbiters, 1, 1);
+    s = plain(p, 3, 90, 910);
+    assert_named(award(p, &s, 0, "judge0"), ERROR_WRONG_PHASE);
+    deposit(p, "dave", 1);
+    advance(p, 60 * MINUTE);
+    s.allocations[1].amount = 912;
+    assert_named(award(p, &s, 0, "judge0"), ERROR_AWARD_OUT_OF_BOUNDS); /* more than is held */
+    s.allocations[1].amount = 909;
+    assert_named(award(p, &s, 0, "judge0"), ERROR_AWARD_OUT_OF_BOUNDS); /* less than was theirs */
+    s.allocations[1].amount = 910;
+    bob = gold(p, "bob");
+    assert_named(award(p, &s, 0, "judge0"), OK);
+    assert_int_equal(gold(p, "bob") - bob, 910);
+    assert_int_equal(number(p, HELD), 1);
+}
+
+/* Nor does a case about an older state, opened before, go on. */
+static void nobody_judges_what_all_signed_as_the_end(void **state)
+{
+    static const char *const arbiters[] = { "judge0" };
+    struct place *p = *state;
+    struct channel_state s;
+
+    open_judged(p, 1, arbiters, 1, 1);
+    s = plain(p, 4, 500, 500);
+    s.final = true;
+    assert_named(checkpoint(p, &s), OK);
+    assert_int_equal(number(p, FINALIZES), -1);
+    s = plain(p, 4, 90, 910);
+    assert_named(award(p, &s, 0, "judge0"), ERROR_CASE_CLOSED);
+    fixture_refused(&p->f, ERROR_CASE_CLOSED, "bob", "channel.evidence", "{'channel':'%s','body':'01'}",
+                    p->hex);
+    fixture_refused(&p->f, ERROR_WRONG_PHASE, "bob", "channel.open_case", "{'channel':'%s','claim':'x'}",
+                    p->hex);
+    json_decref(fixture_query(&p->f, "channel.get", "{'channel':'%s'}", p->hex));
+    json_decref(fixture_query(&p->f, "channel.case", "{'channel':'%s'}", p->hex));
+    advance(p, 200 * MINUTE);
+    assert_named(award(p, &s, 0, "judge0"), ERROR_CASE_CLOSED);
+    s = plain(p, 4, 500, 500);
+    s.final = true;
+    assert_named(challenge(p, &s, "", "bob"), OK);
+    advance(p, 11 * MINUTE);
+    assert_int_equal(number(p, HELD), 0);
+}
+
+static void case_ends_no_sooner_than_a_challenge(void **state)
+{
+    static const char *const arbiters[] = { "judge0" };
+    struct place *p = *state;
+    struct channel_state s;
+
+    describe(p, "alice", "bob", 1);
+    p->fixed.arbiters[0] = fixture_key(&p->f, arbiters[0])->account;
+    p->fixed.arbiter_count = p->fixed.arbiter_threshold = 1;
+    p->fixed.arbitration_window_us = 1;
+    register_channel(p);
+    deposit(p, "alice", 1000);
+    s = plain(p, 3, 1000, 0);
+    assert_named(checkpoint(p, &s), OK);
+    fixture_run(&p->f, "alice", "channel.open_case", "{'channel':'%s','claim':'x'}", p->hex);
+    assert_int_equal(number(p, "SELECT challenger FROM channel WHERE id = x'$'"), 0);
+    advance(p, 9 * MINUTE);
+    s = plain(p, 4, 300, 700); /* bob wakes up */
+    assert_named(checkpoint(p, &s), OK);
+    advance(p, 2 * MINUTE);
+    assert_int_equal(number(p, HELD), 0);
+    assert_int_equal(number(p, TURN), 4);
+}
+
 /* --- hash-locks ------------------------------------------------------------------------------- */
 /* Ends a channel of alice and bob with `count` locks of 1 each, all of one preimage, for bob, else for alice.
  * What is paid in is `held`. */
@@ -410,6 +523,10 @@ int dispute_tests(void)
         TEST(nothing_is_paid_into_a_channel_that_ended_and_owes_nothing),
         TEST(strangers_gift_hinders_nobody_and_is_not_lost),
         TEST(nobody_uses_up_the_others_evidence),
+        TEST(fees_go_to_whom_the_arbiters_named),
+        TEST(award_waits_for_the_evidence_and_for_no_gift),
+        TEST(nobody_judges_what_all_signed_as_the_end),
+        TEST(case_ends_no_sooner_than_a_challenge),
         TEST(locks_of_one_preimage_are_paid_together),
         TEST(locks_that_expire_together_go_back_together),
         TEST(one_preimage_pays_many_channels_block_by_block),

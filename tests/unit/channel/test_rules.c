@@ -445,6 +445,31 @@ static void award_stands_whatever_is_paid_in(void **state)
     }
 }
 
+static void fees_are_for_whom_the_award_names(void **state)
+{
+    static const struct {
+        uint8_t data[3];
+        size_t size;
+        uint32_t takers; /* 0: refused */
+    } rows[] = {
+        { { 0 }, 0, 7 },    { { 0, 5 }, 2, 5 }, { { 0, 7 }, 2, 7 },    { { 0, 4 }, 2, 4 },
+        { { 0, 0 }, 2, 0 }, { { 0, 8 }, 2, 0 }, { { 0x80, 1 }, 2, 0 }, { { 1 }, 1, 0 },
+        { { 0, 0, 1 }, 3, 0 },
+    };
+    struct channel_fixed fixed = judged();
+    struct error error = { .message = "" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct channel_state award = { .data = bytes_of(rows[i].data, rows[i].size) };
+        uint32_t takers = 0;
+
+        assert_status(rules_fee_takers(&fixed, &award, &takers, &error),
+                      rows[i].takers == 0 ? ERROR_AWARD_OUT_OF_BOUNDS : OK);
+        assert_int_equal(takers, rows[i].takers);
+    }
+}
+
 /* --- histories -------------------------------------------------------------------------------- */
 static enum status random_step(uint64_t *seed, const struct channel_fixed *fixed, int64_t now_us,
                                struct adjudication *a, struct error *error)
@@ -528,6 +553,7 @@ int rules_tests(void)
         cmocka_unit_test(what_all_signed_as_the_end_is_not_judged),
         cmocka_unit_test(award_is_bounded),
         cmocka_unit_test(award_stands_whatever_is_paid_in),
+        cmocka_unit_test(fees_are_for_whom_the_award_names),
         cmocka_unit_test(histories_never_lower_the_record_nor_leave_the_end),
     };
 
