@@ -51,6 +51,42 @@ enum status signatures_check(const struct param_list *signatures, const struct h
     return OK;
 }
 
+/* Whoever signed has a key, and so has whom the entry before named. */
+static bool is_known_key(const struct account_id *account, const struct allocation *before,
+                         const struct param_list *signatures)
+{
+    const struct signature_param *items = signatures->items;
+
+    if (before != NULL &&
+        (account_equal(account, &before->account) || account_equal(account, &before->refund)))
+        return true;
+    for (size_t i = 0; i < signatures->count; i++) {
+        if (account_equal(account, &items[i].key))
+            return true;
+    }
+    return false;
+}
+
+static enum status check_key(const struct account_id *account, const struct allocation *before,
+                             const struct param_list *signatures, size_t entry, struct error *error)
+{
+    if (account_is_zero(account) || is_known_key(account, before, signatures) || account_is_key(account))
+        return OK;
+    return error_set(error, ERROR_BAD_KEY, "state: allocation %zu goes to an account without a key", entry);
+}
+
+static enum status check_keys(const struct channel_state *state, const struct param_list *signatures,
+                              struct error *error)
+{
+    for (size_t i = 0; i < state->allocation_count; i++) {
+        const struct allocation *a = &state->allocations[i], *before = i > 0 ? a - 1 : NULL;
+
+        TRY(check_key(&a->account, before, signatures, i, error));
+        TRY(check_key(&a->refund, before, signatures, i, error));
+    }
+    return OK;
+}
+
 static enum status read_item(const struct hash *id, struct bytes encoding,
                              const struct param_list *signatures, struct arena *arena,
                              struct proof_item *item, struct error *error)
@@ -58,7 +94,8 @@ static enum status read_item(const struct hash *id, struct bytes encoding,
     TRY(channel_state_decode(encoding, arena, &item->state, error));
     channel_state_hash(id, &item->state, &item->hash);
     item->signatures = signatures;
-    return signatures_check(signatures, &item->hash, error);
+    TRY(signatures_check(signatures, &item->hash, error));
+    return check_keys(&item->state, signatures, error);
 }
 
 enum status proof_check(const struct hash *id, const struct param_list *states, struct arena *arena,
@@ -114,6 +151,18 @@ enum status signers_match(const struct account_id *keys, size_t count, const str
     return OK;
 }
 
+/* What is left of a state's check, once its encoding and its keys are known to be good. */
+static enum status check_assets(const struct channel_fixed *fixed, const struct channel_state *state,
+                                struct error *error)
+{
+    for (size_t i = 0; i < state->allocation_count; i++) {
+        if (state->allocations[i].asset >= fixed->asset_count)
+            return error_set(error, ERROR_INVALID_PARAMS, "state: allocation %zu is of an asset that the "
+                             "channel does not have", i);
+    }
+    return OK;
+}
+
 enum status proof_match(const struct channel_fixed *fixed, const struct proof *proof,
                         struct signed_state states[PROOF_STATES_MAX], struct error *error)
 {
@@ -124,7 +173,7 @@ enum status proof_match(const struct channel_fixed *fixed, const struct proof *p
         states[i].hash = item->hash;
         TRY(signers_match(fixed->participants, fixed->participant_count, item->signatures,
                           &states[i].signed_by, error));
-        TRY(channel_state_check(fixed, &item->state, error));
+        TRY(check_assets(fixed, &item->state, error));
     }
     return OK;
 }

@@ -44,8 +44,8 @@ MUST_CHECK enum status signature_check(const struct signature_param *signature, 
 /* All of a list, by distinct keys: also ERROR_DUPLICATE_SIGNATURE. */
 MUST_CHECK enum status signatures_check(const struct param_list *signatures, const struct hash *hash,
                                         struct error *error);
-/* Reads the states of channel `id` and verifies their signatures. ERROR_WRONG_SIGNERS when a later state has
- * a lower or equal turn. */
+/* Reads the states of channel `id`, verifies their signatures, and that whoever gets something is a key.
+ * ERROR_INVALID_TRANSITION when a later state has a lower or equal turn, ERROR_BAD_KEY. */
 MUST_CHECK enum status proof_check(const struct hash *id, const struct param_list *states,
                                    struct arena *arena, struct proof **proof, struct error *error);
 MUST_CHECK enum status proof_check_one(const struct hash *id, struct bytes state,
@@ -53,8 +53,8 @@ MUST_CHECK enum status proof_check_one(const struct hash *id, struct bytes state
                                        struct proof **proof, struct error *error);
 
 /* --- in the executor */
-/* The states as the rules take them. ERROR_NOT_A_PARTICIPANT for a signature by anybody else;
- * ERROR_INVALID_PARAMS and ERROR_BAD_KEY for a state that does not suit the fixed part. */
+/* The states as the rules take them, without work on the curve. ERROR_NOT_A_PARTICIPANT for a signature by
+ * anybody else; ERROR_INVALID_PARAMS for a state that does not suit the fixed part. */
 MUST_CHECK enum status proof_match(const struct channel_fixed *fixed, const struct proof *proof,
                                    struct signed_state states[PROOF_STATES_MAX], struct error *error);
 /* Mask of the keys that signed; ERROR_NOT_A_PARTICIPANT names a key that is none of them. */

@@ -3,6 +3,7 @@
 #include "party_support.h"
 
 #include "crypto/hash.h"
+#include "layer2/channel/proof.h"
 
 static int setup(void **state)
 {
@@ -513,6 +514,43 @@ static void known_preimage_leaves_no_lock_waiting_in_a_channel_that_lacks_funds(
     assert_int_equal(gold(p, "bob") - bob, 10);
 }
 
+/* --- keys ------------------------------------------------------------------------------------- */
+/* Work on the curve is the check's, on a worker; the executor matches what it found. */
+static void check_refuses_states_that_give_something_to_no_key(void **state)
+{
+    struct place *p = *state;
+    struct signed_state matched[PROOF_STATES_MAX];
+    struct buffer bytes CLEANUP(buffer_close) = { 0 };
+    struct arena arena CLEANUP(arena_close);
+    struct error error = { .message = "" };
+    struct state_param item = { .signatures.count = 0 };
+    struct param_list list = { .items = &item, .count = 1 };
+    struct channel_state s;
+    struct proof *proof = NULL;
+
+    arena_init(&arena);
+    describe(p, "alice", "bob", 1);
+    s = plain(p, 2, 600, 400);
+    s.allocations[1].kind = ALLOCATION_HASHLOCK;
+    s.allocations[1].refund = p->fixed.participants[0];
+    s.allocations[1].expiry_us = 1;
+    for (int bad = 0; bad < 3; bad++) {
+        struct account_id *account = bad == 1 ? &s.allocations[1].account : &s.allocations[1].refund;
+        struct account_id good = *account;
+
+        if (bad > 0)
+            memset(account->bytes, 0xff, sizeof(account->bytes));
+        buffer_clear(&bytes);
+        channel_state_encode(&s, &bytes);
+        item.state = buffer_bytes(&bytes);
+        assert_status(proof_check(&p->id, &list, &arena, &proof, &error), bad > 0 ? ERROR_BAD_KEY : OK);
+        *account = good;
+    }
+    assert_status(proof_match(&p->fixed, proof, matched, &error), OK);
+    p->fixed.asset_count = 0;
+    assert_status(proof_match(&p->fixed, proof, matched, &error), ERROR_INVALID_PARAMS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int dispute_tests(void)
@@ -531,6 +569,7 @@ int dispute_tests(void)
         TEST(locks_that_expire_together_go_back_together),
         TEST(one_preimage_pays_many_channels_block_by_block),
         TEST(known_preimage_leaves_no_lock_waiting_in_a_channel_that_lacks_funds),
+        TEST(check_refuses_states_that_give_something_to_no_key),
     };
 
     return cmocka_run_group_tests_name("disputes", tests, NULL, NULL);
