@@ -2,6 +2,9 @@
  * there. ForceMove rows run with the table's counter application: data = the counter, rising by one, turn
  * taking. Rows about deposits run against a node (test_adjudicator.c).
  *
+ * The table does not tell which state is on record. Here it has the hash of all others (zero): a challenge
+ * with an equal turn (challenge-03) brings the very state on record, the only one that the ledger takes then.
+ *
  * One difference on purpose: a conclude leaves the turn on record where it is or raises it, instead of
  * setting it to 0, for a turn on record never goes down. */
 #include "test_channel.h"
