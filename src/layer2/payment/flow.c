@@ -13,7 +13,7 @@ void flow_wake(struct execution *x, const struct hash *channel)
     uint8_t subject[sizeof(channel->bytes) + 1];
 
     memcpy(subject, channel->bytes, sizeof(channel->bytes));
-    subject[sizeof(channel->bytes)] = PARTY_NOBODY;
+    subject[sizeof(channel->bytes)] = FLOW_WISH;
     reaction_request(x, PAYMENT_CHANNEL, bytes_of(subject, sizeof(subject)));
 }
 

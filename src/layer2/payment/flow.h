@@ -14,7 +14,8 @@
 #define PAYMENT_DEADLINES "payment.deadlines" /* sweep */
 #define COLLECT_US ((int64_t)60 * 1000000)    /* that parts of one payment may lie apart */
 
-/* The channel is looked at again. */
+/* A hash-lock of the channel wants something else now: the channel moves as soon as it can. */
+#define FLOW_WISH 0xFE /* in the place of the mover: rows changed, the channel's state did not */
 void flow_wake(struct execution *x, const struct hash *channel);
 
 /* Both sides signed for it. `recipient_is_ours`: the node has the recipient's key. */

@@ -266,7 +266,10 @@ static void move(struct execution *x, struct local_channel *c, struct arena *are
     size_t mover;
 
     htlc_list_read(execution_database(x), &c->id, arena, &list);
-    INVARIANT(agrees(c, &list), "hash-locks as rows are not those of the channel's state");
+    if (!agrees(c, &list)) {
+        log_error("hash-locks as rows are not those of their channel's state; the channel does not move");
+        return;
+    }
     if (choose_mover(&list, execution_time(x), &mover) && step_is_ours(x, &c->fixed.participants[mover]))
         plan_step(x, c, &list, mover, arena);
 }
@@ -281,29 +284,56 @@ static void refuse_wishes(struct execution *x, const struct htlc_list *list)
 }
 
 /* --- the reactions ---------------------------------------------------------------------------- */
+/* What the channel's newest state, or the ledger, says about its rows. */
+static void follow(struct execution *x, const struct local_channel *c, size_t mover, struct arena *arena)
+{
+    struct htlc_list list;
+
+    htlc_list_read(execution_database(x), &c->id, arena, &list);
+    if (c->phase == PHASE_DEFUNDING || c->phase == PHASE_CLOSED)
+        ledger_end(x, c, &list);
+    else if (list.count > 0 || c->supported.state.allocation_count > FIRST_LOCK)
+        compare(x, c, &list, mover);
+    if (c->phase == PHASE_DISPUTE)
+        ledger_claim(x, c);
+    if (c->phase != PHASE_RUNNING)
+        refuse_wishes(x, &list);
+}
+
+/* A step is under way: what is wished for meanwhile is taken up when it has ended. Asked before the channel is
+ * read, for that takes as long as many hash-locks are pending. */
+static bool is_moving(struct execution *x, const struct hash *channel)
+{
+    struct statement *s = statement(execution_database(x), "SELECT 1 FROM channel_local WHERE id = ?"
+                                                           " AND phase = ? AND staged IS NOT NULL");
+    bool moving;
+
+    bind_blob(s, channel->bytes, sizeof(channel->bytes));
+    bind_integer(s, PHASE_RUNNING);
+    moving = statement_row(s);
+    if (moving)
+        statement_finish(s);
+    return moving;
+}
+
 void machine_channel(struct execution *x, struct bytes subject)
 {
     struct arena arena CLEANUP(arena_close);
-    struct htlc_list list;
     struct local_channel c;
     struct hash id;
+    size_t mover = subject.data[sizeof(id.bytes)];
 
     arena_init(&arena);
     memcpy(id.bytes, subject.data, sizeof(id.bytes));
+    if (mover == FLOW_WISH && is_moving(x, &id))
+        return;
     if (!local_read(execution_database(x), &id, &arena, &c) || !c.has_supported ||
         strcmp(c.application->name, PAYMENT_APPLICATION) != 0)
         return;
     map_note(map_of(execution_kernel(x)), execution_database(x), &c, false);
-    htlc_list_read(execution_database(x), &id, &arena, &list);
-    if (c.phase == PHASE_DEFUNDING || c.phase == PHASE_CLOSED)
-        ledger_end(x, &c, &list);
-    else if (list.count > 0 || c.supported.state.allocation_count > FIRST_LOCK)
-        compare(x, &c, &list, subject.data[sizeof(id.bytes)]);
-    if (c.phase == PHASE_DISPUTE)
-        ledger_claim(x, &c);
-    if (c.phase != PHASE_RUNNING)
-        refuse_wishes(x, &list);
-    else if (!c.has_staged)
+    if (mover != FLOW_WISH || c.phase != PHASE_RUNNING)
+        follow(x, &c, mover, &arena);
+    if (c.phase == PHASE_RUNNING && !c.has_staged)
         move(x, &c, &arena);
 }
 
