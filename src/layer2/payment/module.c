@@ -10,6 +10,7 @@
 #include "layer2/payment/queries.h"
 #include "layer2/payment/routing.h"
 #include "layer2/payment/send.h"
+#include "layer2/payment/upkeep.h"
 
 #define EXAMPLE_CHANNEL "4bb06f8e4e3a7715d201d573d0aa423762e55dabd61a2c02278fa56cc6d294e0"
 #define EXAMPLE_OTHER "0001020304050607080900010203040506070809000102030405060708090102"
@@ -33,6 +34,10 @@ static const struct command payment_commands[] = {
       PARAMS(struct policy_change, policy_change_params),
       .help = "What a side of a channel asks of those who pay through it.", .result = "nothing more",
       .example = "channel=" EXAMPLE_CHANNEL " signer=bob base=1 ppm=500" },
+    { "payment.top_up", SCOPE_LOCAL, ACCESS_OPERATOR, top_up, PARAMS(struct top_up, top_up_params),
+      .help = "Add to one's own side what 'channel.deposit' paid into a running channel.",
+      .result = "the amount, and the turn of the state that has it",
+      .example = "channel=" EXAMPLE_CHANNEL " signer=alice" },
 };
 
 static const struct reaction payment_reactions[] = {

@@ -1,4 +1,4 @@
-/* The commands that send: payment.send, payment.rebalance, payment.drain, payment.policy. */
+/* The commands that send: payment.send, payment.rebalance, payment.drain. */
 #ifndef LAYER2_PAYMENT_SEND_H
 #define LAYER2_PAYMENT_SEND_H
 
@@ -40,15 +40,5 @@ struct loop {
 extern const struct param rebalance_params[6], drain_params[5];
 command_check check_rebalance, check_drain;
 command_handler send_loop;
-
-struct policy_change {
-    struct hash channel;
-    struct account_id signer;
-    uint64_t base, ppm;
-    int64_t delta;
-    bool enabled;
-};
-extern const struct param policy_change_params[6];
-command_handler change_policy;
 
 #endif

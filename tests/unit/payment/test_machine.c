@@ -233,6 +233,38 @@ static void value_moves_around_a_loop(void **state)
     fixture_stop(&f);
 }
 
+/* More is paid in while the channel runs, also while hash-locks are pending; then it carries more. */
+static void topped_up_channel_carries_more(void **state)
+{
+    struct fixture f;
+    struct way ab;
+    char hash[65], other[65];
+    char *invoice AUTO_FREE = NULL, *held AUTO_FREE = NULL;
+
+    (void)state;
+    town_start(&f, "alice bob");
+    way_open(&ab, &f, "alice", "bob", 1, 1000, 0);
+    held = invoice_of(&f, "bob", 300, ",'hold':true", other);
+    json_decref(ask(&f, "payment.send", "{'invoice':'%s','payer':'%s'}", held, fixture_address(&f, "alice")));
+    await_sql(&f, INVOICE_STATE, other, 1);
+    invoice = invoice_of(&f, "bob", 1500, "", hash);
+    refused(&f, ERROR_NO_ROUTE, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice,
+            fixture_address(&f, "alice"));
+    refused(&f, ERROR_NOTHING_TO_PAY, "payment.top_up", "{'channel':'%s','signer':'%s'}", ab.hex,
+            fixture_address(&f, "alice"));
+    fixture_run(&f, "alice", "channel.deposit", "{'channel':'%s','asset':'GOLD','amount':1000}", ab.hex);
+    json_decref(ask(&f, "payment.top_up", "{'channel':'%s','signer':'%s'}", ab.hex, fixture_address(&f, "alice")));
+    await_sql(&f, "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL", "", 0);
+    assert_int_equal(way_share(&ab, 0), 1700);
+    assert_int_equal(pay(&f, "alice", invoice, hash, ""), SETTLED);
+    json_decref(ask(&f, "invoice.settle", "{'hash':'%s'}", other));
+    await_sql(&f, "SELECT count(*) FROM htlc WHERE state < 5", "", 0);
+    assert_int_equal(way_share(&ab, 0), 200);
+    assert_int_equal(way_share(&ab, 1), 1800);
+    fixture_audit(&f);
+    fixture_stop(&f);
+}
+
 /* The map says that bob can pass it on; when it comes to him he cannot: another way is taken. */
 static void other_ways_are_tried(void **state)
 {
@@ -387,6 +419,7 @@ int machine_tests(void)
         cmocka_unit_test(held_payments_go_back_in_time),
         cmocka_unit_test(refusals_have_names),
         cmocka_unit_test(value_moves_around_a_loop),
+        cmocka_unit_test(topped_up_channel_carries_more),
         cmocka_unit_test(other_ways_are_tried),
         cmocka_unit_test(locked_keystore_delays),
         cmocka_unit_test(random_payments_conserve),
