@@ -300,8 +300,8 @@ static void follow(struct execution *x, const struct local_channel *c, size_t mo
         refuse_wishes(x, &list);
 }
 
-/* A step is under way: what is wished for meanwhile is taken up when it has ended. Asked before the channel is
- * read, for that takes as long as many hash-locks are pending. */
+/* A step is under way: what is wished for meanwhile is taken up when it has ended. Asked before the channel
+ * is read, for that takes as long as many hash-locks are pending. */
 static bool is_moving(struct execution *x, const struct hash *channel)
 {
     struct statement *s = statement(execution_database(x), "SELECT 1 FROM channel_local WHERE id = ?"

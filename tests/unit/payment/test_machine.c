@@ -253,7 +253,8 @@ static void topped_up_channel_carries_more(void **state)
     refused(&f, ERROR_NOTHING_TO_PAY, "payment.top_up", "{'channel':'%s','signer':'%s'}", ab.hex,
             fixture_address(&f, "alice"));
     fixture_run(&f, "alice", "channel.deposit", "{'channel':'%s','asset':'GOLD','amount':1000}", ab.hex);
-    json_decref(ask(&f, "payment.top_up", "{'channel':'%s','signer':'%s'}", ab.hex, fixture_address(&f, "alice")));
+    json_decref(
+        ask(&f, "payment.top_up", "{'channel':'%s','signer':'%s'}", ab.hex, fixture_address(&f, "alice")));
     await_sql(&f, "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL", "", 0);
     assert_int_equal(way_share(&ab, 0), 1700);
     assert_int_equal(pay(&f, "alice", invoice, hash, ""), SETTLED);

@@ -31,9 +31,11 @@ struct left {
 /* --- the child -------------------------------------------------------------------------------- */
 static void send_one(struct fixture *f, int out, size_t which, char hash[65])
 {
-    char *invoice AUTO_FREE = invoice_of(f, "carol", 100, which == 0 ? "" : ",'hold':true,'expiry':'10h'", hash);
+    char *invoice AUTO_FREE =
+        invoice_of(f, "carol", 100, which == 0 ? "" : ",'hold':true,'expiry':'10h'", hash);
 
-    json_decref(ask(f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(f, "alice")));
+    json_decref(
+        ask(f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(f, "alice")));
     dprintf(out, "sent %s\n", hash);
     if (which == 0) {
         await_sql(f, PAYMENT_STATE, hash, SETTLED);
