@@ -28,8 +28,8 @@ void town_start(struct fixture *f, const char *kept)
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */
-static struct reply call_as_operator(struct fixture *f, const char *method, const char *format,
-                                     va_list arguments)
+__attribute__((format(printf, 3, 0))) static struct reply
+call_as_operator(struct fixture *f, const char *method, const char *format, va_list arguments)
 {
     char text[16384];
 
