@@ -6,5 +6,5 @@
 int main(void)
 {
     crypto_start();
-    return graph_tests() + invoice_tests() + machine_tests() + stranger_tests();
+    return graph_tests() + invoice_tests() + machine_tests() + malice_tests() + stranger_tests();
 }

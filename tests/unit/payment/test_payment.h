@@ -69,6 +69,13 @@ enum { SETTLED = 1, FAILED = 2 };
 /* With a key kept elsewhere: proposes a state of the channel, countersigns what waits. */
 enum status propose_as(struct way *way, const char *who, const struct channel_state *state);
 void countersign_as(struct way *way, const char *who);
+enum status try_countersign_as(struct way *way, const char *who);
+/* The state after the newest one with one more hash-lock, which side `offerer` offers. */
+struct channel_state with_lock(struct way *way, size_t offerer, uint64_t amount, const char *hash,
+                               int64_t expiry_us, struct arena *arena);
+/* The text of an invoice that the node does not know, for the preimage's hash. */
+char *invoice_with_key(struct fixture *f, const char *payee, uint64_t amount, const struct hash *preimage,
+                       char hex[65]);
 /* The newest supported state, in the arena; the staged one. */
 struct channel_state supported_of(struct way *way, struct arena *arena);
 bool staged_of(struct way *way, struct arena *arena, struct channel_state *state);
@@ -76,6 +83,7 @@ bool staged_of(struct way *way, struct arena *arena, struct channel_state *state
 int graph_tests(void);
 int invoice_tests(void);
 int machine_tests(void);
+int malice_tests(void);
 int stranger_tests(void);
 
 #endif

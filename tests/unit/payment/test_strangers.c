@@ -2,10 +2,8 @@
  * own side never loses. Carol is the stranger; alice and bob have their keys here. */
 #include "test_payment.h"
 
-#include "crypto/asset.h"
 #include "crypto/hash.h"
 #include "layer2/channel/life.h"
-#include "layer2/payment/bolt11.h"
 
 #define LIVE "SELECT count(*) FROM htlc WHERE state < 5"
 
@@ -15,26 +13,6 @@ static struct hash preimage_of(uint8_t byte)
 
     memset(preimage.bytes, byte, sizeof(preimage.bytes));
     return preimage;
-}
-
-/* What carol asks for, signed with her own key. */
-static char *invoice_by_carol(struct fixture *f, uint64_t amount, const struct hash *preimage, char hex[65])
-{
-    struct bolt11 v = { .currency = "lyt", .has_amount = true, .amount_msat = amount, .description = "",
-                        .time_s = (uint64_t)(kernel_now(f->kernel) / 1000000), .expiry_s = 3600,
-                        .final_delta = 18, .feature_count = 1, .features = { 14 } };
-    struct buffer text CLEANUP(buffer_close) = { 0 };
-    struct asset_id asset;
-    struct error error;
-
-    asset_id_from_symbol(&asset, kernel_chain(f->kernel), "GOLD");
-    v.metadata = bytes_of(asset.bytes, sizeof(asset.bytes));
-    sha256(&v.payment_hash, preimage->bytes, 32);
-    hex_text(hex, v.payment_hash.bytes, 32);
-    assert_int_equal(bolt11_encode(&v, "spdxcm9", bolt11_sign_with_key, fixture_key(f, "carol")->secret,
-                                   &text, &error),
-                     OK);
-    return text_copy(buffer_text(&text));
 }
 
 /* The state after the newest one, with its last hash-lock gone to `winner` (with the preimage, or NULL). */
@@ -56,28 +34,6 @@ static struct channel_state without_lock(struct way *way, size_t winner, const s
     return next;
 }
 
-/* The same with one more hash-lock that side `offerer` offers. */
-static struct channel_state with_lock(struct way *way, size_t offerer, uint64_t amount, const char *hash,
-                                      int64_t expiry_us, struct arena *arena)
-{
-    struct channel_state before = supported_of(way, arena), next = before;
-    uint8_t *data = arena_new(arena, 8);
-    struct allocation *lock;
-
-    next.turn++;
-    next.allocations = arena_new(arena, (before.allocation_count + 1) * sizeof(*next.allocations));
-    memcpy(next.allocations, before.allocations, before.allocation_count * sizeof(*next.allocations));
-    lock = &next.allocations[next.allocation_count++];
-    *lock = (struct allocation){ .kind = ALLOCATION_HASHLOCK, .amount = amount, .expiry_us = expiry_us,
-                                 .account = way->fixed.participants[1 - offerer],
-                                 .refund = way->fixed.participants[offerer] };
-    assert_true(hex_decode(lock->hash.bytes, 32, hash, 64));
-    next.allocations[offerer].amount -= amount;
-    put_be64(data, before.turn);
-    next.data = bytes_of(data, 8);
-    return next;
-}
-
 /* Alice pays carol through bob, up to where carol must sign for bob's offer. */
 static void offer_to_carol(struct fixture *f, struct way *ab, struct way *bc, const struct hash *preimage,
                            char hash[65])
@@ -87,7 +43,7 @@ static void offer_to_carol(struct fixture *f, struct way *ab, struct way *bc, co
     town_start(f, "alice bob");
     way_open(ab, f, "alice", "bob", 1, 10000, 0);
     way_open(bc, f, "bob", "carol", 2, 10000, 0);
-    invoice = invoice_by_carol(f, 1000, preimage, hash);
+    invoice = invoice_with_key(f, "carol", 1000, preimage, hash);
     json_decref(
         ask(f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(f, "alice")));
     await_sql(f, "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL AND wants_signature = 0", "",
