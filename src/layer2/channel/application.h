@@ -44,6 +44,9 @@ struct application {
      * (block time): the ledger would not let him. NULL: there is no such thing. */
     bool (*is_late)(const struct channel_fixed *fixed, const struct channel_state *previous,
                     const struct channel_state *next, size_t mover, int64_t now_us);
+    /* Whether fewer than all signatures may support such a state behind others: signing it is a decision of
+     * the key's owner, which no policy takes for him. NULL: there are no such states. */
+    bool (*by_hand)(const struct channel_state *state);
     /* next_ok lets no mover take what others could claim: they may countersign whatever it accepts. */
     bool next_is_safe;
 };

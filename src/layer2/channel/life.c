@@ -69,6 +69,23 @@ bool life_may_propose(enum channel_phase phase, unsigned long long turn, bool fi
     return false;
 }
 
+bool life_keeps_funds(enum channel_phase phase)
+{
+    switch (phase) {
+    case PHASE_FUNDING:
+    case PHASE_FUNDED:
+    case PHASE_RUNNING:
+    case PHASE_SUSPENDED:
+    case PHASE_FINAL: return true;
+    case PHASE_PROPOSED:
+    case PHASE_DISPUTE:
+    case PHASE_DEFUNDING:
+    case PHASE_CLOSED:
+    case PHASE_REJECTED: return false;
+    }
+    return false;
+}
+
 const char *channel_phase_name(enum channel_phase phase)
 {
     static const char *const names[PHASE_COUNT] = { "proposed",  "funding", "funded", "running",

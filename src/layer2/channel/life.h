@@ -41,6 +41,9 @@ bool life_next(enum channel_phase phase, enum life_event event, enum channel_pha
 /* Whether a participant may propose a state of this turn (and kind) in this phase. */
 bool life_may_propose(enum channel_phase phase, unsigned long long turn, bool final);
 
+/* Whether what another channel sets apart for it now comes out as its newest state says. */
+bool life_keeps_funds(enum channel_phase phase);
+
 const char *channel_phase_name(enum channel_phase phase);
 
 #endif

@@ -13,7 +13,6 @@
 #include "layer2/channel/local_queries.h"
 #include "layer2/channel/operator.h"
 #include "layer2/channel/party.h"
-#include "layer2/channel/share.h"
 #include "layer2/channel/step.h"
 #include "layer2/channel/voucher.h"
 
@@ -54,45 +53,6 @@ bool party_add_signature(struct execution *x, struct local_channel *c, size_t pa
     local_sign(execution_database(x), &c->id, c->staged.state.turn, participant, &c->staged.hash, signature);
     c->staged.signed_by |= UINT32_C(1) << participant;
     return true;
-}
-
-/* What a topped-up channel has more is his who paid it in, which no state tells: a stranger's claim to it is
- * left to the operator. */
-static bool is_claimed_by_stranger(struct execution *x, const struct local_channel *c)
-{
-    for (unsigned asset = 0; asset < c->fixed.asset_count; asset++) {
-        uint64_t before, after;
-
-        if (!channel_outcome_total(&c->supported.state, asset, &before) ||
-            !channel_outcome_total(&c->staged.state, asset, &after) || after > before)
-            return !step_is_ours(x, &c->fixed.participants[c->staged_by]);
-    }
-    return false;
-}
-
-static bool is_safe(struct execution *x, const struct local_channel *c, size_t participant)
-{
-    if (is_claimed_by_stranger(x, c) ||
-        (c->application->is_late != NULL &&
-         c->application->is_late(&c->fixed, &c->supported.state, &c->staged.state, c->staged_by,
-                                 execution_time(x))))
-        return false;
-    return (c->application->next_is_safe && !c->staged.state.final) ||
-           share_is_kept(execution_database(x), &c->fixed, participant, &c->supported.state,
-                         &c->staged.state,
-                         participant == 0 ? voucher_promised(execution_database(x), c) : 0);
-}
-
-/* Whether the policy of a key of ours lets it countersign what is staged. */
-bool party_countersigns(struct execution *x, const struct local_channel *c, size_t participant)
-{
-    switch (local_policy(execution_database(x), &c->fixed.participants[participant], &c->id)) {
-    case COUNTERSIGN_NEVER: return false;
-    case COUNTERSIGN_ALWAYS: return true;
-    case COUNTERSIGN_SAFE:
-        return !c->has_supported || is_safe(x, c, participant);
-    }
-    return false;
 }
 
 void party_tell_staged(struct execution *x, const struct local_channel *c)
@@ -398,6 +358,15 @@ static bool is_equivocation(struct execution *x, const struct local_channel *c, 
     return true;
 }
 
+bool party_same_outcome(const struct hash *id, const struct channel_state *a, const struct channel_state *b)
+{
+    struct hash first, second;
+
+    channel_outcome_hash(id, a, &first);
+    channel_outcome_hash(id, b, &second);
+    return hash_equal(&first, &second);
+}
+
 static enum status check_proposal(struct execution *x, const struct local_channel *c, const struct update *p,
                                   struct arena *arena)
 {
@@ -415,6 +384,9 @@ static enum status check_proposal(struct execution *x, const struct local_channe
     TRY(check_conserved(x, c, &p->state, arena));
     if (p->state.final)
         return OK; /* how they part is between the participants */
+    if (p->state.turn == CHANNEL_TURN_POSTFUND &&
+        !party_same_outcome(&c->id, &c->supported.state, &p->state))
+        return fail(x, ERROR_INVALID_TRANSITION, "turn 1 has turn 0's outcome: nothing moves before it");
     status = c->application->next_ok(&c->fixed, &c->supported.state, &p->state, p->authority->participant,
                                      &error);
     return status == OK ? OK : refuse(x, status, &error);

@@ -20,6 +20,8 @@ bool party_add_signature(struct execution *x, struct local_channel *channel, siz
                          const struct signature *signature);
 /* Whether the policy of a participant's key lets it countersign what is staged by itself. */
 bool party_countersigns(struct execution *x, const struct local_channel *channel, size_t participant);
+/* The same entries in the same order. */
+bool party_same_outcome(const struct hash *id, const struct channel_state *a, const struct channel_state *b);
 void party_tell_staged(struct execution *x, const struct local_channel *channel);
 /* All have signed: what was staged is what counts now; not written yet. */
 bool party_support_if_complete(struct execution *x, struct local_channel *channel);

@@ -5,10 +5,13 @@
 
 #include "layer2/channel/local.h"
 
-/* True when no asset's share of the participant is smaller in `next`. His share: simple entries to his key,
- * hash-locks that come back to him, and what the newest supported states of channels funded by this one give
- * him there. Of the first asset it may be smaller by what he has promised. */
-bool share_is_kept(struct database *database, const struct channel_fixed *fixed, size_t participant,
-                   const struct channel_state *previous, const struct channel_state *next, uint64_t promised);
+/* True when no asset's share of the participant is smaller in what is staged than in what is supported:
+ * simple entries to his key, and whatever else both states have, which stays as it was. Of what only the
+ * old one has, hash-locks from him and to him count, and what channels funded by it give him there; of
+ * what only the new one has, entries that fund a channel, with what that one's newest supported state
+ * gives him, when they cover all of it and nobody else can change it. Of the first asset it may be smaller
+ * by what he owes, and must be larger by what is due to him. */
+bool share_is_kept(struct database *database, const struct local_channel *channel, size_t participant,
+                   uint64_t owed, uint64_t due);
 
 #endif

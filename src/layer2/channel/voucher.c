@@ -27,14 +27,23 @@ static bool read_voucher(struct database *database, const struct hash *channel, 
     return true;
 }
 
-uint64_t voucher_promised(struct database *database, const struct local_channel *c)
+static uint64_t promised_so_far(struct database *database, const struct local_channel *c)
 {
     struct signature signature;
     uint64_t amount;
 
-    if (c->supported.state.turn != CHANNEL_TURN_POSTFUND)
+    if (strcmp(c->fixed.application, APPLICATION) != 0 || c->supported.state.turn != CHANNEL_TURN_POSTFUND)
         return 0;
     return read_voucher(database, &c->id, &amount, &signature) ? amount : 0;
+}
+
+void voucher_balance(struct database *database, const struct local_channel *c, size_t participant,
+                     uint64_t *owed, uint64_t *due)
+{
+    uint64_t promised = promised_so_far(database, c);
+
+    *owed = participant == PAYER ? promised : 0;
+    *due = participant == PAYEE ? promised : 0;
 }
 
 static enum status need_vouchers(const struct channel_fixed *fixed, struct error *error)
@@ -83,7 +92,7 @@ static enum status check_amount(struct execution *x, const struct voucher *p)
     if (!local_read(execution_database(x), &p->channel, &arena, &c) || c.phase != PHASE_RUNNING ||
         c.supported.state.turn != CHANNEL_TURN_POSTFUND)
         return fail(x, ERROR_WRONG_PHASE, "vouchers are for a channel that is running, and stand on turn 1");
-    promised = voucher_promised(execution_database(x), &c);
+    promised = promised_so_far(execution_database(x), &c);
     if (p->amount <= promised)
         return fail(x, ERROR_VOUCHER_NOT_HIGHER, "%" PRIu64 " are promised already", promised);
     if (p->amount > c.supported.state.allocations[PAYER].amount)

@@ -27,8 +27,9 @@ extern const struct param redeem_params[2];
 command_check check_redeem;
 command_handler redeem;
 
-/* What the highest voucher promises beyond the newest supported state; 0: nothing, as whenever that is no
- * longer turn 1, on which vouchers stand. */
-uint64_t voucher_promised(struct database *database, const struct local_channel *channel);
+/* What the highest voucher promises beyond the newest supported state: what a participant owes, and what is
+ * due to him. Both 0: nothing, as whenever that state is no longer turn 1, on which vouchers stand. */
+void voucher_balance(struct database *database, const struct local_channel *channel, size_t participant,
+                     uint64_t *owed, uint64_t *due);
 
 #endif

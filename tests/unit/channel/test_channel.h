@@ -53,6 +53,7 @@ int life_tests(void);
 int party_tests(void);
 int play_tests(void);
 int rules_tests(void);
+int safe_tests(void);
 int vector_tests(void);
 
 #endif

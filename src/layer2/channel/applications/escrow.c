@@ -132,6 +132,12 @@ static enum status supported(const struct channel_fixed *fixed, const struct sig
     return OK;
 }
 
+/* A decision counts without the third one's signature. */
+static bool by_hand(const struct channel_state *state)
+{
+    return state->data.size != 1 || state->data.data[0] != OPEN;
+}
+
 const struct application application_escrow = {
     .name = "escrow",
     .help = "Buyer and seller, and a third who decides with one of them when they cannot agree.",
@@ -139,4 +145,5 @@ const struct application application_escrow = {
     .init_ok = init_ok,
     .next_ok = next_ok,
     .supported = supported,
+    .by_hand = by_hand,
 };

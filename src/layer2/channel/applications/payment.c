@@ -168,7 +168,8 @@ static enum status compare_locks(struct step *s, struct error *error)
     return OK;
 }
 
-/* What is left to explain is a gift of the mover's; or what he paid in, to a channel that is worth more now. */
+/* What is left to explain is a gift of the mover's; or what he paid in, to a channel that is worth more now.
+ */
 static enum status compare_shares(struct step *s, struct error *error)
 {
     uint64_t mine = s->next->allocations[s->mover].amount, other = s->next->allocations[1 - s->mover].amount;

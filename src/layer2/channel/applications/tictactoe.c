@@ -156,6 +156,12 @@ static enum status supported(const struct channel_fixed *fixed, const struct sig
     return application_turn_taking(&application_tictactoe, fixed, states, count, error);
 }
 
+/* One signature makes a move, and nobody moves for another one. */
+static bool by_hand(const struct channel_state *state)
+{
+    return state->turn > CHANNEL_TURN_POSTFUND;
+}
+
 const struct application application_tictactoe = {
     .name = "tictactoe",
     .help = "Noughts and crosses for a stake: whoever stops playing loses it.",
@@ -163,4 +169,5 @@ const struct application application_tictactoe = {
     .init_ok = init_ok,
     .next_ok = next_ok,
     .supported = supported,
+    .by_hand = by_hand,
 };

@@ -92,6 +92,12 @@ static enum status supported(const struct channel_fixed *fixed, const struct sig
     return check_voucher(fixed, &states[0].state, &states[1].state, error);
 }
 
+/* The payee's signature alone redeems. */
+static bool by_hand(const struct channel_state *state)
+{
+    return state->data.size != 0;
+}
+
 const struct application application_voucher = {
     .name = "voucher",
     .help = "A stream of payments in one direction, by vouchers that the payee can redeem alone.",
@@ -99,4 +105,5 @@ const struct application application_voucher = {
     .init_ok = init_ok,
     .next_ok = next_ok,
     .supported = supported,
+    .by_hand = by_hand,
 };

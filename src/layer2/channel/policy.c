@@ -1,0 +1,98 @@
+/* What a key of this node countersigns by itself. `safe` gives nothing away that its owner can count on, also
+ * when whoever proposes is a cheat: what is not certain waits for the owner's own word. */
+#include "kernel/kernel.h"
+#include "layer2/channel/party.h"
+#include "layer2/channel/settlement.h"
+#include "layer2/channel/share.h"
+#include "layer2/channel/step.h"
+#include "layer2/channel/voucher.h"
+
+/* What a topped-up channel has more is his who paid it in, which no state tells: a stranger's claim to it is
+ * left to the operator. */
+static bool is_claimed_by_stranger(struct execution *x, const struct local_channel *c)
+{
+    for (unsigned asset = 0; asset < c->fixed.asset_count; asset++) {
+        uint64_t before, after;
+
+        if (!channel_outcome_total(&c->supported.state, asset, &before) ||
+            !channel_outcome_total(&c->staged.state, asset, &after) || after > before)
+            return !step_is_ours(x, &c->fixed.participants[c->staged_by]);
+    }
+    return false;
+}
+
+/* Nobody can have signed another turn 0 that the ledger already holds money for. */
+static bool is_new_to_ledger(struct execution *x, const struct local_channel *c)
+{
+    uint64_t holdings[CHANNEL_ASSETS_MAX];
+    struct arena arena CLEANUP(arena_close);
+    struct channel_record record;
+
+    arena_init(&arena);
+    if (!record_read(execution_database(x), &c->id, &arena, &record))
+        return true;
+    if (record.a.has_outcome || record.is_settled || record.a.finalizes_at_us != NEVER_US ||
+        holdings_read(x, &record, holdings) != OK)
+        return false;
+    for (unsigned asset = 0; asset < c->fixed.asset_count; asset++) {
+        if (holdings[asset] > 0)
+            return false;
+    }
+    return true;
+}
+
+/* A final state that leaves something in the channel which nobody would get. */
+static bool leaves_something(struct execution *x, const struct local_channel *c)
+{
+    uint64_t holdings[CHANNEL_ASSETS_MAX], total;
+    struct arena arena CLEANUP(arena_close);
+    struct channel_record record;
+
+    arena_init(&arena);
+    if (!record_read(execution_database(x), &c->id, &arena, &record))
+        return false;
+    if (holdings_read(x, &record, holdings) != OK)
+        return true;
+    for (unsigned asset = 0; asset < c->fixed.asset_count; asset++) {
+        if (!channel_outcome_total(&c->staged.state, asset, &total) || holdings[asset] > total)
+            return true;
+    }
+    return false;
+}
+
+/* Before everything is paid in, earlier entries take what is there: their order is part of the shares. */
+static bool is_safe_end(struct execution *x, const struct local_channel *c)
+{
+    bool may_lack = c->supported.state.turn == CHANNEL_TURN_PREFUND && c->phase != PHASE_FUNDED;
+
+    return (!may_lack || party_same_outcome(&c->id, &c->supported.state, &c->staged.state)) &&
+           !leaves_something(x, c);
+}
+
+static bool is_safe(struct execution *x, const struct local_channel *c, size_t participant)
+{
+    uint64_t owed, due;
+
+    if (is_claimed_by_stranger(x, c) || (c->staged.state.final && !is_safe_end(x, c)) ||
+        (c->application->is_late != NULL &&
+         c->application->is_late(&c->fixed, &c->supported.state, &c->staged.state, c->staged_by,
+                                 execution_time(x))))
+        return false;
+    if (c->application->next_is_safe && !c->staged.state.final)
+        return true;
+    voucher_balance(execution_database(x), c, participant, &owed, &due);
+    return share_is_kept(execution_database(x), c, participant, owed, due);
+}
+
+bool party_countersigns(struct execution *x, const struct local_channel *c, size_t participant)
+{
+    if (c->application->by_hand != NULL && c->application->by_hand(&c->staged.state))
+        return false;
+    switch (local_policy(execution_database(x), &c->fixed.participants[participant], &c->id)) {
+    case COUNTERSIGN_NEVER: return false;
+    case COUNTERSIGN_ALWAYS: return true;
+    case COUNTERSIGN_SAFE:
+        return c->has_supported ? is_safe(x, c, participant) : is_new_to_ledger(x, c);
+    }
+    return false;
+}
