@@ -2,6 +2,9 @@
 
 -- A staged state that lacks a signature which a key of the node gives (src/layer2/channel/step.h).
 ALTER TABLE channel_local ADD COLUMN wants_signature INTEGER NOT NULL DEFAULT 0;
+-- A dispute: the phase before it, and the event seq at which a challenge of this node's was asked for that is on its way.
+ALTER TABLE channel_local ADD COLUMN phase_before INTEGER NOT NULL DEFAULT 3;
+ALTER TABLE channel_local ADD COLUMN challenging INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX channel_local_unsigned ON channel_local (changed_us) WHERE wants_signature = 1;
 
 -- What a participant asks for those who pay through his side of a channel, and whether they may.

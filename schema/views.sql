@@ -323,7 +323,7 @@ SELECT lower(hex(id)) AS id,
        CASE phase WHEN 0 THEN 'proposed' WHEN 1 THEN 'funding' WHEN 2 THEN 'funded'
                   WHEN 3 THEN iif(staged IS NULL, 'running', 'signing') WHEN 4 THEN 'suspended'
                   WHEN 5 THEN 'dispute' WHEN 6 THEN 'final' WHEN 7 THEN 'defunding' WHEN 8 THEN 'closed'
-                  ELSE 'rejected' END AS phase,
+                  WHEN 10 THEN 'closing' ELSE 'rejected' END AS phase,
        next_turn,
        (SELECT count(*)
           FROM channel_signature AS s

@@ -65,7 +65,8 @@ bool local_read(struct database *database, const struct hash *id, struct arena *
                 struct local_channel *channel)
 {
     struct statement *s = statement(database, "SELECT fixed, phase, supported, staged, staged_by, next_turn,"
-                                              " parents, wants_signature FROM channel_local WHERE id = ?");
+                                              " parents, wants_signature, phase_before, challenging"
+                                              " FROM channel_local WHERE id = ?");
     struct error error;
     enum status status;
 
@@ -76,6 +77,8 @@ bool local_read(struct database *database, const struct hash *id, struct arena *
     channel->id = *id;
     read_fixed(column_blob(s, "fixed"), arena, &channel->fixed);
     channel->phase = (enum channel_phase)column_integer(s, "phase");
+    channel->phase_before = (enum channel_phase)column_integer(s, "phase_before");
+    channel->challenging = (uint64_t)column_integer(s, "challenging");
     read_state(s, "supported", arena, id, &channel->has_supported, &channel->supported);
     read_state(s, "staged", arena, id, &channel->has_staged, &channel->staged);
     channel->staged_by = channel->has_staged ? (size_t)column_integer(s, "staged_by") : 0;
@@ -139,7 +142,7 @@ void local_write(struct database *database, const struct local_channel *channel,
 {
     struct statement *s = statement(database,
         "UPDATE channel_local SET phase = ?, supported = ?, staged = ?, staged_by = ?, next_turn = ?,"
-        " changed_us = ?, wants_signature = ? WHERE id = ?");
+        " changed_us = ?, wants_signature = ?, phase_before = ?, challenging = ? WHERE id = ?");
     struct buffer supported CLEANUP(buffer_close) = { 0 };
     struct buffer staged CLEANUP(buffer_close) = { 0 };
 
@@ -153,6 +156,8 @@ void local_write(struct database *database, const struct local_channel *channel,
     bind_integer(s, (int64_t)channel->next_turn);
     bind_integer(s, now_us);
     bind_integer(s, channel->wants_signature);
+    bind_integer(s, channel->phase_before);
+    bind_integer(s, (int64_t)channel->challenging);
     bind_hash(s, &channel->id);
     (void)statement_run(s);
 }
@@ -226,7 +231,10 @@ bool local_equivocation(struct database *database, const struct hash *id, uint64
     bind_hash(s, first_hash);
     bind_blob(s, first->bytes, sizeof(first->bytes));
     bind_hash(s, second_hash);
-    bind_blob(s, second->bytes, sizeof(second->bytes));
+    if (second != NULL)
+        bind_blob(s, second->bytes, sizeof(second->bytes));
+    else
+        bind_blob(s, "", 0);
     bind_integer(s, (int64_t)seq);
     return statement_run(s) == 1;
 }

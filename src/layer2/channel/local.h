@@ -24,6 +24,8 @@ struct local_channel {
     struct channel_fixed fixed;
     const struct application *application;
     enum channel_phase phase;
+    enum channel_phase phase_before; /* in a dispute: where it came from */
+    uint64_t challenging; /* a challenge of ours is on its way: event seq at which it was asked for; else 0 */
     bool has_supported, has_staged;
     struct signed_state supported, staged;
     size_t staged_by;
@@ -41,7 +43,7 @@ MUST_CHECK bool local_read_fixed(struct database *database, const struct hash *i
                                  struct channel_fixed *fixed);
 void local_insert(struct database *database, const struct local_channel *channel, int64_t now_us,
                   uint64_t seq);
-/* Phase, supported, staged, next turn. */
+/* All that may change. */
 void local_write(struct database *database, const struct local_channel *channel, int64_t now_us);
 
 /* How many are not funded yet. */
@@ -53,7 +55,7 @@ void local_sign(struct database *database, const struct hash *id, uint64_t turn,
 MUST_CHECK bool local_signature(struct database *database, const struct hash *id, uint64_t turn,
                                 size_t participant, struct hash *hash, struct signature *signature);
 void local_forget_signatures(struct database *database, const struct hash *id, uint64_t below_turn);
-/* False: it is on record already. */
+/* `second` NULL: the ledger has verified it. False: it is on record already. */
 bool local_equivocation(struct database *database, const struct hash *id, uint64_t turn, size_t participant,
                         const struct hash *first_hash, const struct signature *first,
                         const struct hash *second_hash, const struct signature *second, uint64_t seq);

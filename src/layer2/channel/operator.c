@@ -8,6 +8,7 @@
 #include "base/writer.h"
 #include "layer2/channel/commands.h"
 #include "layer2/channel/party.h"
+#include "layer2/channel/step.h"
 
 /* --- channel.suspend, channel.resume, channel.policy ------------------------------------------ */
 const struct param pause_params[1] = {
@@ -23,9 +24,11 @@ static enum status move_by_hand(struct execution *x, const struct pause *p, enum
 
     arena_init(&arena);
     TRY(party_need(x, &p->channel, &arena, &c));
-    if (!life_next(c.phase, event, &next))
+    if (!life_next(c.phase, c.phase_before, event, &next))
         return fail(x, ERROR_WRONG_PHASE, "the channel is %s", channel_phase_name(c.phase));
     party_move(x, &c, event);
+    if (c.has_staged && life_may_sign(c.phase))
+        step_request(x, &c); /* what came in the pause, or before it */
     party_save(x, &c);
     writer_object_begin(result);
     writer_member_text(result, "phase", channel_phase_name(c.phase));
@@ -95,14 +98,14 @@ enum status channel_dispute(struct execution *x, const void *params, struct writ
     struct buffer json CLEANUP(buffer_close) = { 0 };
     struct arena arena CLEANUP(arena_close);
     struct local_channel c;
-    char address[ADDRESS_TEXT_MAX], key[128];
+    char address[ADDRESS_TEXT_MAX];
     struct writer w;
 
     arena_init(&arena);
     TRY(party_need(x, &p->channel, &arena, &c));
     if (!hash_equal(&c.supported.hash, &p->hash))
         return fail(x, ERROR_WRONG_TURN, "a newer state came in between; call again");
-    if (c.phase == PHASE_DEFUNDING || c.phase == PHASE_CLOSED || c.phase == PHASE_REJECTED)
+    if (c.phase == PHASE_DEFUNDING || c.phase == PHASE_CLOSED)
         return fail(x, ERROR_WRONG_PHASE, "the channel is %s", channel_phase_name(c.phase));
     address_encode(address, &p->signer);
     writer_init(&w, &json);
@@ -112,11 +115,7 @@ enum status channel_dispute(struct execution *x, const void *params, struct writ
     writer_member_hex(&w, "signature", p->authority->signatures[p->authority->participant].bytes,
                       sizeof(struct signature));
     writer_object_end(&w);
-    party_register(x, &c);
-    hex_text(key, c.id.bytes, sizeof(c.id.bytes));
-    snprintf(key + 64, sizeof(key) - 64, "/challenge/%" PRIu64 "/%" PRIu64, c.supported.state.turn,
-             execution_next_seq(x));
-    party_submit(x, key, "channel.challenge", buffer_bytes(&json));
+    party_dispute(x, &c, PARTY_CHALLENGE, buffer_bytes(&json));
     party_answer(result, &c, c.supported.state.turn, &c.supported.hash);
     return OK;
 }

@@ -45,10 +45,19 @@ void party_save(struct execution *x, const struct local_channel *channel)
 }
 
 /* --- signatures on what is staged ------------------------------------------------------------- */
+static bool has_signed_another(struct execution *x, const struct local_channel *c, size_t participant)
+{
+    struct signature signature;
+    struct hash hash;
+
+    return local_signature(execution_database(x), &c->id, c->staged.state.turn, participant, &hash,
+                           &signature) && !hash_equal(&hash, &c->staged.hash);
+}
+
 bool party_add_signature(struct execution *x, struct local_channel *c, size_t participant,
                          const struct signature *signature)
 {
-    if ((c->staged.signed_by >> participant & 1) != 0)
+    if ((c->staged.signed_by >> participant & 1) != 0 || has_signed_another(x, c, participant))
         return false;
     local_sign(execution_database(x), &c->id, c->staged.state.turn, participant, &c->staged.hash, signature);
     c->staged.signed_by |= UINT32_C(1) << participant;
@@ -98,10 +107,22 @@ static void support(struct execution *x, struct local_channel *c)
     party_wake_application(x, c, c->staged_by);
 }
 
+static bool has_own_signature(struct execution *x, const struct local_channel *c)
+{
+    for (size_t i = 0; i < c->fixed.participant_count; i++) {
+        if ((c->staged.signed_by >> i & 1) != 0 && step_is_ours(x, &c->fixed.participants[i]))
+            return true;
+    }
+    return false;
+}
+
 bool party_support_if_complete(struct execution *x, struct local_channel *c)
 {
-    if (c->staged.signed_by != application_everyone(&c->fixed))
+    if (c->staged.signed_by != application_everyone(&c->fixed)) {
+        if (c->staged.state.final && has_own_signature(x, c))
+            party_move(x, c, LIFE_CLOSING); /* whoever has it may complete it whenever he likes */
         return false;
+    }
     support(x, c);
     return true;
 }
@@ -140,6 +161,8 @@ static enum status collect(struct execution *x, struct local_channel *c, const s
     struct hash hash = c->staged.hash;
     enum channel_phase before = c->phase;
 
+    if (has_signed_another(x, c, authority->participant))
+        return fail(x, ERROR_EQUIVOCATION, "another state of turn %" PRIu64 " has this signature", turn);
     (void)party_add_signature(x, c, authority->participant, &authority->signatures[authority->participant]);
     for (size_t i = 0; i < c->fixed.participant_count; i++) {
         if ((authority->at_hand >> i & 1) != 0 && i != authority->participant && party_countersigns(x, c, i))
@@ -392,6 +415,19 @@ static enum status check_proposal(struct execution *x, const struct local_channe
     return status == OK ? OK : refuse(x, status, &error);
 }
 
+/* Says the same again, or one signature more. */
+static enum status sign_staged(struct execution *x, struct local_channel *c,
+                               const struct authority *authority, struct writer *result)
+{
+    if (life_may_sign(c->phase))
+        return collect(x, c, authority, false, result);
+    if ((c->staged.signed_by >> authority->participant & 1) == 0)
+        return fail(x, ERROR_WRONG_PHASE, "nothing is signed: the channel is %s",
+                    channel_phase_name(c->phase));
+    party_answer(result, c, c->staged.state.turn, &c->staged.hash);
+    return OK;
+}
+
 static enum status update(struct execution *x, const void *params, struct writer *result)
 {
     const struct update *p = params;
@@ -400,10 +436,9 @@ static enum status update(struct execution *x, const void *params, struct writer
 
     arena_init(&arena);
     TRY(party_need(x, &p->channel, &arena, &c));
-    if ((c.has_staged && hash_equal(&c.staged.hash, &p->hash)) ||
-        (c.has_supported && hash_equal(&c.supported.hash, &p->hash))) {
-        if (c.has_staged && hash_equal(&c.staged.hash, &p->hash) && c.phase != PHASE_DISPUTE)
-            return collect(x, &c, p->authority, false, result);
+    if (c.has_staged && hash_equal(&c.staged.hash, &p->hash))
+        return sign_staged(x, &c, p->authority, result);
+    if (c.has_supported && hash_equal(&c.supported.hash, &p->hash)) {
         party_answer(result, &c, p->state.turn, &p->hash);
         return OK;
     }
@@ -500,9 +535,7 @@ static enum status sign(struct execution *x, const void *params, struct writer *
 
     arena_init(&arena);
     TRY(need_staged(x, p, &arena, &c));
-    if (c.phase == PHASE_DISPUTE && (c.staged.signed_by >> p->authority->participant & 1) == 0)
-        return fail(x, ERROR_WRONG_PHASE, "nothing is signed while the channel is in dispute");
-    return collect(x, &c, p->authority, false, result);
+    return sign_staged(x, &c, p->authority, result);
 }
 
 static enum status reject(struct execution *x, const void *params, struct writer *result)
@@ -587,6 +620,7 @@ static const struct sweep sweeps[] = {
 
 static const struct effect_kind effects[] = {
     { CHANNEL_SUBMIT, channel_submit_run, channel_submit_ended, .attempts = 40,
+      .retry = channel_submit_retry,
       .help = "Brings a channel's state before the ledger, as the node's own account." },
 };
 

@@ -23,7 +23,8 @@ bool party_countersigns(struct execution *x, const struct local_channel *channel
 /* The same entries in the same order. */
 bool party_same_outcome(const struct hash *id, const struct channel_state *a, const struct channel_state *b);
 void party_tell_staged(struct execution *x, const struct local_channel *channel);
-/* All have signed: what was staged is what counts now; not written yet. */
+/* All have signed: what was staged is what counts now; not written yet. A final state that lacks signatures
+ * but has one of ours lets only final ones follow. */
 bool party_support_if_complete(struct execution *x, struct local_channel *channel);
 /* The reaction "<application>.channel" looks at the channel: its supported state is another one, moved by
  * participant `mover`, or (PARTY_NOBODY) something else about it changed. Subject: id ‖ mover [1]. */
@@ -53,6 +54,11 @@ void party_write_state(struct database *database, const struct local_channel *ch
 
 /* Asks for a base command signed by the node's own account; the same key once is one command. */
 void party_submit(struct execution *x, const char *key, const char *method, struct bytes params);
+/* Brings a challenge of ours. Until the ledger has answered, nothing more is signed: whoever signs newer
+ * states while his own challenge is on the way would be taken for a cheat. Writes the channel's row. */
+#define PARTY_CHALLENGE "challenge"
+#define PARTY_REDEEM "redeem"
+void party_dispute(struct execution *x, struct local_channel *channel, const char *what, struct bytes params);
 void party_register(struct execution *x, const struct local_channel *channel);
 
 /* --- the watchtower */
@@ -71,6 +77,7 @@ command_handler appoint;
 MUST_CHECK bool tower_proof(struct database *database, const struct hash *channel, uint64_t above,
                             uint64_t *turn, struct buffer *proof);
 
+bool channel_submit_retry(enum status outcome);
 enum status channel_submit_run(struct effect_run *run);
 void channel_submit_ended(struct execution *x, uint64_t id, const char *key, const char *request,
                           enum status outcome, const char *result);

@@ -41,6 +41,14 @@ bool step_is_ours(struct execution *x, const struct account_id *account)
     return keystore_account(keystore, address, &found, &error) == OK;
 }
 
+/* Who proposed it has decided already; the others as their policy says. */
+static bool shall_sign(struct execution *x, const struct local_channel *c, size_t participant)
+{
+    return (c->staged.signed_by >> participant & 1) == 0 &&
+           (participant == c->staged_by || party_countersigns(x, c, participant)) &&
+           step_is_ours(x, &c->fixed.participants[participant]);
+}
+
 /* --- in the executor again: what was made is stored ------------------------------------------- */
 static enum status store_signatures(struct kernel_task *task, struct execution *x)
 {
@@ -50,14 +58,14 @@ static enum status store_signatures(struct kernel_task *task, struct execution *
 
     arena_init(&arena);
     if (!local_read(execution_database(x), &s->channel, &arena, &c) || !c.has_staged ||
-        !hash_equal(&c.staged.hash, &s->hash) || c.phase == PHASE_DISPUTE)
+        !hash_equal(&c.staged.hash, &s->hash) || !life_may_sign(c.phase))
         return OK; /* it came to nothing in between */
     c.wants_signature = false;
     for (size_t i = 0; i < s->count; i++) {
-        if (s->by[i].made)
-            (void)party_add_signature(x, &c, s->by[i].participant, &s->by[i].signature);
-        else
+        if (!s->by[i].made)
             c.wants_signature = true; /* the sweep asks again */
+        else if (shall_sign(x, &c, s->by[i].participant)) /* also by what has changed since */
+            (void)party_add_signature(x, &c, s->by[i].participant, &s->by[i].signature);
     }
     if (!party_support_if_complete(x, &c) && !c.wants_signature)
         party_tell_staged(x, &c);
@@ -104,14 +112,6 @@ static void hand_on(struct kernel *kernel, void *context)
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
-/* Who proposed it has decided already; the others as their policy says. */
-static bool shall_sign(struct execution *x, const struct local_channel *c, size_t participant)
-{
-    return (c->staged.signed_by >> participant & 1) == 0 &&
-           (participant == c->staged_by || party_countersigns(x, c, participant)) &&
-           step_is_ours(x, &c->fixed.participants[participant]);
-}
-
 void step_request(struct execution *x, struct local_channel *c)
 {
     struct signing *s = memory_new(sizeof(*s));
@@ -163,7 +163,7 @@ int64_t step_resume(struct execution *x)
         arena_init(&arena);
         if (!local_read(execution_database(x), &ids[i], &arena, &c))
             continue;
-        if (c.has_staged && c.phase != PHASE_DISPUTE)
+        if (c.has_staged && life_may_sign(c.phase))
             step_request(x, &c);
         else
             c.wants_signature = false;

@@ -1,7 +1,7 @@
-/* Signatures that nobody brings: a room above changes a channel of its own accord, or a key of ours could not
- * sign when a state was proposed. What lacks signatures is staged, and marked in its row; once that is
- * durable a worker signs with the keystore's keys, and a task of the executor stores what it made. A sweep takes up
- * what was lost by a restart, a full queue, or a locked keystore. */
+/* Signatures that nobody brings: a room above changes a channel of its own accord, or a key of ours could
+ * not sign when a state was proposed. What lacks signatures is staged, and marked in its row; once that is
+ * durable a worker signs with the keystore's keys, and a task of the executor stores what it made. A sweep
+ * takes up what was lost by a restart, a full queue, or a locked keystore. */
 #ifndef LAYER2_CHANNEL_STEP_H
 #define LAYER2_CHANNEL_STEP_H
 

@@ -1,5 +1,6 @@
 /* What follows on the ledger: see party.h. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bech32.h"
@@ -8,15 +9,19 @@
 #include "kernel/kernel.h"
 #include "layer2/channel/commands.h"
 #include "layer2/channel/party.h"
+#include "layer2/channel/step.h"
 
 #define SUBMIT_KEY_MAX 128
+#define NESTING_MAX 4 /* channels in channels that are looked at for the money behind them */
 
 void party_move(struct execution *x, struct local_channel *c, enum life_event event)
 {
     enum channel_phase next;
 
-    if (!life_next(c->phase, event, &next))
+    if (!life_next(c->phase, c->phase_before, event, &next))
         return;
+    if (next == PHASE_DISPUTE)
+        c->phase_before = c->phase;
     event_channel_phase_changed(x, &(struct event_channel_phase_changed){
         .channel = c->id, .from = channel_phase_name(c->phase), .to = channel_phase_name(next) });
     c->phase = next;
@@ -178,13 +183,31 @@ void party_wake_application(struct execution *x, const struct local_channel *c, 
 }
 
 /* --- following the ledger --------------------------------------------------------------------- */
-/* The ledger may have a newer state than this node: then that one counts. */
+/* An event for the channel, or for what it goes back to after its dispute. */
+static void move_beneath(struct execution *x, struct local_channel *c, enum life_event event)
+{
+    if (c->phase == PHASE_DISPUTE)
+        (void)life_next(c->phase_before, c->phase_before, event, &c->phase_before);
+    else
+        party_move(x, c, event);
+}
+
+/* What the ledger shows was signed: the phase is what it would be had it been signed here. */
+static void catch_up(struct execution *x, struct local_channel *c)
+{
+    move_beneath(x, c, LIFE_PREFUND);
+    if (c->supported.state.turn >= CHANNEL_TURN_POSTFUND) {
+        move_beneath(x, c, LIFE_FUNDS);
+        move_beneath(x, c, LIFE_POSTFUND);
+    }
+    if (c->supported.state.final)
+        move_beneath(x, c, LIFE_FINAL);
+}
+
 static void adopt(struct execution *x, struct local_channel *c, const struct channel_record *record)
 {
     uint64_t turn = record->state.turn;
 
-    if (!record->a.has_outcome || (c->has_supported && turn <= c->supported.state.turn))
-        return;
     if (c->has_supported)
         party_wake_targets(x, &c->supported.state);
     party_wake_targets(x, &record->state);
@@ -198,6 +221,46 @@ static void adopt(struct execution *x, struct local_channel *c, const struct cha
     local_forget_signatures(execution_database(x), &c->id, turn);
     event_channel_updated(x, &(struct event_channel_updated){
         .channel = c->id, .turn = turn, .final = c->supported.state.final, .hash = c->supported.hash });
+    catch_up(x, c);
+}
+
+/* Two states of one turn, of which one is on the ledger: whoever signed both is known where all must sign. */
+static void note_contradiction(struct execution *x, const struct local_channel *c, const struct hash *ledger)
+{
+    struct signature signature;
+    struct hash hash;
+    bool is_new = !c->supported.state.final; /* for then it is not compared again */
+
+    for (size_t i = 0; i < c->fixed.participant_count && c->application->supported == NULL; i++) {
+        if ((c->supported.signed_by >> i & 1) != 0 &&
+            local_signature(execution_database(x), &c->id, c->supported.state.turn, i, &hash, &signature))
+            is_new |= local_equivocation(execution_database(x), &c->id, c->supported.state.turn, i, &hash,
+                                         &signature, ledger, NULL, execution_next_seq(x));
+    }
+    if (is_new)
+        event_channel_contradicted(x, &(struct event_channel_contradicted){
+            .channel = c->id, .turn = c->supported.state.turn, .here = c->supported.hash,
+            .ledger = *ledger });
+}
+
+/* The ledger may have a newer state than this node, or another one of the same turn: then that one counts,
+ * unless it will give way to the final state that all signed. */
+static bool compare(struct execution *x, struct local_channel *c, const struct channel_record *record)
+{
+    struct hash hash;
+
+    if (!record->a.has_outcome || (c->has_supported && record->state.turn < c->supported.state.turn))
+        return false;
+    if (c->has_supported && record->state.turn == c->supported.state.turn) {
+        channel_state_hash(&c->id, &record->state, &hash);
+        if (record->is_settled || hash_equal(&hash, &c->supported.hash))
+            return false;
+        note_contradiction(x, c, &hash);
+        if (c->supported.state.final)
+            return false;
+    }
+    adopt(x, c, record);
+    return true;
 }
 
 static bool holds_enough(struct execution *x, const struct local_channel *c,
@@ -214,33 +277,44 @@ static bool holds_enough(struct execution *x, const struct local_channel *c,
     return true;
 }
 
-static bool owes_nothing(struct execution *x, const struct channel_record *record)
+static bool holds_anything(struct execution *x, const struct channel_record *record)
 {
-    uint64_t holdings[CHANNEL_ASSETS_MAX], held = 0, owed = 0;
+    uint64_t holdings[CHANNEL_ASSETS_MAX];
 
     if (holdings_read(x, record, holdings) != OK)
-        return false;
-    for (unsigned asset = 0; asset < record->fixed.asset_count; asset++)
-        held += holdings[asset];
-    for (size_t i = 0; i < record->outcome.allocation_count; i++)
-        owed += record->outcome.allocations[i].amount;
-    return held == 0 || owed == 0;
+        return true;
+    for (unsigned asset = 0; asset < record->fixed.asset_count; asset++) {
+        if (holdings[asset] > 0)
+            return true;
+    }
+    return false;
+}
+
+/* What waited for signatures when the dispute began waits again. */
+static void clear(struct execution *x, struct local_channel *c)
+{
+    if (c->phase != PHASE_DISPUTE)
+        return;
+    party_move(x, c, LIFE_CLEARED);
+    if (c->has_staged && life_may_sign(c->phase))
+        step_request(x, c);
 }
 
 static void follow_ledger(struct execution *x, struct local_channel *c, const struct channel_record *record)
 {
-    adopt(x, c, record);
+    bool holds = holds_anything(x, record);
+
     if (record->is_settled)
         party_move(x, c, LIFE_FINALIZED);
     else if (record->a.finalizes_at_us != NEVER_US)
         party_move(x, c, LIFE_CHALLENGED);
-    else
-        party_move(x, c, LIFE_CLEARED);
+    else if (c->challenging == 0)
+        clear(x, c);
     if (c->phase == PHASE_FUNDING && holds_enough(x, c, record))
         party_move(x, c, LIFE_FUNDS);
-    if (c->phase == PHASE_DEFUNDING && owes_nothing(x, record))
+    if (c->phase == PHASE_DEFUNDING && !holds)
         party_move(x, c, LIFE_SETTLED);
-    if (c->phase == PHASE_FINAL && c->parent_count == 0 &&
+    if (c->phase == PHASE_FINAL && (c->parent_count == 0 || holds) &&
         c->supported.signed_by == application_everyone(&c->fixed))
         conclude(x, c);
 }
@@ -263,8 +337,31 @@ static uint64_t set_apart(const struct local_channel *parent, const struct hash 
     return sum;
 }
 
+static bool ledger_holds_enough(struct execution *x, const struct local_channel *c)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct channel_record record;
+
+    arena_init(&arena);
+    return record_read(execution_database(x), &c->id, &arena, &record) && !record.is_settled &&
+           holds_enough(x, c, &record);
+}
+
+static bool parents_cover(struct execution *x, const struct local_channel *c, unsigned depth, bool *any);
+
+/* What a parent sets apart is there: the ledger holds it, or its own parents cover it. */
+static bool is_backed(struct execution *x, const struct local_channel *parent, unsigned depth)
+{
+    bool any;
+
+    if (parent->phase == PHASE_FUNDING || !life_keeps_funds(parent->phase))
+        return false;
+    return ledger_holds_enough(x, parent) ||
+           (parent->parent_count > 0 && depth < NESTING_MAX && parents_cover(x, parent, depth + 1, &any));
+}
+
 /* Whether every parent covers the whole outcome; *any: some parent still sets something apart. */
-static bool parents_cover(struct execution *x, const struct local_channel *c, bool *any)
+static bool parents_cover(struct execution *x, const struct local_channel *c, unsigned depth, bool *any)
 {
     bool covered = c->has_supported;
 
@@ -274,25 +371,28 @@ static bool parents_cover(struct execution *x, const struct local_channel *c, bo
         struct local_channel parent;
 
         arena_init(&arena);
-        if (!local_read(execution_database(x), &c->parents[i], &arena, &parent))
-            return false;
+        if (!local_read(execution_database(x), &c->parents[i], &arena, &parent) || !parent.has_supported) {
+            covered = false;
+            continue;
+        }
         for (unsigned asset = 0; asset < c->fixed.asset_count; asset++) {
             uint64_t total = 0, apart = set_apart(&parent, &c->id, &c->fixed.assets[asset]);
 
             *any |= apart > 0;
             covered = covered && channel_outcome_total(&c->supported.state, asset, &total) && apart >= total;
         }
+        covered = covered && is_backed(x, &parent, depth);
     }
     return covered;
 }
 
-static void follow_parents(struct execution *x, struct local_channel *c)
+static void follow_parents(struct execution *x, struct local_channel *c, const struct channel_record *record)
 {
-    bool any, covered = parents_cover(x, c, &any);
+    bool any, covered = parents_cover(x, c, 0, &any);
 
     if (c->phase == PHASE_FUNDING && covered)
         party_move(x, c, LIFE_FUNDS);
-    if (c->phase == PHASE_FINAL && !any)
+    if (c->phase == PHASE_FINAL && !any && (record == NULL || !holds_anything(x, record)))
         party_move(x, c, LIFE_SETTLED);
 }
 
@@ -303,8 +403,7 @@ void channel_watch(struct execution *x, struct bytes subject)
     struct local_channel c;
     struct hash id;
     enum channel_phase before;
-    uint64_t turn_before;
-    bool is_local, is_on_ledger;
+    bool is_local, is_on_ledger, is_adopted;
 
     arena_init(&arena);
     memcpy(id.bytes, subject.data, sizeof(id.bytes));
@@ -315,12 +414,14 @@ void channel_watch(struct execution *x, struct bytes subject)
     if (!is_local)
         return;
     before = c.phase;
-    turn_before = c.supported.state.turn;
+    is_adopted = is_on_ledger && compare(x, &c, &record);
     if (is_on_ledger)
         follow_ledger(x, &c, &record);
     if (c.parent_count > 0)
-        follow_parents(x, &c);
-    if (c.phase != before || c.supported.state.turn != turn_before)
+        follow_parents(x, &c, is_on_ledger ? &record : NULL);
+    if (c.phase != before && c.has_supported)
+        party_wake_targets(x, &c.supported.state);
+    if (c.phase != before || is_adopted)
         local_write(execution_database(x), &c, execution_time(x));
     party_wake_application(x, &c, PARTY_NOBODY);
 }
@@ -351,13 +452,53 @@ enum status channel_submit_run(struct effect_run *run)
     return status;
 }
 
+/* The ledger has said why not, and will not say otherwise. */
+bool channel_submit_retry(enum status outcome)
+{
+    return outcome != ERROR_TURN_DECREASED && outcome != ERROR_TURN_NOT_INCREASED &&
+           outcome != ERROR_CHANNEL_FINALIZED && outcome != ERROR_WRONG_SIGNERS &&
+           outcome != ERROR_INVALID_TRANSITION;
+}
+
+void party_dispute(struct execution *x, struct local_channel *c, const char *what, struct bytes params)
+{
+    char key[SUBMIT_KEY_MAX];
+
+    party_register(x, c);
+    c->challenging = execution_next_seq(x);
+    submit_key(key, &c->id, what, c->challenging);
+    party_submit(x, key, "channel.challenge", params);
+    party_move(x, c, LIFE_CHALLENGED);
+    party_save(x, c);
+}
+
+/* A challenge of ours has arrived, or never will: now the ledger says whether there is a dispute. */
+static void arrived(struct execution *x, const struct hash *id, const char *what)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct local_channel c;
+    const char *seq = strrchr(what, '/');
+
+    arena_init(&arena);
+    if (seq == NULL || !local_read(execution_database(x), id, &arena, &c) || c.challenging == 0 ||
+        c.challenging != strtoull(seq + 1, NULL, 10))
+        return;
+    c.challenging = 0;
+    party_save(x, &c);
+}
+
 void channel_submit_ended(struct execution *x, uint64_t id, const char *key, const char *request,
                           enum status outcome, const char *result)
 {
     struct hash channel;
 
     (void)id, (void)request, (void)result;
-    if (outcome == OK || strlen(key) < 64 || !hex_decode(channel.bytes, sizeof(channel.bytes), key, 64))
+    if (strlen(key) < 65 || !hex_decode(channel.bytes, sizeof(channel.bytes), key, 64))
+        return;
+    if (strncmp(key + 65, PARTY_CHALLENGE, strlen(PARTY_CHALLENGE)) == 0 ||
+        strncmp(key + 65, PARTY_REDEEM, strlen(PARTY_REDEEM)) == 0)
+        arrived(x, &channel, key + 65);
+    if (outcome == OK)
         return;
     event_channel_submit_failed(x, &(struct event_channel_submit_failed){
         .channel = channel, .what = key + 65, .error = status_name(outcome) });

@@ -1,5 +1,6 @@
 /* What a key under the policy `safe` signs by itself when whoever proposes is a cheat: nothing that its owner
- * could count on is given away. Alice's and bob's keys are here; either of them cheats the other. */
+ * could count on is given away; and what this node does so that no end is lost. Alice's and bob's keys are
+ * here; either of them cheats the other. */
 #include "party_support.h"
 
 #include <time.h>
@@ -492,6 +493,235 @@ static void strangers_do_not_get_what_was_topped_up(void **state)
     assert_waits(update_outside(p, "carol", &s, NULL));
 }
 
+/* --- ends and disputes ------------------------------------------------------------------------ */
+/* A channel that runs between alice and carol, who keeps her key elsewhere: turn 1 is signed. */
+static void run_with_carol(struct place *p)
+{
+    struct channel_state s;
+
+    describe(p, "alice", "carol", 1);
+    assert_waits(propose(p, 600, 400));
+    s = plain(p, 0, 600, 400);
+    assert_signed(sign_outside(p, "carol", &s));
+    await(p, "SELECT count(*) FROM channel WHERE id = x'$'", 1);
+    deposit(p, "alice", 600);
+    deposit(p, "carol", 400);
+    s = plain(p, 1, 600, 400);
+    assert_signed(update_outside(p, "carol", &s, NULL));
+}
+
+static enum status reject_outside(struct place *p, const char *who, const struct channel_state *s)
+{
+    struct hash hash, rejection;
+
+    channel_state_hash(&p->id, s, &hash);
+    channel_reject_hash(&p->id, &hash, &rejection);
+    return call(p, "channel.reject",
+                json_pack("{s:s, s:I, s:s, s:o}", "channel", p->hex, "turn", (json_int_t)s->turn, "signer",
+                          fixture_address(&p->f, who), "signature", signature_of(p, who, &rejection)), NULL);
+}
+
+/* A state that both signed somewhere is shown to the ledger. */
+static void checkpoint_with(struct place *p, const struct channel_state *s)
+{
+    struct buffer bytes CLEANUP(buffer_close) = { 0 };
+    struct hash hash;
+
+    channel_state_encode(s, &bytes);
+    channel_state_hash(&p->id, s, &hash);
+    assert_int_equal(fixture_try(&p->f, p->first, "channel.checkpoint",
+                                 json_pack("{s:s, s:[{s:o, s:[{s:s, s:o}, {s:s, s:o}]}]}", "channel", p->hex,
+                                           "states", "state", hex_json(bytes.data, bytes.size), "signatures",
+                                           "key", fixture_address(&p->f, p->first), "signature",
+                                           signature_of(p, p->first, &hash), "key",
+                                           fixture_address(&p->f, p->second), "signature",
+                                           signature_of(p, p->second, &hash)), NULL), OK);
+}
+
+static void register_by_hand(struct place *p)
+{
+    struct buffer fixed CLEANUP(buffer_close) = { 0 };
+
+    channel_fixed_encode(&p->fixed, &fixed);
+    assert_int_equal(fixture_try(&p->f, p->first, "channel.register",
+                                 json_pack("{s:o}", "fixed", hex_json(fixed.data, fixed.size)), NULL), OK);
+}
+
+/* Alice's signature on an end with 600 for her is out: she must not take part in what gives her 1000. */
+static void a_rejected_end_lets_only_ends_follow(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+
+    run_with_carol(p);
+    assert_waits(by_signer(p, "channel.close", "alice"));
+    assert_string_equal(phase(p), "closing");
+    s = plain(p, 2, 600, 400);
+    s.final = true;
+    assert_string_equal(status_name(reject_outside(p, "carol", &s)), "ok");
+    assert_string_equal(phase(p), "closing");
+    s = plain(p, 3, 1000, 0);
+    assert_string_equal(status_name(update_outside(p, "carol", &s, NULL)), "wrong_phase");
+    s = plain(p, 1, 600, 400);
+    challenge_with(p, &s, "carol"); /* nobody has a newer one to answer with */
+    assert_string_equal(phase(p), "dispute");
+    s = plain(p, 2, 600, 400);
+    checkpoint_with(p, &s);
+    assert_string_equal(phase(p), "closing");
+    s = plain(p, 3, 600, 400);
+    s.final = true;
+    assert_signed(update_outside(p, "carol", &s, NULL));
+    await(p, PHASE, PHASE_CLOSED);
+}
+
+/* It was carol's idea, and alice did not sign. */
+static void an_end_that_no_key_here_signed_is_forgotten(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+
+    run_with_carol(p);
+    s = plain(p, 2, 0, 1000);
+    s.final = true;
+    assert_waits(update_outside(p, "carol", &s, NULL));
+    assert_string_equal(status_name(by_turn(p, "channel.reject", "alice", 2)), "ok");
+    assert_string_equal(phase(p), "running");
+    s = plain(p, 3, 601, 399);
+    assert_signed(update_outside(p, "carol", &s, NULL));
+}
+
+static void a_stale_challenge_does_not_end_a_pause(void **state)
+{
+    struct place *p = *state;
+    struct channel_state old;
+
+    open_running(p, 1, 600, 400);
+    assert_signed(update(p, "alice", 100, 900));
+    assert_call(OK, p, "channel.suspend", json_pack("{s:s}", "channel", p->hex), NULL);
+    old = plain(p, 1, 600, 400);
+    challenge_with(p, &old, "alice");
+    await(p, "SELECT turn_record FROM channel WHERE id = x'$'", 2);
+    await(p, "SELECT finalizes_us IS NULL FROM channel WHERE id = x'$'", 1);
+    assert_string_equal(phase(p), "suspended");
+}
+
+static void nothing_is_signed_in_a_pause(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+
+    run_with_carol(p);
+    s = plain(p, 2, 500, 500);
+    assert_waits(update(p, "alice", 500, 500));
+    assert_call(OK, p, "channel.suspend", json_pack("{s:s}", "channel", p->hex), NULL);
+    assert_string_equal(status_name(sign_outside(p, "carol", &s)), "wrong_phase");
+    assert_string_equal(status_name(update_outside(p, "carol", &s, NULL)), "wrong_phase");
+    assert_waits(update(p, "alice", 500, 500)); /* says the same again: hers is there */
+    assert_call(OK, p, "channel.resume", json_pack("{s:s}", "channel", p->hex), NULL);
+    assert_signed(update_outside(p, "carol", &s, NULL));
+}
+
+/* Whoever signs newer states while his own challenge is on the way would be taken for a cheat. */
+static void nothing_is_signed_while_a_challenge_of_ours_is_on_its_way(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+
+    open_running(p, 1, 600, 400);
+    assert_string_equal(status_name(by_signer(p, "channel.dispute", "bob")), "ok");
+    assert_string_equal(phase(p), "dispute"); /* at once */
+    assert_string_equal(status_name(update(p, "alice", 500, 500)), "wrong_phase");
+    await(p, "SELECT finalizes_us IS NOT NULL FROM channel WHERE id = x'$'", 1);
+    await(p, "SELECT challenging FROM channel_local WHERE id = x'$'", 0);
+    assert_string_equal(phase(p), "dispute");
+    s = plain(p, 2, 500, 500);
+    checkpoint_with(p, &s);
+    assert_string_equal(phase(p), "running");
+    assert_int_equal(number(p, "SELECT next_turn FROM channel_local WHERE id = x'$'"), 3);
+    assert_signed(update(p, "alice", 400, 600));
+}
+
+/* --- what the ledger knows -------------------------------------------------------------------- */
+static void a_channel_is_not_funded_by_one_without_money(void **state)
+{
+    struct place *p = *state;
+    struct channel_fixed inner;
+    char parent[65], child[65];
+
+    describe(p, "alice", "bob", 31);
+    memcpy(child, p->hex, 65);
+    inner = p->fixed;
+    describe(p, "alice", "bob", 30);
+    memcpy(parent, p->hex, 65);
+    assert_signed(propose_with(p, json_pack("[o]", funding(child, 900)), NULL, NULL));
+    p->fixed = inner;
+    become(p, child);
+    assert_signed(propose_with(p, outcome(p, 900, 0), NULL, parent));
+    assert_string_equal(phase(p), "funding");
+    become(p, parent);
+    await(p, "SELECT count(*) FROM channel WHERE id = x'$'", 1);
+    deposit(p, "alice", 900);
+    assert_string_equal(phase(p), "funded");
+    become(p, child);
+    assert_string_equal(phase(p), "funded"); /* it was told */
+}
+
+static void what_the_ledger_holds_is_concluded_whatever_the_parents_say(void **state)
+{
+    struct place *p = *state;
+    char nobody[65];
+
+    memset(nobody, 'a', 64);
+    nobody[64] = '\0';
+    describe(p, "alice", "bob", 77);
+    assert_signed(propose_with(p, outcome(p, 600, 400), NULL, nobody));
+    register_by_hand(p);
+    deposit(p, "alice", 600);
+    deposit(p, "bob", 400);
+    assert_string_equal(phase(p), "funded");
+    assert_signed(update(p, "alice", 600, 400));
+    assert_signed(by_signer(p, "channel.close", "alice"));
+    await(p, PHASE, PHASE_CLOSED);
+    assert_int_equal(number(p, "SELECT outcome IS NOT NULL FROM channel WHERE id = x'$'"), 1);
+    assert_int_equal(number(p, "SELECT count(*) FROM v_channel_holding WHERE channel = '$'"), 0);
+}
+
+/* Carol signed turn 0, but told nobody here; then she challenges with it. */
+static void turn_zero_on_the_ledger_counts_here(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+
+    describe(p, "alice", "carol", 1);
+    assert_waits(propose(p, 600, 400));
+    register_by_hand(p);
+    deposit(p, "alice", 600);
+    s = plain(p, 0, 600, 400);
+    challenge_with(p, &s, "carol");
+    assert_int_equal(number(p, "SELECT supported IS NOT NULL FROM channel_local WHERE id = x'$'"), 1);
+    assert_string_equal(phase(p), "dispute");
+    advance(p, 11 * MINUTE);
+    await(p, PHASE, PHASE_CLOSED);
+}
+
+static void another_state_of_the_turn_on_the_ledger_is_recorded(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+
+    open_running(p, 1, 600, 400);
+    assert_signed(update(p, "alice", 100, 900));
+    s = plain(p, 2, 100, 900);
+    checkpoint_with(p, &s); /* the same one is no contradiction */
+    assert_signed(update(p, "alice", 90, 910));
+    s = plain(p, 3, 590, 410);
+    checkpoint_with(p, &s);
+    assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.contradicted'"), 1);
+    assert_int_equal(number(p, "SELECT count(*) FROM channel_equivocation WHERE channel = x'$'"), 2);
+    assert_signed(update(p, "alice", 580, 420)); /* on with what the ledger says */
+    assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.contradicted'"), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int safe_tests(void)
@@ -511,6 +741,15 @@ int safe_tests(void)
         TEST(the_third_of_an_escrow_decides_by_hand),
         TEST(what_was_topped_up_is_not_left_behind),
         TEST(strangers_do_not_get_what_was_topped_up),
+        TEST(a_rejected_end_lets_only_ends_follow),
+        TEST(an_end_that_no_key_here_signed_is_forgotten),
+        TEST(a_stale_challenge_does_not_end_a_pause),
+        TEST(nothing_is_signed_in_a_pause),
+        TEST(nothing_is_signed_while_a_challenge_of_ours_is_on_its_way),
+        TEST(a_channel_is_not_funded_by_one_without_money),
+        TEST(what_the_ledger_holds_is_concluded_whatever_the_parents_say),
+        TEST(turn_zero_on_the_ledger_counts_here),
+        TEST(another_state_of_the_turn_on_the_ledger_is_recorded),
     };
 
     return cmocka_run_group_tests_name("safe countersigning", tests, NULL, NULL);
