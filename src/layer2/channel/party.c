@@ -13,6 +13,7 @@
 #include "layer2/channel/local_queries.h"
 #include "layer2/channel/operator.h"
 #include "layer2/channel/party.h"
+#include "layer2/channel/redeem.h"
 #include "layer2/channel/step.h"
 #include "layer2/channel/voucher.h"
 
@@ -622,6 +623,8 @@ static const struct effect_kind effects[] = {
     { CHANNEL_SUBMIT, channel_submit_run, channel_submit_ended, .attempts = 40,
       .retry = channel_submit_retry,
       .help = "Brings a channel's state before the ledger, as the node's own account." },
+    { CHANNEL_REDEEM, channel_redeem_run, channel_redeem_ended, .attempts = 40,
+      .help = "Signs for the payee what redeems his voucher, when a challenge would end the channel." },
 };
 
 const struct module channel_local_module = {

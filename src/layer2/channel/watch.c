@@ -9,6 +9,7 @@
 #include "kernel/kernel.h"
 #include "layer2/channel/commands.h"
 #include "layer2/channel/party.h"
+#include "layer2/channel/redeem.h"
 #include "layer2/channel/step.h"
 
 #define SUBMIT_KEY_MAX 128
@@ -417,6 +418,8 @@ void channel_watch(struct execution *x, struct bytes subject)
     is_adopted = is_on_ledger && compare(x, &c, &record);
     if (is_on_ledger)
         follow_ledger(x, &c, &record);
+    if (is_on_ledger)
+        redeem_defend(x, &c, &record, before != PHASE_DISPUTE);
     if (c.parent_count > 0)
         follow_parents(x, &c, is_on_ledger ? &record : NULL);
     if (c.phase != before && c.has_supported)

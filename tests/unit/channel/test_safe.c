@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "crypto/hash.h"
+#include "crypto/keystore.h"
 
 static int setup(void **state)
 {
@@ -641,6 +642,115 @@ static void nothing_is_signed_while_a_challenge_of_ours_is_on_its_way(void **sta
     assert_signed(update(p, "alice", 400, 600));
 }
 
+static int64_t balance(struct place *p, const char *who)
+{
+    char sql[200], hex[65];
+
+    hex_text(hex, fixture_key(&p->f, who)->account.bytes, 32);
+    snprintf(sql, sizeof(sql), "SELECT sum(amount) FROM balance WHERE account = x'%s'", hex);
+    return fixture_sql(&p->f, sql);
+}
+
+/* The payer challenges with turn 1, as if he had promised nothing. */
+static void a_voucher_is_redeemed_when_the_payer_challenges(void **state)
+{
+    struct place *p = *state;
+    int64_t bob = balance(p, "bob");
+
+    run_vouchers(p, 300);
+    assert_string_equal(status_name(by_signer(p, "channel.dispute", "alice")), "ok");
+    await(p, "SELECT turn_record FROM channel WHERE id = x'$'", 2);
+    assert_int_equal(number(p, SIGNATURES_OF_TURN_2), 1);
+    assert_string_equal(phase(p), "dispute");
+    advance(p, 11 * MINUTE);
+    await(p, PHASE, PHASE_CLOSED);
+    assert_int_equal(balance(p, "bob") - bob, 300);
+}
+
+static void a_voucher_waits_for_the_keystore(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+    struct error error;
+
+    run_vouchers(p, 300);
+    keystore_lock(p->f.keystore);
+    s = plain(p, 1, 1000, 0);
+    challenge_with(p, &s, "alice");
+    await(p, "SELECT count(*) FROM effect WHERE kind = 'channel.redeem' AND attempts > 0", 1);
+    assert_int_equal(number(p, "SELECT turn_record FROM channel WHERE id = x'$'"), 1);
+    assert_int_equal(keystore_unlock(p->f.keystore, "the tests' own", &error), OK);
+    fixture_advance(&p->f, MINUTE / 10);
+    await(p, "SELECT turn_record FROM channel WHERE id = x'$'", 2);
+}
+
+static void redeeming_by_command_goes_on_in_a_dispute(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+    struct error error;
+
+    run_vouchers(p, 300);
+    keystore_lock(p->f.keystore);
+    s = plain(p, 1, 1000, 0);
+    challenge_with(p, &s, "alice");
+    assert_string_equal(phase(p), "dispute");
+    assert_int_equal(keystore_unlock(p->f.keystore, "the tests' own", &error), OK);
+    assert_string_equal(status_name(by_signer(p, "channel.redeem", "bob")), "ok");
+    await(p, "SELECT turn_record FROM channel WHERE id = x'$'", 2);
+    assert_string_equal(status_name(by_signer(p, "channel.redeem", "bob")), "wrong_phase");
+}
+
+/* Nobody here can redeem for dave, to whom carol owes it: he is told. */
+static void a_voucher_of_a_key_elsewhere_is_announced(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+    struct hash hash;
+
+    describe(p, "carol", "dave", 3);
+    strcpy(p->fixed.application, "voucher");
+    channel_id(&p->fixed, &p->id);
+    hex_text(p->hex, p->id.bytes, sizeof(p->id.bytes));
+    register_by_hand(p);
+    s = plain(p, 0, 1000, 0);
+    channel_state_hash(&p->id, &s, &hash);
+    {
+        struct buffer fixed CLEANUP(buffer_close) = { 0 };
+
+        channel_fixed_encode(&p->fixed, &fixed);
+        assert_call(OK, p, "channel.propose",
+                    json_pack("{s:o, s:o, s:s, s:o}", "fixed", hex_json(fixed.data, fixed.size), "outcome",
+                              outcome(p, 1000, 0), "signer", fixture_address(&p->f, "carol"), "signature",
+                              signature_of(p, "carol", &hash)), NULL);
+    }
+    assert_signed(sign_outside(p, "dave", &s));
+    deposit(p, "carol", 1000);
+    s = plain(p, 1, 1000, 0);
+    assert_waits(update_outside(p, "carol", &s, NULL));
+    assert_signed(sign_outside(p, "dave", &s));
+    channel_voucher_hash(&p->id, 200, &hash);
+    assert_call(OK, p, "channel.voucher",
+                json_pack("{s:s, s:i, s:o}", "channel", p->hex, "amount", 200, "signature",
+                          signature_of(p, "carol", &hash)), NULL);
+    challenge_with(p, &s, "carol");
+    assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.voucher_at_stake'"), 1);
+}
+
+static void redeeming_never_signs_turn_two_twice(void **state)
+{
+    struct place *p = *state;
+
+    run_vouchers(p, 300);
+    assert_call(OK, p, "channel.policy",
+                json_pack("{s:s, s:s}", "signer", fixture_address(&p->f, "alice"), "countersign", "never"),
+                NULL);
+    assert_waits(update(p, "bob", 900, 100));
+    assert_string_equal(status_name(by_signer(p, "channel.redeem", "bob")), "equivocation");
+    assert_call(ERROR_WRONG_PHASE, p, "channel.voucher",
+                json_pack("{s:s, s:i}", "channel", p->hex, "amount", 400), NULL);
+}
+
 /* --- what the ledger knows -------------------------------------------------------------------- */
 static void a_channel_is_not_funded_by_one_without_money(void **state)
 {
@@ -746,6 +856,11 @@ int safe_tests(void)
         TEST(a_stale_challenge_does_not_end_a_pause),
         TEST(nothing_is_signed_in_a_pause),
         TEST(nothing_is_signed_while_a_challenge_of_ours_is_on_its_way),
+        TEST(a_voucher_is_redeemed_when_the_payer_challenges),
+        TEST(a_voucher_waits_for_the_keystore),
+        TEST(redeeming_by_command_goes_on_in_a_dispute),
+        TEST(a_voucher_of_a_key_elsewhere_is_announced),
+        TEST(redeeming_never_signs_turn_two_twice),
         TEST(a_channel_is_not_funded_by_one_without_money),
         TEST(what_the_ledger_holds_is_concluded_whatever_the_parents_say),
         TEST(turn_zero_on_the_ledger_counts_here),
