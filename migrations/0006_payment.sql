@@ -5,6 +5,17 @@ ALTER TABLE channel_local ADD COLUMN wants_signature INTEGER NOT NULL DEFAULT 0;
 -- A dispute: the phase before it, and the event seq at which a challenge of this node's was asked for that is on its way.
 ALTER TABLE channel_local ADD COLUMN phase_before INTEGER NOT NULL DEFAULT 3;
 ALTER TABLE channel_local ADD COLUMN challenging INTEGER NOT NULL DEFAULT 0;
+-- Until when it waits for turn 0's signatures or for a first deposit, and when what is staged has waited too long.
+ALTER TABLE channel_local ADD COLUMN proposer BLOB;
+ALTER TABLE channel_local ADD COLUMN expires_us INTEGER;
+ALTER TABLE channel_local ADD COLUMN overdue_us INTEGER;
+CREATE INDEX channel_local_proposer ON channel_local (proposer) WHERE phase < 2;
+CREATE INDEX channel_local_expiring ON channel_local (expires_us) WHERE expires_us IS NOT NULL;
+CREATE INDEX channel_local_overdue ON channel_local (overdue_us) WHERE overdue_us IS NOT NULL;
+-- Until when it is kept although the ledger does not know the channel.
+ALTER TABLE tower_appointment ADD COLUMN expires_us INTEGER;
+CREATE INDEX tower_appointment_expiring ON tower_appointment (expires_us) WHERE expires_us IS NOT NULL;
+
 CREATE INDEX channel_local_unsigned ON channel_local (changed_us) WHERE wants_signature = 1;
 
 -- What a participant asks for those who pay through his side of a channel, and whether they may.

@@ -15,7 +15,7 @@ enum channel_phase {
     PHASE_FINAL,     /* all signed a final state */
     PHASE_DEFUNDING, /* the channel ended on the ledger, and something is still owed */
     PHASE_CLOSED,    /* nothing is left in it */
-    PHASE_REJECTED,  /* a participant did not want it */
+    PHASE_REJECTED,  /* a participant did not want it, or nobody paid in */
     PHASE_CLOSING,   /* a key of ours signed a final state that not all signed: only final ones may follow */
 };
 #define PHASE_COUNT 11
@@ -34,8 +34,9 @@ enum life_event {
     LIFE_FINALIZED,  /* the ledger ended the channel */
     LIFE_SETTLED,    /* nothing is left to be paid, or the parents took it back */
     LIFE_CLOSING,    /* a signature of ours on a final state is out */
+    LIFE_EXPIRE,     /* it has waited too long for signatures or funds */
 };
-#define LIFE_COUNT 13
+#define LIFE_COUNT 14
 
 /* The phase after the event; false: the event means nothing in this phase, which stays. `before` is the phase
  * from which a dispute came, and means nothing elsewhere. */

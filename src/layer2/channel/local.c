@@ -65,7 +65,8 @@ bool local_read(struct database *database, const struct hash *id, struct arena *
                 struct local_channel *channel)
 {
     struct statement *s = statement(database, "SELECT fixed, phase, supported, staged, staged_by, next_turn,"
-                                              " parents, wants_signature, phase_before, challenging"
+                                              " parents, wants_signature, phase_before, challenging,"
+                                              " expires_us, overdue_us"
                                               " FROM channel_local WHERE id = ?");
     struct error error;
     enum status status;
@@ -79,6 +80,8 @@ bool local_read(struct database *database, const struct hash *id, struct arena *
     channel->phase = (enum channel_phase)column_integer(s, "phase");
     channel->phase_before = (enum channel_phase)column_integer(s, "phase_before");
     channel->challenging = (uint64_t)column_integer(s, "challenging");
+    channel->expires_us = column_is_null(s, "expires_us") ? 0 : column_integer(s, "expires_us");
+    channel->overdue_us = column_is_null(s, "overdue_us") ? 0 : column_integer(s, "overdue_us");
     read_state(s, "supported", arena, id, &channel->has_supported, &channel->supported);
     read_state(s, "staged", arena, id, &channel->has_staged, &channel->staged);
     channel->staged_by = channel->has_staged ? (size_t)column_integer(s, "staged_by") : 0;
@@ -112,8 +115,8 @@ void local_insert(struct database *database, const struct local_channel *channel
                   uint64_t seq)
 {
     struct statement *s = statement(database,
-        "INSERT INTO channel_local (id, fixed, phase, next_turn, parents, changed_us, created_seq)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)");
+        "INSERT INTO channel_local (id, fixed, phase, next_turn, parents, changed_us, created_seq, proposer)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     struct buffer fixed CLEANUP(buffer_close) = { 0 };
 
     channel_fixed_encode(&channel->fixed, &fixed);
@@ -124,7 +127,16 @@ void local_insert(struct database *database, const struct local_channel *channel
     bind_blob(s, channel->parents, channel->parent_count * sizeof(channel->parents[0]));
     bind_integer(s, now_us);
     bind_integer(s, (int64_t)seq);
+    bind_blob(s, channel->fixed.participants[channel->staged_by].bytes, sizeof(struct account_id));
     (void)statement_run(s);
+}
+
+static void bind_time(struct statement *s, int64_t time_us)
+{
+    if (time_us == 0)
+        bind_null(s);
+    else
+        bind_integer(s, time_us);
 }
 
 static void bind_state(struct statement *s, bool present, const struct signed_state *state,
@@ -142,7 +154,8 @@ void local_write(struct database *database, const struct local_channel *channel,
 {
     struct statement *s = statement(database,
         "UPDATE channel_local SET phase = ?, supported = ?, staged = ?, staged_by = ?, next_turn = ?,"
-        " changed_us = ?, wants_signature = ?, phase_before = ?, challenging = ? WHERE id = ?");
+        " changed_us = ?, wants_signature = ?, phase_before = ?, challenging = ?,"
+        " expires_us = ?, overdue_us = ? WHERE id = ?");
     struct buffer supported CLEANUP(buffer_close) = { 0 };
     struct buffer staged CLEANUP(buffer_close) = { 0 };
 
@@ -158,16 +171,21 @@ void local_write(struct database *database, const struct local_channel *channel,
     bind_integer(s, channel->wants_signature);
     bind_integer(s, channel->phase_before);
     bind_integer(s, (int64_t)channel->challenging);
+    bind_time(s, channel->phase <= PHASE_FUNDING ? channel->expires_us : 0);
+    bind_time(s, channel->has_staged ? channel->overdue_us : 0);
     bind_hash(s, &channel->id);
     (void)statement_run(s);
 }
 
-uint64_t local_early_count(struct database *database)
+uint64_t local_early_count(struct database *database, const struct account_id *proposer)
 {
-    struct statement *s =
-        statement(database, "SELECT count(*) AS count FROM channel_local WHERE phase < 2");
+    struct statement *s = statement(database, proposer == NULL
+        ? "SELECT count(*) AS count FROM channel_local WHERE phase < 2"
+        : "SELECT count(*) AS count FROM channel_local WHERE phase < 2 AND proposer = ?");
     uint64_t count;
 
+    if (proposer != NULL)
+        bind_blob(s, proposer->bytes, sizeof(proposer->bytes));
     INVARIANT(statement_row(s), "an aggregate gives one row");
     count = (uint64_t)column_integer(s, "count");
     statement_finish(s);

@@ -30,6 +30,8 @@ struct local_channel {
     struct signed_state supported, staged;
     size_t staged_by;
     uint64_t next_turn;
+    int64_t expires_us;           /* when it has waited too long for signatures or funds; 0: never */
+    int64_t overdue_us;           /* when what is staged has waited too long; 0: never, or it was told */
     bool wants_signature;         /* what is staged lacks one that a key of ours gives: step.h */
     struct hash parents[PARENTS_MAX];
     size_t parent_count;
@@ -46,8 +48,8 @@ void local_insert(struct database *database, const struct local_channel *channel
 /* All that may change. */
 void local_write(struct database *database, const struct local_channel *channel, int64_t now_us);
 
-/* How many are not funded yet. */
-uint64_t local_early_count(struct database *database);
+/* How many are not funded yet, of those that `proposer` (NULL: anybody) proposed. */
+uint64_t local_early_count(struct database *database, const struct account_id *proposer);
 
 /* --- signatures */
 void local_sign(struct database *database, const struct hash *id, uint64_t turn, size_t participant,

@@ -16,9 +16,9 @@
 #include "layer2/channel/redeem.h"
 #include "layer2/channel/step.h"
 #include "layer2/channel/voucher.h"
+#include "layer2/channel/waiting.h"
 
 #define NEXT_TURN INTEGER_MAX /* `turn` absent */
-#define EARLY_CHANNELS_MAX 10000 /* proposed or not funded yet: anybody may propose */
 
 /* --- what the commands share ------------------------------------------------------------------ */
 enum status party_unknown(struct error *error, const struct hash *id)
@@ -103,6 +103,8 @@ static void support(struct execution *x, struct local_channel *c)
                                                               .final = c->supported.state.final,
                                                               .hash = c->supported.hash });
     party_move(x, c, event_of(&c->supported.state));
+    if (c->supported.state.turn == CHANNEL_TURN_PREFUND)
+        waiting_for_funds(x, c);
     if (c->supported.state.turn == CHANNEL_TURN_PREFUND && c->parent_count == 0)
         party_register(x, c);
     party_wake_application(x, c, c->staged_by);
@@ -171,6 +173,7 @@ static enum status collect(struct execution *x, struct local_channel *c, const s
     }
     if (!party_support_if_complete(x, c) && is_new) {
         party_tell_staged(x, c);
+        waiting_as_staged(x, c);
         sign_later(x, c, authority);
     }
     local_write(execution_database(x), c, execution_time(x));
@@ -252,10 +255,11 @@ static enum status propose(struct execution *x, const void *params, struct write
     TRY(application_find(c.fixed.application, &c.application, &error));
     for (size_t i = 0; i < p->parents.count; i++)
         c.parents[i] = parents[i].channel;
-    if (local_early_count(execution_database(x)) >= EARLY_CHANNELS_MAX)
-        return fail(x, ERROR_LIMIT, "%d channels wait for signatures or funds already", EARLY_CHANNELS_MAX);
+    if (p->signature.data != NULL) /* the operator has room for himself */
+        TRY(waiting_room(x, &p->signer));
     if (c.parent_count == 2 && hash_equal(&c.parents[0], &c.parents[1]))
         return fail(x, ERROR_INVALID_PARAMS, "parents: the same channel twice");
+    waiting_for_signatures(x, &c);
     local_insert(execution_database(x), &c, execution_time(x), execution_next_seq(x));
     return collect(x, &c, p->authority, true, result);
 }
@@ -616,6 +620,7 @@ static const struct reaction reactions[] = {
 };
 
 static const struct sweep sweeps[] = {
+    { CHANNEL_WAITING, waiting_sweep, "What has waited too long for signatures, funds, or the ledger." },
     { CHANNEL_UNSIGNED, step_resume, "Staged states that lack a signature which a key of ours gives." },
 };
 

@@ -42,6 +42,9 @@ void party_answer(struct writer *result, const struct local_channel *channel, ui
 /* The phase moves by an event, if it means anything now; recorded as an event of the log. */
 void party_move(struct execution *x, struct local_channel *channel, enum life_event event);
 
+/* Whether the ledger holds something for it, or another channel sets something apart. */
+bool party_has_funds(struct execution *x, const struct local_channel *channel);
+
 /* The channels that a supported state of another one funds, or no longer does, look at it again. */
 void party_wake_targets(struct execution *x, const struct channel_state *state);
 
@@ -73,6 +76,8 @@ struct appoint {
 extern const struct param appoint_params[2];
 command_check check_appoint;
 command_handler appoint;
+/* Takes away appointments, at most so many, of channels that the ledger did not come to know in time. */
+void tower_expire(struct execution *x, size_t most);
 /* The appointed proof of a channel, when its turn is higher than `above`; appended as JSON. */
 MUST_CHECK bool tower_proof(struct database *database, const struct hash *channel, uint64_t above,
                             uint64_t *turn, struct buffer *proof);

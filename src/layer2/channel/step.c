@@ -9,6 +9,7 @@
 #include "kernel/kernel.h"
 #include "layer2/channel/party.h"
 #include "layer2/channel/settlement.h"
+#include "layer2/channel/waiting.h"
 
 #define RESUME_US (2 * MICROSECONDS_PER_SECOND)
 #define RESUME_MOST 200 /* channels a sweep */
@@ -139,6 +140,7 @@ void step_stage(struct execution *x, struct local_channel *c, const struct chann
     channel_state_hash(&c->id, state, &c->staged.hash);
     c->staged_by = mover;
     c->has_staged = true;
+    waiting_as_staged(x, c);
     step_request(x, c);
     local_write(execution_database(x), c, execution_time(x));
 }

@@ -1,6 +1,7 @@
 /* The watchtower: the newest state that somebody leaves here for a channel, O(1) a channel; its newer states
  * replace it. The reaction in watch.c acts on it. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bech32.h"
@@ -9,8 +10,11 @@
 #include "kernel/kernel.h"
 #include "layer2/channel/commands.h"
 #include "layer2/channel/party.h"
+#include "layer2/channel/waiting.h"
 
 #define TOWER_MAX 10000 /* channels; each up to some 100 KiB */
+#define UNKNOWN_MAX 1000 /* of them that the ledger does not know */
+#define UNKNOWN_US (24 * 3600 * MICROSECONDS_PER_SECOND) /* for the ledger to come to know them */
 #define RECEIPT_TAG "layerd/tower/receipt"
 
 const struct param appoint_params[2] = {
@@ -115,14 +119,26 @@ static void receipt_hash(const struct appoint *p, uint64_t number, struct hash *
     tagged_hash_end(&h, hash);
 }
 
+static void bind_expiry(struct execution *x, struct statement *s, const struct hash *channel)
+{
+    int64_t expires_us = execution_time(x) + execution_window(x, UNKNOWN_US);
+
+    if (record_exists(execution_database(x), channel)) {
+        bind_null(s);
+        return;
+    }
+    bind_integer(s, expires_us);
+    sweep_request(x, CHANNEL_WAITING, expires_us);
+}
+
 static void store(struct execution *x, const struct appoint *p, uint64_t number,
                   const struct signature *receipt)
 {
     struct statement *s = statement(execution_database(x),
-        "INSERT INTO tower_appointment (channel, fixed, turn, proof, number, receipt, updated_us)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel) DO UPDATE SET turn = excluded.turn,"
+        "INSERT INTO tower_appointment (channel, fixed, turn, proof, number, receipt, updated_us, expires_us)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel) DO UPDATE SET turn = excluded.turn,"
         " proof = excluded.proof, number = excluded.number, receipt = excluded.receipt,"
-        " updated_us = excluded.updated_us");
+        " updated_us = excluded.updated_us, expires_us = excluded.expires_us");
     struct buffer json CLEANUP(buffer_close) = { 0 };
 
     write_proof(&json, p);
@@ -133,6 +149,7 @@ static void store(struct execution *x, const struct appoint *p, uint64_t number,
     bind_integer(s, (int64_t)number);
     bind_blob(s, receipt->bytes, sizeof(receipt->bytes));
     bind_integer(s, execution_time(x));
+    bind_expiry(x, s, &p->channel);
     (void)statement_run(s);
 }
 
@@ -151,6 +168,11 @@ enum status appoint(struct execution *x, const void *params, struct writer *resu
         return fail(x, ERROR_TURN_NOT_INCREASED, "turn %" PRIu64 " is held already", held);
     if (!replaces && count(database, "SELECT count(*) AS value FROM tower_appointment") >= TOWER_MAX)
         return fail(x, ERROR_LIMIT, "the tower watches %d channels already", TOWER_MAX);
+    if (!replaces && !record_exists(database, &p->channel) &&
+        count(database, "SELECT count(*) AS value FROM tower_appointment WHERE expires_us IS NOT NULL") >=
+            UNKNOWN_MAX)
+        return fail(x, ERROR_LIMIT, "the tower watches %d channels already that the ledger does not know",
+                    UNKNOWN_MAX);
     number = count(database, "SELECT coalesce(max(number), 0) + 1 AS value FROM tower_appointment");
     receipt_hash(p, number, &hash);
     kernel_sign_own(execution_kernel(x), &hash, &receipt);
@@ -166,6 +188,58 @@ enum status appoint(struct execution *x, const void *params, struct writer *resu
     writer_object_end(result);
     return event_tower_appointed(
         x, &(struct event_tower_appointed){ .channel = p->channel, .turn = p->turn, .number = number });
+}
+
+/* --- channels that the ledger does not know --------------------------------------------------- */
+/* The newest one stays until another comes: a number is never given twice. */
+static bool is_newest(struct database *database, const struct hash *channel)
+{
+    struct statement *s =
+        statement(database, "SELECT channel FROM tower_appointment ORDER BY number DESC LIMIT 1");
+    struct hash newest;
+
+    INVARIANT(statement_row(s), "an appointment expires, and there is none");
+    column_fixed(s, "channel", newest.bytes, sizeof(newest.bytes));
+    statement_finish(s);
+    return hash_equal(&newest, channel);
+}
+
+static void expire(struct execution *x, const struct hash *channel, uint64_t turn)
+{
+    struct database *database = execution_database(x);
+    struct statement *s;
+
+    if (record_exists(database, channel) || is_newest(database, channel)) {
+        s = statement(database, "UPDATE tower_appointment SET expires_us = ? WHERE channel = ?");
+        bind_expiry(x, s, channel);
+        bind_blob(s, channel->bytes, sizeof(channel->bytes));
+        (void)statement_run(s);
+        return;
+    }
+    s = statement(database, "DELETE FROM tower_appointment WHERE channel = ?");
+    bind_blob(s, channel->bytes, sizeof(channel->bytes));
+    (void)statement_run(s);
+    event_tower_expired(x, &(struct event_tower_expired){ .channel = *channel, .turn = turn });
+}
+
+void tower_expire(struct execution *x, size_t most)
+{
+    struct statement *s = statement(execution_database(x),
+        "SELECT channel, turn FROM tower_appointment WHERE expires_us <= ? ORDER BY expires_us LIMIT ?");
+    struct hash *channels = memory_array(most, sizeof(*channels));
+    uint64_t *turns = memory_array(most, sizeof(*turns));
+    size_t count = 0;
+
+    bind_integer(s, execution_time(x));
+    bind_integer(s, (int64_t)most);
+    while (statement_row(s)) {
+        column_fixed(s, "channel", channels[count].bytes, sizeof(channels[count].bytes));
+        turns[count++] = (uint64_t)column_integer(s, "turn");
+    }
+    for (size_t i = 0; i < count; i++)
+        expire(x, &channels[i], turns[i]);
+    free(channels);
+    free(turns);
 }
 
 bool tower_proof(struct database *database, const struct hash *channel, uint64_t above, uint64_t *turn,

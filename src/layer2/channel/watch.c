@@ -387,6 +387,19 @@ static bool parents_cover(struct execution *x, const struct local_channel *c, un
     return covered;
 }
 
+bool party_has_funds(struct execution *x, const struct local_channel *c)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct channel_record record;
+    bool any;
+
+    arena_init(&arena);
+    if (record_read(execution_database(x), &c->id, &arena, &record) && holds_anything(x, &record))
+        return true;
+    (void)parents_cover(x, c, 0, &any);
+    return any;
+}
+
 static void follow_parents(struct execution *x, struct local_channel *c, const struct channel_record *record)
 {
     bool any, covered = parents_cover(x, c, 0, &any);

@@ -22,6 +22,7 @@ static enum channel_phase expected(enum channel_phase p, enum channel_phase befo
     case LIFE_CLEARED: return p == PHASE_DISPUTE ? before : p;
     case LIFE_FINALIZED:
         return funded || alive || p == PHASE_FINAL || p == PHASE_DISPUTE ? PHASE_DEFUNDING : p;
+    case LIFE_EXPIRE: return p == PHASE_PROPOSED || p == PHASE_FUNDING ? PHASE_REJECTED : p;
     case LIFE_CLOSING: return funded || p == PHASE_RUNNING ? PHASE_CLOSING : p;
     case LIFE_SETTLED: return p == PHASE_FINAL || p == PHASE_DEFUNDING ? PHASE_CLOSED : p;
     }

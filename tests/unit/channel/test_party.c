@@ -3,6 +3,8 @@
 
 #include "crypto/hash.h"
 
+#define CHALLENGED "SELECT finalizes_us IS NOT NULL FROM channel WHERE id = x'$'"
+
 static int setup(void **state)
 {
     struct place *p = memory_new(sizeof(*p));
@@ -179,7 +181,8 @@ static void dispute_brings_the_newest_state_and_ends_the_channel(void **state)
     assert_string_equal(status_name(update(p, "alice", 100, 900)), "ok");
     assert_call(OK, p, "channel.dispute",
                 json_pack("{s:s, s:s}", "channel", p->hex, "signer", fixture_address(&p->f, "bob")), NULL);
-    await(p, PHASE, PHASE_DISPUTE);
+    await(p, CHALLENGED, 1);
+    assert_string_equal(phase(p), "dispute");
     assert_string_equal(status_name(update(p, "alice", 99, 901)), "wrong_phase"); /* nothing is signed now */
     advance(p, 11 * MINUTE);
     await(p, PHASE, PHASE_CLOSED);
@@ -351,7 +354,8 @@ static void vouchers_rise_and_the_highest_is_redeemed(void **state)
                 json_pack("{s:s, s:s}", "channel", p->hex, "signer", fixture_address(&p->f, "alice")), NULL);
     assert_call(OK, p, "channel.redeem",
                 json_pack("{s:s, s:s}", "channel", p->hex, "signer", fixture_address(&p->f, "bob")), NULL);
-    await(p, PHASE, PHASE_DISPUTE);
+    await(p, CHALLENGED, 1);
+    assert_string_equal(phase(p), "dispute");
     advance(p, 11 * MINUTE);
     await(p, PHASE, PHASE_CLOSED);
     assert_int_equal(fixture_sql(&p->f, sql) - bob, 300);
@@ -415,7 +419,8 @@ static void cheat_is_answered_proved_and_punished(void **state)
     alice = fixture_sql(&p->f, sql);
     assert_call(OK, p, "channel.dispute",
                 json_pack("{s:s, s:s}", "channel", p->hex, "signer", fixture_address(&p->f, "bob")), NULL);
-    await(p, PHASE, PHASE_DISPUTE);
+    await(p, CHALLENGED, 1);
+    assert_string_equal(phase(p), "dispute");
     advance(p, 11 * MINUTE);
     await(p, PHASE, PHASE_CLOSED);
     assert_int_equal(fixture_sql(&p->f, sql) - alice, 450); /* 500 less a tenth */

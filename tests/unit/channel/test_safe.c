@@ -832,6 +832,131 @@ static void another_state_of_the_turn_on_the_ledger_is_recorded(void **state)
     assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.contradicted'"), 1);
 }
 
+/* --- what waits too long ---------------------------------------------------------------------- */
+static enum status propose_outside(struct place *p, const char *who)
+{
+    struct buffer fixed CLEANUP(buffer_close) = { 0 };
+    struct channel_state s = plain(p, 0, 1, 1);
+    struct hash hash;
+
+    channel_fixed_encode(&p->fixed, &fixed);
+    channel_state_hash(&p->id, &s, &hash);
+    return call(p, "channel.propose",
+                json_pack("{s:o, s:o, s:s, s:o}", "fixed", hex_json(fixed.data, fixed.size), "outcome",
+                          outcome(p, 1, 1), "signer", fixture_address(&p->f, who), "signature",
+                          signature_of(p, who, &hash)), NULL);
+}
+
+static void strangers_do_not_use_up_the_room_for_proposals(void **state)
+{
+    struct place *p = *state;
+
+    for (uint64_t i = 0; i < 100; i++) {
+        describe(p, "carol", "dave", 5000 + i);
+        assert_string_equal(status_name(propose_outside(p, "carol")), "ok");
+    }
+    describe(p, "carol", "dave", 5100);
+    assert_string_equal(status_name(propose_outside(p, "carol")), "limit");
+    assert_string_equal(status_name(propose_outside(p, "dave")), "ok");
+    describe(p, "alice", "bob", 1);
+    assert_string_equal(status_name(propose(p, 600, 400)), "ok");
+    assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.expired'"), 0);
+    fixture_advance(&p->f, 2 * MINUTE); /* 24 h are 86.4 s on dev */
+    assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.expired'"), 101);
+    assert_string_equal(phase(p), "funding"); /* alice's and bob's has all signatures */
+    describe(p, "carol", "dave", 5101);
+    assert_string_equal(status_name(propose_outside(p, "carol")), "ok");
+    describe(p, "carol", "dave", 5000);
+    assert_string_equal(phase(p), "rejected");
+}
+
+static void channels_without_any_deposit_expire(void **state)
+{
+    struct place *p = *state;
+    char empty[65], begun[65];
+
+    describe(p, "alice", "bob", 1);
+    memcpy(empty, p->hex, 65);
+    assert_signed(propose(p, 600, 400));
+    describe(p, "alice", "bob", 2);
+    memcpy(begun, p->hex, 65);
+    assert_signed(propose(p, 600, 400));
+    await(p, "SELECT count(*) FROM channel WHERE id = x'$'", 1);
+    deposit(p, "alice", 600);
+    fixture_advance(&p->f, 11 * MINUTE); /* 7 days are 604.8 s on dev */
+    assert_string_equal(phase(p), "funding");
+    deposit(p, "bob", 400);
+    assert_string_equal(phase(p), "funded");
+    become(p, empty);
+    assert_string_equal(phase(p), "rejected");
+    assert_string_equal(status_name(bring(p, "alice", outcome(p, 600, 400), NULL, false)), "wrong_phase");
+    deposit(p, "alice", 100); /* too late, and not lost */
+    assert_string_equal(status_name(by_signer(p, "channel.dispute", "alice")), "ok");
+    await(p, "SELECT finalizes_us IS NOT NULL FROM channel WHERE id = x'$'", 1);
+}
+
+static void a_state_that_waits_for_long_is_told_once(void **state)
+{
+    struct place *p = *state;
+
+    run_with_carol(p);
+    assert_waits(update(p, "alice", 500, 500));
+    fixture_advance(&p->f, MINUTE / 120);
+    assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.overdue'"), 0);
+    for (int i = 0; i < 3; i++)
+        fixture_advance(&p->f, MINUTE / 60); /* 10 min are 0.6 s on dev */
+    assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.overdue'"), 1);
+    assert_string_equal(status_name(by_turn(p, "channel.reject", "alice", 2)), "ok"); /* she thinks again */
+    assert_waits(update(p, "alice", 450, 550));
+    fixture_advance(&p->f, MINUTE / 60);
+    assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.overdue'"), 2);
+}
+
+static enum status appoint_tower(struct place *p, uint64_t turn)
+{
+    struct channel_state s = plain(p, turn, 600, 400);
+    struct buffer fixed CLEANUP(buffer_close) = { 0 };
+    struct buffer bytes CLEANUP(buffer_close) = { 0 };
+    struct hash hash;
+
+    channel_fixed_encode(&p->fixed, &fixed);
+    channel_state_encode(&s, &bytes);
+    channel_state_hash(&p->id, &s, &hash);
+    return call(p, "tower.appoint",
+                json_pack("{s:o, s:[{s:o, s:[{s:s, s:o}, {s:s, s:o}]}]}", "fixed",
+                          hex_json(fixed.data, fixed.size), "states", "state",
+                          hex_json(bytes.data, bytes.size), "signatures", "key",
+                          fixture_address(&p->f, p->first), "signature", signature_of(p, p->first, &hash),
+                          "key", fixture_address(&p->f, p->second), "signature",
+                          signature_of(p, p->second, &hash)), NULL);
+}
+
+static void the_tower_has_little_room_for_channels_that_nobody_registers(void **state)
+{
+    struct place *p = *state;
+
+    describe(p, "carol", "dave", 1);
+    register_by_hand(p);
+    assert_string_equal(status_name(appoint_tower(p, 5)), "ok");
+    for (uint64_t i = 0; i < 1000; i++) {
+        describe(p, "carol", "dave", 100 + i);
+        assert_string_equal(status_name(appoint_tower(p, 5)), "ok");
+    }
+    assert_string_equal(status_name(appoint_tower(p, 6)), "ok"); /* in the place of an older one */
+    describe(p, "carol", "dave", 99);
+    assert_string_equal(status_name(appoint_tower(p, 5)), "limit");
+    register_by_hand(p);
+    assert_string_equal(status_name(appoint_tower(p, 5)), "ok");
+    describe(p, "carol", "dave", 100);
+    register_by_hand(p); /* later than its appointment */
+    for (int i = 0; i < 10; i++)
+        fixture_advance(&p->f, MINUTE); /* 24 h are 86.4 s on dev */
+    assert_int_equal(number(p, "SELECT count(*) FROM tower_appointment"), 3);
+    assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'tower.expired'"), 999);
+    assert_string_equal(status_name(appoint_tower(p, 6)), "ok");
+    assert_int_equal(number(p, "SELECT max(number) FROM tower_appointment"), 1004);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int safe_tests(void)
@@ -865,6 +990,10 @@ int safe_tests(void)
         TEST(what_the_ledger_holds_is_concluded_whatever_the_parents_say),
         TEST(turn_zero_on_the_ledger_counts_here),
         TEST(another_state_of_the_turn_on_the_ledger_is_recorded),
+        TEST(strangers_do_not_use_up_the_room_for_proposals),
+        TEST(channels_without_any_deposit_expire),
+        TEST(a_state_that_waits_for_long_is_told_once),
+        TEST(the_tower_has_little_room_for_channels_that_nobody_registers),
     };
 
     return cmocka_run_group_tests_name("safe countersigning", tests, NULL, NULL);
