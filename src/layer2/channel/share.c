@@ -25,13 +25,32 @@ static bool is_same_entry(const struct allocation *a, const struct allocation *b
            account_equal(&a->right, &b->right);
 }
 
+static bool has_entry(const struct channel_state *state, unsigned asset, const struct account_id *account)
+{
+    for (size_t i = 0; i < state->allocation_count; i++) {
+        const struct allocation *a = &state->allocations[i];
+
+        if (a->kind == ALLOCATION_SIMPLE && a->asset == asset && account_equal(&a->account, account))
+            return true;
+    }
+    return false;
+}
+
+/* A guarantee comes home to two entries, which must stay too. */
+static bool may_stay(const struct channel_state *next, const struct allocation *a)
+{
+    return a->kind != ALLOCATION_SIMPLE &&
+           (a->kind != ALLOCATION_GUARANTEE ||
+            (has_entry(next, a->asset, &a->left) && has_entry(next, a->asset, &a->right)));
+}
+
 /* Entries that stay keep their order; each stands for one of the others, never for two. */
 static void find_what_stays(struct comparison *k)
 {
     size_t from = 0;
 
     for (size_t i = 0; i < k->next->allocation_count; i++) {
-        if (k->next->allocations[i].kind == ALLOCATION_SIMPLE)
+        if (!may_stay(k->next, &k->next->allocations[i]))
             continue;
         for (size_t j = from; j < k->previous->allocation_count; j++) {
             if (!is_same_entry(&k->next->allocations[i], &k->previous->allocations[j]))
@@ -154,19 +173,9 @@ static bool is_reliable(const struct comparison *k, const struct local_channel *
     const struct channel_fixed *fixed = &target->fixed, *parent = &k->parent->fixed;
 
     return !hash_equal(&target->id, &k->parent->id) && fixed->arbiter_count == 0 &&
+           target->application->supported == NULL && /* nothing counts without his signature */
            fixed->challenge_period_us <= parent->challenge_period_us &&
            fixed->dispute_limit_us <= parent->dispute_limit_us && life_keeps_funds(target->phase);
-}
-
-static bool has_entry(const struct channel_state *state, unsigned asset, const struct account_id *account)
-{
-    for (size_t i = 0; i < state->allocation_count; i++) {
-        const struct allocation *a = &state->allocations[i];
-
-        if (a->kind == ALLOCATION_SIMPLE && a->asset == asset && account_equal(&a->account, account))
-            return true;
-    }
-    return false;
 }
 
 static bool is_funded_already(const struct comparison *k, const struct allocation *a)

@@ -431,6 +431,8 @@ void channel_watch(struct execution *x, struct bytes subject)
     is_adopted = is_on_ledger && compare(x, &c, &record);
     if (is_on_ledger)
         follow_ledger(x, &c, &record);
+    else if (c.challenging == 0)
+        clear(x, &c); /* it was never registered */
     if (is_on_ledger)
         redeem_defend(x, &c, &record, before != PHASE_DISPUTE);
     if (c.parent_count > 0)

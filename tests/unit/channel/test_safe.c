@@ -316,7 +316,7 @@ static void describe_child(struct place *p, char child[65], int alice, int bob, 
 static void entries_that_fund_count_what_they_put_in(void **state)
 {
     struct place *p = *state;
-    char parent[65], large[65], judged[65], slow[65], good[65];
+    char parent[65], large[65], judged[65], slow[65], good[65], decided[65];
 
     open_running(p, 1, 600, 400);
     memcpy(parent, p->hex, 65);
@@ -324,6 +324,9 @@ static void entries_that_fund_count_what_they_put_in(void **state)
     describe_child(p, judged, 0, 400, true, 10 * MINUTE);
     describe_child(p, slow, 0, 400, false, 11 * MINUTE);
     describe_child(p, good, 0, 200, false, 10 * MINUTE);
+    describe_application(p, "voucher", bytes_of(NULL, 0)); /* alice pays, bob may take what she promised */
+    memcpy(decided, p->hex, 65);
+    assert_signed(propose_with(p, outcome(p, 0, 400), "", NULL));
     become(p, parent);
     assert_waits(bring(p, "alice", with(only(p, "alice", 999), funding(large, 1)), NULL, false));
     assert_string_equal(status_name(by_turn(p, "channel.reject", "bob", 2)), "ok");
@@ -331,12 +334,14 @@ static void entries_that_fund_count_what_they_put_in(void **state)
     assert_string_equal(status_name(by_turn(p, "channel.reject", "bob", 3)), "ok");
     assert_waits(bring(p, "alice", with(only(p, "alice", 600), funding(slow, 400)), NULL, false));
     assert_string_equal(status_name(by_turn(p, "channel.reject", "bob", 4)), "ok");
+    assert_waits(bring(p, "alice", with(only(p, "alice", 600), funding(decided, 400)), NULL, false));
+    assert_string_equal(status_name(by_turn(p, "channel.reject", "bob", 5)), "ok");
     assert_waits(bring(p, "alice", /* twice, each with all of it */
                        with(with(only(p, "alice", 600), funding(good, 200)), funding(good, 200)), NULL,
                        false));
-    assert_string_equal(status_name(by_turn(p, "channel.reject", "bob", 5)), "ok");
-    assert_waits(bring(p, "alice", with(outcome(p, 601, 200), funding(good, 199)), NULL, false));
     assert_string_equal(status_name(by_turn(p, "channel.reject", "bob", 6)), "ok");
+    assert_waits(bring(p, "alice", with(outcome(p, 601, 200), funding(good, 199)), NULL, false));
+    assert_string_equal(status_name(by_turn(p, "channel.reject", "bob", 7)), "ok");
     assert_signed(bring(p, "alice", with(outcome(p, 600, 200), funding(good, 200)), NULL, false));
     assert_signed(bring(p, "alice", with(outcome(p, 599, 201), funding(good, 200)), NULL, false));
     assert_waits(bring(p, "alice", outcome(p, 799, 201), NULL, false)); /* what bob has there is missing */
@@ -370,6 +375,8 @@ static void guarantees_count_for_two_entries_alone(void **state)
     assert_string_equal(status_name(by_turn(p, "channel.reject", "bob", 3)), "ok");
     assert_signed(bring(p, "alice", with(outcome(p, 400, 300), guarantee(p, two, 300, "alice", "bob")), NULL,
                         false));
+    assert_waits(bring(p, "bob", with(only(p, "bob", 700), guarantee(p, two, 300, "alice", "bob")), NULL,
+                       false)); /* nor could it now */
 }
 
 /* --- vouchers, escrow, what was topped up ----------------------------------------------------- */
