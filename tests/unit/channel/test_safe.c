@@ -642,6 +642,9 @@ static void nothing_is_signed_while_a_challenge_of_ours_is_on_its_way(void **sta
     await(p, "SELECT finalizes_us IS NOT NULL FROM channel WHERE id = x'$'", 1);
     await(p, "SELECT challenging FROM channel_local WHERE id = x'$'", 0);
     assert_string_equal(phase(p), "dispute");
+    assert_string_equal(status_name(by_signer(p, "channel.dispute", "alice")), "ok");
+    await(p, "SELECT challenging FROM channel_local WHERE id = x'$'", 0); /* the ledger has that turn */
+    assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.submit_failed'"), 1);
     s = plain(p, 2, 500, 500);
     checkpoint_with(p, &s);
     assert_string_equal(phase(p), "running");
