@@ -1,8 +1,6 @@
 /* Challenges of the node's own accord: see challenge.h. */
 #include "layer2/channel/challenge.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bech32.h"
@@ -19,10 +17,10 @@ struct challenge {
     struct signature signature;
 };
 
-static void submit(struct execution *x, const struct local_channel *c, const struct challenge *challenge)
+static void submit(struct execution *x, struct local_channel *c, const struct challenge *challenge)
 {
     struct buffer json CLEANUP(buffer_close) = { 0 };
-    char address[ADDRESS_TEXT_MAX], key[128];
+    char address[ADDRESS_TEXT_MAX];
     struct writer w;
 
     address_encode(address, &challenge->account);
@@ -32,10 +30,13 @@ static void submit(struct execution *x, const struct local_channel *c, const str
     writer_member_text(&w, "challenger", address);
     writer_member_hex(&w, "signature", challenge->signature.bytes, sizeof(challenge->signature.bytes));
     writer_object_end(&w);
-    party_register(x, c);
-    hex_text(key, c->id.bytes, sizeof(c->id.bytes));
-    snprintf(key + 64, sizeof(key) - 64, "/challenge/%" PRIu64, c->supported.state.turn);
-    party_submit(x, key, "channel.challenge", buffer_bytes(&json));
+    party_dispute(x, c, PARTY_CHALLENGE, buffer_bytes(&json));
+}
+
+/* A signed end that nobody completes leaves no other way than the ledger. */
+static bool may_challenge(enum channel_phase phase)
+{
+    return phase == PHASE_RUNNING || phase == PHASE_CLOSING;
 }
 
 static enum status bring(struct kernel_task *task, struct execution *x)
@@ -45,7 +46,7 @@ static enum status bring(struct kernel_task *task, struct execution *x)
     struct local_channel c;
 
     arena_init(&arena);
-    if (local_read(execution_database(x), &challenge->channel, &arena, &c) && c.phase == PHASE_RUNNING &&
+    if (local_read(execution_database(x), &challenge->channel, &arena, &c) && may_challenge(c.phase) &&
         hash_equal(&c.supported.hash, &challenge->state))
         submit(x, &c, challenge);
     return OK;
@@ -68,7 +69,8 @@ static void sign(struct work *work, size_t worker)
     address_encode(address, &challenge->account);
     channel_challenge_hash(&challenge->channel, &challenge->state, &hash);
     challenge->task = (struct kernel_task){ .run = bring, .done = brought };
-    if (keystore_sign(kernel_keystore(challenge->kernel), address, &hash, &challenge->signature, &error) != OK ||
+    if (keystore_sign(kernel_keystore(challenge->kernel), address, &hash, &challenge->signature,
+                      &error) != OK ||
         !kernel_submit_task(challenge->kernel, &challenge->task))
         free(challenge);
 }
@@ -87,7 +89,7 @@ void challenge_request(struct execution *x, const struct local_channel *c, size_
 {
     struct challenge *challenge;
 
-    if (c->phase != PHASE_RUNNING || !c->has_supported ||
+    if (!may_challenge(c->phase) || !c->has_supported ||
         c->supported.signed_by != application_everyone(&c->fixed))
         return;
     challenge = memory_new(sizeof(*challenge));
