@@ -9,6 +9,9 @@ ALTER TABLE channel_local ADD COLUMN challenging INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE channel_local ADD COLUMN proposer BLOB;
 ALTER TABLE channel_local ADD COLUMN expires_us INTEGER;
 ALTER TABLE channel_local ADD COLUMN overdue_us INTEGER;
+-- Of the two states: they may be long. NULL: to be computed.
+ALTER TABLE channel_local ADD COLUMN supported_hash BLOB;
+ALTER TABLE channel_local ADD COLUMN staged_hash BLOB;
 CREATE INDEX channel_local_proposer ON channel_local (proposer) WHERE phase < 2;
 CREATE INDEX channel_local_expiring ON channel_local (expires_us) WHERE expires_us IS NOT NULL;
 CREATE INDEX channel_local_overdue ON channel_local (overdue_us) WHERE overdue_us IS NOT NULL;

@@ -1,5 +1,5 @@
-/* A challenge that this node brings of its own accord, with a key of its keystore, when a peer does not answer
- * and time runs out. */
+/* A challenge that this node brings of its own accord, with a key of its keystore, when a peer does not
+ * answer and time runs out. */
 #ifndef LAYER2_CHANNEL_CHALLENGE_H
 #define LAYER2_CHANNEL_CHALLENGE_H
 

@@ -24,8 +24,8 @@ static void read_fixed(struct bytes encoding, struct arena *arena, struct channe
     INVARIANT(status == OK, "a stored fixed part does not decode: %s", error.message);
 }
 
-static void read_state(struct statement *s, const char *column, struct arena *arena, const struct hash *id,
-                       bool *present, struct signed_state *state)
+static void read_state(struct statement *s, const char *column, const char *hash_column, struct arena *arena,
+                       const struct hash *id, bool *present, struct signed_state *state)
 {
     struct error error;
     enum status status;
@@ -35,7 +35,10 @@ static void read_state(struct statement *s, const char *column, struct arena *ar
         return;
     status = channel_state_read(column_blob(s, column), arena, &state->state, &error);
     INVARIANT(status == OK, "a stored state does not decode: %s", error.message);
-    channel_state_hash(id, &state->state, &state->hash);
+    if (column_is_null(s, hash_column)) /* of before the column was there */
+        channel_state_hash(id, &state->state, &state->hash);
+    else
+        column_fixed(s, hash_column, state->hash.bytes, sizeof(state->hash.bytes));
 }
 
 static void read_parents(struct bytes ids, struct local_channel *channel)
@@ -66,7 +69,7 @@ bool local_read(struct database *database, const struct hash *id, struct arena *
 {
     struct statement *s = statement(database, "SELECT fixed, phase, supported, staged, staged_by, next_turn,"
                                               " parents, wants_signature, phase_before, challenging,"
-                                              " expires_us, overdue_us"
+                                              " expires_us, overdue_us, supported_hash, staged_hash"
                                               " FROM channel_local WHERE id = ?");
     struct error error;
     enum status status;
@@ -82,8 +85,8 @@ bool local_read(struct database *database, const struct hash *id, struct arena *
     channel->challenging = (uint64_t)column_integer(s, "challenging");
     channel->expires_us = column_is_null(s, "expires_us") ? 0 : column_integer(s, "expires_us");
     channel->overdue_us = column_is_null(s, "overdue_us") ? 0 : column_integer(s, "overdue_us");
-    read_state(s, "supported", arena, id, &channel->has_supported, &channel->supported);
-    read_state(s, "staged", arena, id, &channel->has_staged, &channel->staged);
+    read_state(s, "supported", "supported_hash", arena, id, &channel->has_supported, &channel->supported);
+    read_state(s, "staged", "staged_hash", arena, id, &channel->has_staged, &channel->staged);
     channel->staged_by = channel->has_staged ? (size_t)column_integer(s, "staged_by") : 0;
     channel->next_turn = (uint64_t)column_integer(s, "next_turn");
     channel->wants_signature = column_integer(s, "wants_signature") != 0;
@@ -155,7 +158,7 @@ void local_write(struct database *database, const struct local_channel *channel,
     struct statement *s = statement(database,
         "UPDATE channel_local SET phase = ?, supported = ?, staged = ?, staged_by = ?, next_turn = ?,"
         " changed_us = ?, wants_signature = ?, phase_before = ?, challenging = ?,"
-        " expires_us = ?, overdue_us = ? WHERE id = ?");
+        " expires_us = ?, overdue_us = ?, supported_hash = ?, staged_hash = ? WHERE id = ?");
     struct buffer supported CLEANUP(buffer_close) = { 0 };
     struct buffer staged CLEANUP(buffer_close) = { 0 };
 
@@ -173,6 +176,8 @@ void local_write(struct database *database, const struct local_channel *channel,
     bind_integer(s, (int64_t)channel->challenging);
     bind_time(s, channel->phase <= PHASE_FUNDING ? channel->expires_us : 0);
     bind_time(s, channel->has_staged ? channel->overdue_us : 0);
+    bind_blob(s, channel->has_supported ? channel->supported.hash.bytes : NULL, sizeof(struct hash));
+    bind_blob(s, channel->has_staged ? channel->staged.hash.bytes : NULL, sizeof(struct hash));
     bind_hash(s, &channel->id);
     (void)statement_run(s);
 }

@@ -198,6 +198,68 @@ static enum status mine(struct query *q, const void *params, struct writer *w)
     return OK;
 }
 
+/* --- channel.export --------------------------------------------------------------------------- */
+#define EXPORT_BYTES_MAX ((size_t)4 << 20) /* a page, about */
+
+static const struct param export_params[] = {
+    PARAM(struct mine, after, INTEGER, OPTIONAL, "only channels proposed after the event with this seq"),
+    PARAM(struct mine, limit, INTEGER, OPTIONAL, PAGE_LIMIT_HELP),
+};
+
+static void write_backup(struct query *q, const struct hash *id, int64_t created_seq, struct writer *w)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct buffer fixed CLEANUP(buffer_close) = { 0 };
+    struct buffer state CLEANUP(buffer_close) = { 0 };
+    struct local_channel c;
+
+    arena_init(&arena);
+    if (!local_read(q->database, id, &arena, &c))
+        return;
+    channel_fixed_encode(&c.fixed, &fixed);
+    channel_state_encode(&c.supported.state, &state);
+    writer_object_begin(w);
+    writer_member_hex(w, "channel", id->bytes, sizeof(id->bytes));
+    writer_member_integer(w, "created_seq", created_seq);
+    writer_member_unsigned(w, "turn", c.supported.state.turn);
+    writer_member_hex(w, "fixed", fixed.data, fixed.size);
+    writer_key(w, "states");
+    writer_array_begin(w);
+    writer_object_begin(w);
+    writer_member_hex(w, "state", state.data, state.size);
+    write_signatures(w, q->database, &c, c.supported.state.turn);
+    writer_object_end(w);
+    writer_array_end(w);
+    writer_object_end(w);
+}
+
+static enum status export_channels(struct query *q, const void *params, struct writer *w)
+{
+    const struct mine *p = params;
+    struct statement *s = statement(q->database,
+        "SELECT id, created_seq FROM channel_local WHERE created_seq > ? AND supported IS NOT NULL"
+        " AND phase NOT IN (8, 9) AND EXISTS (SELECT 1 FROM channel_signature WHERE channel = id)"
+        " ORDER BY created_seq LIMIT ?");
+    size_t begin = w->out->size;
+    struct page page;
+    int64_t last = 0;
+
+    bind_integer(s, (int64_t)p->after);
+    page_bind(s, p->limit);
+    page = page_begin(w, p->limit);
+    while (page_row(&page, s)) {
+        struct hash id;
+
+        column_fixed(s, "id", id.bytes, sizeof(id.bytes));
+        last = column_integer(s, "created_seq");
+        write_backup(q, &id, last, w);
+        if (w->out->size - begin > EXPORT_BYTES_MAX)
+            page.left = 0;
+    }
+    page_end_integer(&page, last);
+    return OK;
+}
+
 /* --- tower.list ------------------------------------------------------------------------------- */
 static const struct param tower_params[] = {
     PARAM(struct mine, after, INTEGER, OPTIONAL, "only appointments behind this number"),
@@ -239,6 +301,11 @@ const struct query_method local_queries[LOCAL_QUERIES] = {
     { "channel.mine", ACCESS_PUBLIC, mine, PARAMS(struct mine, mine_params),
       .help = "Channels that live on this node, in order of proposal.", .result = "{items, next}",
       .example = "limit=10" },
+    { "channel.export", ACCESS_OPERATOR, export_channels, PARAMS(struct mine, export_params),
+      .help =
+          "What must not be lost of this node's channels: their newest signed states, to be kept elsewhere.",
+      .result = "{items, next}; an item's fixed and states are what 'tower.appoint' of another node takes",
+      .example = "limit=10", .slow = true },
     { "tower.list", ACCESS_PUBLIC, tower_list, PARAMS(struct mine, tower_params),
       .help = "Channels that this node watches for others.", .result = "{items, next}",
       .example = "limit=10" },

@@ -4,7 +4,7 @@
 
 #include "kernel/module.h"
 
-#define LOCAL_QUERIES 3
+#define LOCAL_QUERIES 4
 extern const struct query_method local_queries[LOCAL_QUERIES];
 
 #endif

@@ -186,9 +186,9 @@ enum status try_countersign_as(struct way *way, const char *who)
     arena_init(&arena);
     assert_true(staged_of(way, &arena, &state));
     reply = fixture_call(way->f, "channel.sign",
-                         json_pack("{s:s, s:I, s:s, s:o}", "channel", way->hex, "turn", (json_int_t)state.turn,
-                                   "signer", fixture_address(way->f, who), "signature",
-                                   signature_by(way, who, &state)));
+                         json_pack("{s:s, s:I, s:s, s:o}", "channel", way->hex, "turn",
+                                   (json_int_t)state.turn, "signer", fixture_address(way->f, who),
+                                   "signature", signature_by(way, who, &state)));
     status = reply.status;
     reply_close(&reply);
     return status;
@@ -339,7 +339,8 @@ char *invoice_of(struct fixture *f, const char *payee, uint64_t amount, const ch
     return text_copy(json_string_value(json_object_get(result, "invoice")));
 }
 
-char *invoice_with_key(struct fixture *f, const char *payee, uint64_t amount, const struct hash *preimage, char hex[65])
+char *invoice_with_key(struct fixture *f, const char *payee, uint64_t amount, const struct hash *preimage,
+                       char hex[65])
 {
     struct bolt11 v = { .currency = "lyt", .has_amount = true, .amount_msat = amount, .description = "",
                         .time_s = (uint64_t)(kernel_now(f->kernel) / 1000000), .expiry_s = 3600,

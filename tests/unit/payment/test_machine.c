@@ -233,6 +233,43 @@ static void value_moves_around_a_loop(void **state)
     fixture_stop(&f);
 }
 
+/* What 'channel.export' gives, a watchtower takes as it stands: it has the newest state with both
+ * signatures. */
+static void exported_channels_can_be_watched(void **state)
+{
+    struct fixture f;
+    struct way ab, bc;
+    char hash[65];
+    char *invoice AUTO_FREE = NULL;
+    json_t *first AUTO_JSON = NULL, *second AUTO_JSON = NULL, *item;
+    struct reply reply;
+
+    (void)state;
+    town_start(&f, "alice bob carol");
+    way_open(&ab, &f, "alice", "bob", 1, 1000, 0);
+    way_open(&bc, &f, "bob", "carol", 2, 1000, 0);
+    invoice = invoice_of(&f, "bob", 100, "", hash);
+    assert_int_equal(pay(&f, "alice", invoice, hash, ""), SETTLED);
+    await_sql(&f, "SELECT count(*) FROM htlc WHERE state < 5", "", 0);
+    first = fixture_query(&f, "channel.export", "{'limit':1}");
+    assert_int_equal(json_array_size(json_object_get(first, "items")), 1);
+    second = fixture_query(&f, "channel.export", "{'after':%" PRId64 "}",
+                           (int64_t)json_integer_value(json_object_get(first, "next")));
+    assert_int_equal(json_array_size(json_object_get(second, "items")), 1);
+    assert_true(json_is_null(json_object_get(second, "next")));
+    item = json_array_get(json_object_get(first, "items"), 0);
+    assert_string_equal(json_string_value(json_object_get(item, "channel")), ab.hex);
+    assert_int_equal(json_integer_value(json_object_get(item, "turn")), 3);
+    reply = fixture_call(&f, "tower.appoint",
+                         json_pack("{s:O, s:O}", "fixed", json_object_get(item, "fixed"), "states",
+                                   json_object_get(item, "states")));
+    if (reply.status != OK)
+        fail_msg("%s", reply.error.message);
+    assert_int_equal(json_integer_value(json_object_get(reply.result, "turn")), 3);
+    reply_close(&reply);
+    fixture_stop(&f);
+}
+
 /* More is paid in while the channel runs, also while hash-locks are pending; then it carries more. */
 static void topped_up_channel_carries_more(void **state)
 {
@@ -420,6 +457,7 @@ int machine_tests(void)
         cmocka_unit_test(held_payments_go_back_in_time),
         cmocka_unit_test(refusals_have_names),
         cmocka_unit_test(value_moves_around_a_loop),
+        cmocka_unit_test(exported_channels_can_be_watched),
         cmocka_unit_test(topped_up_channel_carries_more),
         cmocka_unit_test(other_ways_are_tried),
         cmocka_unit_test(locked_keystore_delays),

@@ -1,8 +1,8 @@
 /* Strangers who try everything, at random: carol, whom alice pays through bob, and dave, who pays bob. They
- * sign or not, claim, give back, claim what is not theirs, show preimages to the ledger, offer too much or for
- * too short, challenge with old states, replay what was signed; time passes, the node restarts, its keystore
- * is locked for a while. Whatever they do, at the end alice and bob together have what they had, less what
- * carol can be proved to have been paid, plus what bob's invoices say he got. */
+ * sign or not, claim, give back, claim what is not theirs, show preimages to the ledger, offer too much or
+ * for too short, challenge with old states, replay what was signed; time passes, the node restarts, its
+ * keystore is locked for a while. Whatever they do, at the end alice and bob together have what they had,
+ * less what carol can be proved to have been paid, plus what bob's invoices say he got. */
 #include "test_payment.h"
 
 #include "base/bech32.h"
@@ -98,10 +98,13 @@ static void challenge_with_old(struct world *w)
     assert_true(schnorr_sign(fixture_key(&w->f, who)->secret, &message, NULL, &signature));
     hex = hex_of(signature.bytes, sizeof(signature.bytes));
     (void)fixture_try(&w->f, who, "channel.challenge",
-        json_pack("{s:s, s:[{s:s, s:[{s:s, s:s}, {s:s, s:s}]}], s:s, s:s}", "channel", way->hex, "states", "state",
-                  old->state, "signatures", "key", fixture_address(&w->f, way->people[0]), "signature",
-                  old->signatures[0], "key", fixture_address(&w->f, way->people[1]), "signature",
-                  old->signatures[1], "challenger", fixture_address(&w->f, who), "signature", hex), NULL);
+                      json_pack("{s:s, s:[{s:s, s:[{s:s, s:s}, {s:s, s:s}]}], s:s, s:s}", "channel", way->hex,
+                                "states", "state", old->state, "signatures", "key",
+                                fixture_address(&w->f, way->people[0]), "signature", old->signatures[0],
+                                "key", fixture_address(&w->f, way->people[1]), "signature",
+                                old->signatures[1], "challenger", fixture_address(&w->f, who), "signature",
+                                hex),
+                      NULL);
 }
 
 /* --- what strangers do ------------------------------------------------------------------------ */
@@ -213,7 +216,8 @@ static void alice_pays(struct world *w)
     invoice = invoice_with_key(&w->f, "carol", 1 + below(w, 1500), preimage, hash);
     reply = fixture_call(&w->f, "payment.send", fixture_json("{'invoice':'%s','payer':'%s'}", invoice,
                                                              fixture_address(&w->f, "alice")));
-    assert_true(reply.status == OK || reply.status == ERROR_NO_ROUTE || reply.status == ERROR_KEYSTORE_LOCKED);
+    assert_true(reply.status == OK || reply.status == ERROR_NO_ROUTE ||
+                reply.status == ERROR_KEYSTORE_LOCKED);
     reply_close(&reply);
 }
 
