@@ -102,7 +102,9 @@ CREATE TABLE htlc (
   part       INTEGER,                            -- of the payment `hash` that this node routes; NULL: a stranger's
   hop        INTEGER,
   last       INTEGER NOT NULL,                   -- 1: its recipient is whom the payment is for
+  counts     INTEGER NOT NULL,                   -- 1: it counts for the invoice of its hash
   failure    INTEGER NOT NULL,
+  warned     INTEGER NOT NULL,                   -- 1: the event htlc.expiring was recorded
   overdue    INTEGER NOT NULL,                   -- 1: past its expiry and still not resolved
   preimage   BLOB,
   changed_us INTEGER NOT NULL

@@ -40,8 +40,9 @@ struct application {
     /* The turn of a supported state that whoever signs this one knows of; false when it does not tell. Who
      * challenges with a lower turn than he signed to know of has cheated. NULL: states never tell. */
     bool (*known)(const struct channel_state *state, uint64_t *turn);
-    /* Whether the mover of a valid step claims what its expiry gave back to the other side before `now_us`
-     * (block time): the ledger would not let him. NULL: there is no such thing. */
+    /* Whether a valid step is wrong at `now_us` (block time): the mover claims what its expiry gave back to
+     * the other side, or offers what expires already or too late. No key countersigns it by itself. NULL:
+     * there is no such thing. */
     bool (*is_late)(const struct channel_fixed *fixed, const struct channel_state *previous,
                     const struct channel_state *next, size_t mover, int64_t now_us);
     /* Whether fewer than all signatures may support such a state behind others: signing it is a decision of

@@ -7,6 +7,7 @@
 #include "base/writer.h"
 #include "kernel/kernel.h"
 #include "layer2/channel/party.h"
+#include "layer2/channel/record.h"
 
 struct challenge {
     struct work work;
@@ -33,10 +34,26 @@ static void submit(struct execution *x, struct local_channel *c, const struct ch
     party_dispute(x, c, PARTY_CHALLENGE, buffer_bytes(&json));
 }
 
-/* A signed end that nobody completes leaves no other way than the ledger. */
+/* A signed end that nobody completes leaves no other way than the ledger; and time does not stop in a pause.
+ * */
 static bool may_challenge(enum channel_phase phase)
 {
-    return phase == PHASE_RUNNING || phase == PHASE_CLOSING;
+    return phase == PHASE_RUNNING || phase == PHASE_SUSPENDED || phase == PHASE_CLOSING;
+}
+
+/* All signatures are here, or the ledger has that very state and asks for none. */
+static bool can_be_brought(struct execution *x, const struct local_channel *c)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct channel_record record;
+
+    if (!c->has_supported)
+        return false;
+    if (c->supported.signed_by == application_everyone(&c->fixed))
+        return true;
+    arena_init(&arena);
+    return record_read(execution_database(x), &c->id, &arena, &record) && record.a.has_outcome &&
+           hash_equal(&record.a.state, &c->supported.hash);
 }
 
 static enum status bring(struct kernel_task *task, struct execution *x)
@@ -89,8 +106,7 @@ void challenge_request(struct execution *x, const struct local_channel *c, size_
 {
     struct challenge *challenge;
 
-    if (!may_challenge(c->phase) || !c->has_supported ||
-        c->supported.signed_by != application_everyone(&c->fixed))
+    if (!may_challenge(c->phase) || !can_be_brought(x, c))
         return;
     challenge = memory_new(sizeof(*challenge));
     challenge->channel = c->id;

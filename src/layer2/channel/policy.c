@@ -73,10 +73,7 @@ static bool is_safe(struct execution *x, const struct local_channel *c, size_t p
 {
     uint64_t owed, due;
 
-    if (is_claimed_by_stranger(x, c) || (c->staged.state.final && !is_safe_end(x, c)) ||
-        (c->application->is_late != NULL &&
-         c->application->is_late(&c->fixed, &c->supported.state, &c->staged.state, c->staged_by,
-                                 execution_time(x))))
+    if (is_claimed_by_stranger(x, c) || (c->staged.state.final && !is_safe_end(x, c)))
         return false;
     if (c->application->next_is_safe && !c->staged.state.final)
         return true;
@@ -86,7 +83,10 @@ static bool is_safe(struct execution *x, const struct local_channel *c, size_t p
 
 bool party_countersigns(struct execution *x, const struct local_channel *c, size_t participant)
 {
-    if (c->application->by_hand != NULL && c->application->by_hand(&c->staged.state))
+    if ((c->application->by_hand != NULL && c->application->by_hand(&c->staged.state)) ||
+        (c->has_supported && c->application->is_late != NULL &&
+         c->application->is_late(&c->fixed, &c->supported.state, &c->staged.state, c->staged_by,
+                                 execution_time(x))))
         return false;
     switch (local_policy(execution_database(x), &c->fixed.participants[participant], &c->id)) {
     case COUNTERSIGN_NEVER: return false;

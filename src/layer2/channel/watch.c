@@ -34,19 +34,24 @@ static void write_signatures(struct database *database, const struct local_chann
     char address[ADDRESS_TEXT_MAX];
     struct signature signature;
     struct hash hash;
+    bool any = false;
 
-    writer_key(w, "signatures");
-    writer_array_begin(w);
     for (size_t i = 0; i < c->fixed.participant_count; i++) {
         if (!local_signature(database, &c->id, c->supported.state.turn, i, &hash, &signature))
             continue;
+        if (!any) { /* what the ledger has on record may have none here, and needs none there */
+            writer_key(w, "signatures");
+            writer_array_begin(w);
+            any = true;
+        }
         address_encode(address, &c->fixed.participants[i]);
         writer_object_begin(w);
         writer_member_text(w, "key", address);
         writer_member_hex(w, "signature", signature.bytes, sizeof(signature.bytes));
         writer_object_end(w);
     }
-    writer_array_end(w);
+    if (any)
+        writer_array_end(w);
 }
 
 void party_write_state(struct database *database, const struct local_channel *c, struct writer *w)
@@ -205,9 +210,22 @@ static void catch_up(struct execution *x, struct local_channel *c)
         move_beneath(x, c, LIFE_FINAL);
 }
 
+/* Whose step led to a state that comes from the ledger. */
+static size_t find_mover(const struct local_channel *c, const struct channel_state *next)
+{
+    struct error error;
+
+    for (size_t i = 0; c->has_supported && i < c->fixed.participant_count; i++) {
+        if (c->application->next_ok(&c->fixed, &c->supported.state, next, i, &error) == OK)
+            return i;
+    }
+    return PARTY_NOBODY;
+}
+
 static void adopt(struct execution *x, struct local_channel *c, const struct channel_record *record)
 {
     uint64_t turn = record->state.turn;
+    size_t mover = find_mover(c, &record->state);
 
     if (c->has_supported)
         party_wake_targets(x, &c->supported.state);
@@ -215,13 +233,15 @@ static void adopt(struct execution *x, struct local_channel *c, const struct cha
     c->supported = (struct signed_state){ .state = record->state };
     channel_state_hash(&c->id, &c->supported.state, &c->supported.hash);
     c->has_supported = true;
-    if (c->has_staged && c->staged.state.turn <= turn)
-        c->has_staged = false;
+    if (c->has_staged && c->next_turn <= c->staged.state.turn)
+        c->next_turn = c->staged.state.turn + 1; /* it followed another state: its turn is not used again */
+    c->has_staged = c->wants_signature = false;
     if (c->next_turn <= turn)
         c->next_turn = turn + 1;
     local_forget_signatures(execution_database(x), &c->id, turn);
     event_channel_updated(x, &(struct event_channel_updated){
         .channel = c->id, .turn = turn, .final = c->supported.state.final, .hash = c->supported.hash });
+    party_wake_application(x, c, mover);
     catch_up(x, c);
 }
 

@@ -47,11 +47,14 @@ static void claim_in_time(const struct due *d)
 {
     struct hash preimage;
 
-    if (d->now_us < d->h->expiry_us && !ledger_preimage(d->x, d->h, &preimage)) {
+    if (d->now_us < d->h->expiry_us && !ledger_preimage(d->x, d->h, &preimage))
+        ledger_claim(d->x, &d->c);
+    if (!d->h->warned) {
+        d->h->warned = true;
+        htlc_write(execution_database(d->x), d->h, d->now_us);
         event_htlc_expiring(d->x, &(struct event_htlc_expiring){
             .channel = d->h->channel, .hash = d->h->hash, .amount = d->h->amount,
             .expiry_us = d->h->expiry_us });
-        ledger_claim(d->x, &d->c);
     }
     dispute(d);
     mark_overdue(d);
@@ -66,11 +69,12 @@ static void give_back_in_time(const struct due *d)
     if (!d->h->last) {
         if (d->now_us >= d->h->expiry_us &&
             (!htlc_of_hop(execution_database(d->x), &d->h->hash, d->h->part, d->h->hop + 1, &next) ||
-             next.state == HTLC_FAILED))
+             next.state >= HTLC_FULFILLED))
             flow_give_back(d->x, d->h, FAILURE_EXPIRED);
+        mark_overdue(d);
         return;
     }
-    if (invoice_read(execution_database(d->x), &d->h->hash, &v) &&
+    if (d->h->counts && invoice_read(execution_database(d->x), &d->h->hash, &v) &&
         (v.state == INVOICE_ACCEPTED || v.state == INVOICE_OPEN))
         flow_cancel(d->x, &v, v.state == INVOICE_ACCEPTED ? INVOICE_CANCELED : INVOICE_OPEN, FAILURE_EXPIRED);
     else
@@ -110,27 +114,46 @@ static void look_at(const struct due *d)
     }
 }
 
-/* False: nothing was due. */
-static bool hash_locks(struct execution *x, int64_t now_us)
+/* All that is due in one channel. */
+static void look_at_channel(struct execution *x, const struct hash *id, int64_t now_us)
 {
     struct arena arena CLEANUP(arena_close);
+    struct due d = { .x = x, .now_us = now_us };
     struct htlc_list list;
 
     arena_init(&arena);
-    htlc_list_expiring(execution_database(x), now_us + SAFETY_US, MOST, &arena, &list);
+    if (!local_read(execution_database(x), id, &arena, &d.c))
+        return;
+    htlc_list_read(execution_database(x), id, &arena, &list);
     for (size_t i = 0; i < list.count; i++) {
-        struct arena one CLEANUP(arena_close);
-        struct due d = { .x = x, .h = &list.items[i], .now_us = now_us };
+        struct htlc *h = &list.items[i];
 
-        arena_init(&one);
-        if (!local_read(execution_database(x), &d.h->channel, &one, &d.c))
-            continue;
-        d.offerer_is_ours = step_is_ours(x, &d.c.fixed.participants[d.h->offerer]);
-        d.recipient_is_ours = step_is_ours(x, &d.c.fixed.participants[1 - d.h->offerer]);
+        if (h->expiry_us > now_us + SAFETY_US ||
+            !htlc_read(execution_database(x), h->id, h) || h->state >= HTLC_FULFILLED)
+            continue; /* what was done about another one may have changed it */
+        d.h = h;
+        d.offerer_is_ours = step_is_ours(x, &d.c.fixed.participants[h->offerer]);
+        d.recipient_is_ours = step_is_ours(x, &d.c.fixed.participants[1 - h->offerer]);
         look_at(&d);
-        flow_wake(x, &d.h->channel);
     }
-    return list.count > 0;
+    flow_wake(x, id);
+}
+
+/* False: nothing was due. */
+static bool hash_locks(struct execution *x, int64_t now_us)
+{
+    struct hash channels[MOST], after = { { 0 } };
+    size_t count, all = 0;
+
+    do {
+        count = htlc_list_due_channels(execution_database(x), now_us + SAFETY_US, &after, MOST, channels);
+        for (size_t i = 0; i < count; i++)
+            look_at_channel(x, &channels[i], now_us);
+        if (count > 0)
+            after = channels[count - 1];
+        all += count;
+    } while (count == MOST);
+    return all > 0;
 }
 
 static bool invoices(struct execution *x, int64_t now_us)

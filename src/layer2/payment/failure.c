@@ -6,7 +6,7 @@ const char *failure_name(enum failure failure)
     static const char *const names[FAILURE_COUNT] = {
         "none", "incorrect_or_unknown_payment_details", "invoice_ended", "mpp_timeout",
         "temporary_channel_failure", "channel_disabled", "fee_insufficient", "expiry_too_soon", "expired",
-        "no_route", "timeout", "canceled",
+        "no_route", "timeout", "canceled", "expiry_too_far",
     };
 
     return names[failure];

@@ -17,8 +17,9 @@ enum failure {
     FAILURE_NO_ROUTE,          /* nothing, or nothing within the fee limit, leads to the payee */
     FAILURE_TIMEOUT,           /* no route was found in time that carried it */
     FAILURE_CANCELED,          /* the payee did not want it */
+    FAILURE_EXPIRY_TOO_FAR,    /* it would have been locked for longer than anybody should wait */
 };
-#define FAILURE_COUNT 12
+#define FAILURE_COUNT 13
 
 const char *failure_name(enum failure failure);
 

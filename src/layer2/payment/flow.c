@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "crypto/asset.h"
+#include "layer2/channel/applications/applications.h"
 #include "layer2/channel/party.h"
+#include "layer2/channel/record.h"
 #include "layer2/payment/map.h"
 #include "layer2/payment/routing.h"
 
@@ -148,6 +150,40 @@ void flow_lapsed(struct execution *x, const struct htlc *h)
         flow_give_back(x, &before, h->failure);
 }
 
+/* The hash-locks that count for an invoice and are locked. */
+static struct htlc_list read_set(struct execution *x, const struct hash *hash, struct arena *arena,
+                                 uint64_t *sum)
+{
+    struct htlc_list list;
+    size_t kept = 0;
+
+    htlc_list_by_hash(execution_database(x), hash, arena, &list);
+    *sum = 0;
+    for (size_t i = 0; i < list.count; i++) {
+        if (!list.items[i].counts || list.items[i].state != HTLC_LOCKED)
+            continue;
+        *sum += list.items[i].amount;
+        list.items[kept++] = list.items[i];
+    }
+    list.count = kept;
+    return list;
+}
+
+/* An accepted invoice of which something went back cannot be settled any more. */
+static void check_accepted(struct execution *x, const struct htlc *h)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct invoice v;
+    uint64_t sum;
+
+    arena_init(&arena);
+    if (!invoice_read(execution_database(x), &h->hash, &v) || v.state != INVOICE_ACCEPTED)
+        return;
+    (void)read_set(x, &h->hash, &arena, &sum);
+    if (sum < v.received)
+        flow_cancel(x, &v, INVOICE_CANCELED, FAILURE_CANCELED);
+}
+
 void flow_fulfilled(struct execution *x, struct htlc *h, const struct hash *preimage)
 {
     h->state = HTLC_FULFILLED;
@@ -160,6 +196,8 @@ void flow_fulfilled(struct execution *x, struct htlc *h, const struct hash *prei
         flow_preimage(x, h, &h->preimage);
     else if (h->hop == 0 && h->part != HTLC_NO_PART)
         settle_payment(x, h, NULL);
+    else
+        flow_lapsed(x, h); /* a gift: whoever was before has nothing to pay for */
 }
 
 void flow_failed(struct execution *x, struct htlc *h, enum failure failure)
@@ -169,6 +207,8 @@ void flow_failed(struct execution *x, struct htlc *h, enum failure failure)
         h->failure = failure;
     write_htlc(x, h);
     flow_lapsed(x, h);
+    if (h->counts)
+        check_accepted(x, h);
 }
 
 void flow_give_back(struct execution *x, struct htlc *h, enum failure failure)
@@ -228,24 +268,6 @@ static void forward(struct execution *x, struct htlc *h, const struct payment_pa
 }
 
 /* --- the payee's side ------------------------------------------------------------------------- */
-static struct htlc_list read_set(struct execution *x, const struct hash *hash, struct arena *arena,
-                                 uint64_t *sum)
-{
-    struct htlc_list list;
-    size_t kept = 0;
-
-    htlc_list_by_hash(execution_database(x), hash, arena, &list);
-    *sum = 0;
-    for (size_t i = 0; i < list.count; i++) {
-        if (!list.items[i].last || list.items[i].state != HTLC_LOCKED)
-            continue;
-        *sum += list.items[i].amount;
-        list.items[kept++] = list.items[i];
-    }
-    list.count = kept;
-    return list;
-}
-
 static enum failure judge_arrival(struct execution *x, const struct htlc *h, const struct invoice *v,
                                   const struct account_id *recipient, const struct asset_id *asset)
 {
@@ -255,6 +277,8 @@ static enum failure judge_arrival(struct execution *x, const struct htlc *h, con
         return FAILURE_INVOICE_ENDED;
     if (h->expiry_us < execution_time(x) + SAFETY_US)
         return FAILURE_EXPIRY_TOO_SOON;
+    if (h->expiry_us > execution_time(x) + PAYMENT_EXPIRY_MOST_US)
+        return FAILURE_EXPIRY_TOO_FAR;
     return FAILURE_NONE;
 }
 
@@ -277,6 +301,16 @@ static void tell_invoice(struct execution *x, const struct invoice *v)
     event_invoice_changed(x, &changed);
 }
 
+uint64_t flow_locked_sum(struct execution *x, const struct hash *hash)
+{
+    struct arena arena CLEANUP(arena_close);
+    uint64_t sum;
+
+    arena_init(&arena);
+    (void)read_set(x, hash, &arena, &sum);
+    return sum;
+}
+
 void flow_settle(struct execution *x, struct invoice *v)
 {
     struct arena arena CLEANUP(arena_close);
@@ -297,6 +331,14 @@ void flow_settle(struct execution *x, struct invoice *v)
     }
 }
 
+/* Somebody has shown the preimage to the ledger. */
+static bool is_shown(struct execution *x, const struct hash *hash)
+{
+    int64_t revealed_us;
+
+    return record_preimage(execution_database(x), hash, &revealed_us);
+}
+
 void flow_cancel(struct execution *x, struct invoice *v, enum invoice_state state, enum failure failure)
 {
     struct arena arena CLEANUP(arena_close);
@@ -305,6 +347,10 @@ void flow_cancel(struct execution *x, struct invoice *v, enum invoice_state stat
 
     arena_init(&arena);
     set = read_set(x, &v->hash, &arena, &sum);
+    if (set.count > 0 && v->has_preimage && is_shown(x, &v->hash)) {
+        flow_settle(x, v); /* whoever passed it on claims by it: nothing may be given back */
+        return;
+    }
     for (size_t i = 0; i < set.count; i++) {
         note_origin(x, &set.items[i], set.items[i].hop, failure);
         flow_give_back(x, &set.items[i], failure);
@@ -333,6 +379,8 @@ static void arrive(struct execution *x, struct htlc *h, const struct account_id 
         flow_give_back(x, h, failure);
         return;
     }
+    h->counts = true;
+    write_htlc(x, h);
     (void)read_set(x, &h->hash, &arena, &sum);
     need = expected(x, h, &v);
     if (sum < need) {

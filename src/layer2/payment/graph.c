@@ -419,7 +419,7 @@ static void relax(struct search *s, uint32_t to, uint64_t cost, uint64_t amount,
             fee = 0; /* nobody pays himself */
             total = cost + risk(e, amount);
         } else {
-            if (e->from == s->target)
+            if (e->from == s->target || e->delta_us > GRAPH_EXPIRY_MOST_US - expiry_us)
                 continue;
             fee = graph_fee(amount, e->base, e->ppm);
             total = cost + fee + risk(e, amount);
@@ -479,6 +479,8 @@ static bool search_begin(struct search *s, struct graph *g, const struct graph_q
             s->avoid[s->avoid_count++] = channel;
     }
     if (query->amount > INTEGER_MAX)
+        return false;
+    if (query->final_delta_us > GRAPH_EXPIRY_MOST_US)
         return false;
     if (s->source == s->target && (s->first == NONE || s->last == NONE || s->first == s->last))
         return false;

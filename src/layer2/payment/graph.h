@@ -14,6 +14,7 @@
 #define GRAPH_AVOID_MAX 64
 #define GRAPH_RISK_PPM 15   /* of the amount, for a day's lock */
 #define GRAPH_USE_PPM 100
+#define GRAPH_EXPIRY_MOST_US ((int64_t)13 * 24 * 3600 * 1000000) /* that the first hash-lock lives */
 #define GRAPH_BOUND_US ((int64_t)10 * 60 * 1000000)
 
 /* One side of a channel: what its owner can send, and asks for it from those who pay through him. */
@@ -57,7 +58,8 @@ struct graph_query {
 /* fee of who passes on `amount`: base + amount × ppm / 10^6; INTEGER_MAX when it is no amount any more. */
 uint64_t graph_fee(uint64_t amount, uint64_t base, uint64_t ppm);
 
-/* The cheapest way; expiries count from now. False: nothing within the fee limit leads there. */
+/* The cheapest way; expiries count from now. False: nothing was found within the fee limit, ROUTE_HOPS_MAX
+ * and GRAPH_EXPIRY_MOST_US. (A way that keeps them may be hidden by a cheaper one that does not.) */
 MUST_CHECK bool graph_route(struct graph *graph, const struct graph_query *query, struct route *route);
 
 /* The same in at most `most` parts (≤ GRAPH_PARTS_MAX), each as large as a halving of what is left allows;

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #define COLUMNS                                                                                              \
-    "SELECT id, channel, offerer, hash, amount, expiry_us, state, entered, part, hop, last, failure,"        \
-    " overdue, preimage FROM htlc"
+    "SELECT id, channel, offerer, hash, amount, expiry_us, state, entered, part, hop, last, counts,"         \
+    " failure, warned, overdue, preimage FROM htlc"
 
 const char *htlc_state_name(enum htlc_state state)
 {
@@ -34,7 +34,9 @@ static void read_row(struct statement *s, struct htlc *h)
     h->part = integer_or(s, "part", HTLC_NO_PART);
     h->hop = integer_or(s, "hop", 0);
     h->last = column_integer(s, "last") != 0;
+    h->counts = column_integer(s, "counts") != 0;
     h->failure = (enum failure)column_integer(s, "failure");
+    h->warned = column_integer(s, "warned") != 0;
     h->overdue = column_integer(s, "overdue") != 0;
     h->has_preimage = !column_is_null(s, "preimage");
     if (h->has_preimage)
@@ -77,15 +79,19 @@ void htlc_list_by_hash(struct database *database, const struct hash *hash, struc
     read_all(s, arena, list);
 }
 
-void htlc_list_expiring(struct database *database, int64_t until_us, size_t most, struct arena *arena,
-                        struct htlc_list *list)
+size_t htlc_list_due_channels(struct database *database, int64_t until_us, const struct hash *after,
+                              size_t most, struct hash *channels)
 {
-    struct statement *s = statement(database, COLUMNS " WHERE state < 5 AND expiry_us <= ?"
-                                                      " ORDER BY expiry_us LIMIT ?");
+    struct statement *s = statement(database, "SELECT DISTINCT channel FROM htlc WHERE state < 5"
+                                              " AND expiry_us <= ? AND channel > ? ORDER BY channel LIMIT ?");
+    size_t count = 0;
 
     bind_integer(s, until_us);
+    bind_blob(s, after->bytes, sizeof(after->bytes));
     bind_integer(s, (int64_t)most);
-    read_all(s, arena, list);
+    while (statement_row(s))
+        column_fixed(s, "channel", channels[count++].bytes, sizeof(channels[0].bytes));
+    return count;
 }
 
 int64_t htlc_first_expiry(struct database *database, int64_t after_us)
@@ -117,6 +123,18 @@ bool htlc_of_hop(struct database *database, const struct hash *hash, uint64_t pa
     return true;
 }
 
+bool htlc_read(struct database *database, int64_t id, struct htlc *htlc)
+{
+    struct statement *s = statement(database, COLUMNS " WHERE id = ?");
+
+    bind_integer(s, id);
+    if (!statement_row(s))
+        return false;
+    read_row(s, htlc);
+    statement_finish(s);
+    return true;
+}
+
 static void bind_or_null(struct statement *s, uint64_t value, uint64_t none)
 {
     if (value == none)
@@ -132,9 +150,10 @@ static void bind_preimage(struct statement *s, const struct htlc *h)
 
 void htlc_insert(struct database *database, struct htlc *h, int64_t now_us)
 {
-    struct statement *s = statement(database,
+    struct statement *s = statement(
+        database,
         "INSERT INTO htlc (channel, offerer, hash, amount, expiry_us, state, entered, part, hop, last,"
-        " failure, overdue, preimage, changed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        " counts, failure, warned, overdue, preimage, changed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
     bind_blob(s, h->channel.bytes, sizeof(h->channel.bytes));
     bind_integer(s, (int64_t)h->offerer);
@@ -146,7 +165,9 @@ void htlc_insert(struct database *database, struct htlc *h, int64_t now_us)
     bind_or_null(s, h->part, HTLC_NO_PART);
     bind_or_null(s, h->part == HTLC_NO_PART ? HTLC_NO_PART : h->hop, HTLC_NO_PART);
     bind_integer(s, h->last);
+    bind_integer(s, h->counts);
     bind_integer(s, h->failure);
+    bind_integer(s, h->warned);
     bind_integer(s, h->overdue);
     bind_preimage(s, h);
     bind_integer(s, now_us);
@@ -156,12 +177,16 @@ void htlc_insert(struct database *database, struct htlc *h, int64_t now_us)
 
 void htlc_write(struct database *database, const struct htlc *h, int64_t now_us)
 {
-    struct statement *s = statement(database, "UPDATE htlc SET state = ?, entered = ?, failure = ?,"
-                                              " overdue = ?, preimage = ?, changed_us = ? WHERE id = ?");
+    struct statement *s =
+        statement(database,
+                  "UPDATE htlc SET state = ?, entered = ?, counts = ?,"
+                  " failure = ?, warned = ?, overdue = ?, preimage = ?, changed_us = ? WHERE id = ?");
 
     bind_integer(s, h->state);
     bind_or_null(s, h->entered, HTLC_NOT_ENTERED);
+    bind_integer(s, h->counts);
     bind_integer(s, h->failure);
+    bind_integer(s, h->warned);
     bind_integer(s, h->overdue);
     bind_preimage(s, h);
     bind_integer(s, now_us);

@@ -41,7 +41,9 @@ struct htlc {
     enum htlc_state state;
     uint64_t entered;
     uint64_t part, hop;  /* part HTLC_NO_PART: a stranger's, which this node does not route */
-    bool last;           /* its recipient is whom the payment is for */
+    bool last;           /* its recipient is whom the payment is for, */
+    bool counts;         /* and it counts for the invoice of its hash */
+    bool warned;
     enum failure failure;
     bool overdue, has_preimage;
     struct hash preimage;
@@ -58,13 +60,14 @@ void htlc_list_read(struct database *database, const struct hash *channel, struc
 /* The live ones with this hash. */
 void htlc_list_by_hash(struct database *database, const struct hash *hash, struct arena *arena,
                        struct htlc_list *list);
-/* At most `most` live ones that expire until `until_us`, the earliest first. */
-void htlc_list_expiring(struct database *database, int64_t until_us, size_t most, struct arena *arena,
-                        struct htlc_list *list);
+/* At most `most` channels behind `after`, in order of id, with live ones that expire until `until_us`. */
+size_t htlc_list_due_channels(struct database *database, int64_t until_us, const struct hash *after,
+                              size_t most, struct hash *channels);
 /* The earliest expiry of a live one; INT64_MAX: there is none. */
 int64_t htlc_first_expiry(struct database *database, int64_t after_us);
 MUST_CHECK bool htlc_of_hop(struct database *database, const struct hash *hash, uint64_t part, uint64_t hop,
                             struct htlc *htlc);
+MUST_CHECK bool htlc_read(struct database *database, int64_t id, struct htlc *htlc);
 void htlc_insert(struct database *database, struct htlc *htlc, int64_t now_us); /* fills id */
 void htlc_write(struct database *database, const struct htlc *htlc, int64_t now_us);
 

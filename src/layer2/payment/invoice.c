@@ -153,6 +153,8 @@ enum status settle_invoice(struct execution *x, const void *params, struct write
     }
     if (!v.has_preimage)
         return fail(x, ERROR_WRONG_PREIMAGE, "this node does not have the preimage; give it");
+    if (flow_locked_sum(x, &hash) < v.received)
+        return fail(x, ERROR_INVOICE_ENDED, "what was accepted is not all there any more; cancel it");
     flow_settle(x, &v);
     answer(result, &v);
     return OK;

@@ -1,12 +1,15 @@
 /* Hash-locks that the ledger decides about: see ledger_end.h. */
 #include "layer2/payment/ledger_end.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "layer2/channel/party.h"
 #include "layer2/channel/record.h"
 #include "layer2/payment/flow.h"
+
+#define HOUR_US ((int64_t)3600 * 1000000) /* a claim that failed for good is tried again */
 
 bool ledger_preimage(struct execution *x, const struct htlc *h, struct hash *preimage)
 {
@@ -24,12 +27,11 @@ bool ledger_preimage(struct execution *x, const struct htlc *h, struct hash *pre
 
 static void reveal(struct execution *x, const struct htlc *h)
 {
-    char key[2 * sizeof(h->hash.bytes) + sizeof("/reveal")], preimage[2 * sizeof(h->preimage.bytes) + 1];
+    char key[128], preimage[2 * sizeof(h->preimage.bytes) + 1];
     char params[sizeof(preimage) + 32];
 
     hex_text(key, h->channel.bytes, sizeof(h->channel.bytes));
-    hex_text(key, h->hash.bytes, sizeof(h->hash.bytes));
-    strcat(key, "/reveal");
+    snprintf(key + 64, sizeof(key) - 64, "/reveal/%" PRId64 "/%" PRId64, h->id, execution_time(x) / HOUR_US);
     hex_text(preimage, h->preimage.bytes, sizeof(h->preimage.bytes));
     snprintf(params, sizeof(params), "{\"preimage\":\"%s\"}", preimage);
     party_submit(x, key, "channel.reveal", bytes_of_text(params));
@@ -49,16 +51,16 @@ void ledger_claim(struct execution *x, const struct local_channel *c)
     }
 }
 
+/* Where the outcome has the row, from `place` on: entries whose rows have ended stand between. */
 static bool is_in(const struct channel_record *record, size_t *place, const struct htlc *h)
 {
-    const struct channel_state *state = &record->state;
-
-    while (*place < state->allocation_count && state->allocations[*place].kind != ALLOCATION_HASHLOCK)
-        (*place)++;
-    if (*place >= state->allocation_count || !htlc_is(h, &record->fixed, &state->allocations[*place]))
-        return false;
-    (*place)++;
-    return true;
+    for (size_t i = *place; i < record->state.allocation_count; i++) {
+        if (!htlc_is(h, &record->fixed, &record->state.allocations[i]))
+            continue;
+        *place = i + 1;
+        return true;
+    }
+    return false;
 }
 
 void ledger_end(struct execution *x, const struct local_channel *c, const struct htlc_list *list)

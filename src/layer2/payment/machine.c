@@ -51,7 +51,7 @@ static void gone(struct execution *x, struct htlc *h, size_t mover, struct shown
 {
     struct hash preimage;
 
-    if (take_preimage(shown, &h->hash, &preimage))
+    if (mover != h->offerer && take_preimage(shown, &h->hash, &preimage))
         flow_fulfilled(x, h, &preimage);
     else if (mover == h->offerer)
         flow_fulfilled(x, h, NULL);
@@ -316,6 +316,16 @@ static bool is_moving(struct execution *x, const struct hash *channel)
     return moving;
 }
 
+/* Channels of strangers alone are none of our business, and neither are states without the shape of payments
+ * (a final state may have any): what the ledger makes of those ends the rows. */
+static bool is_ours_to_follow(struct execution *x, const struct local_channel *c)
+{
+    bool ends = c->phase == PHASE_DEFUNDING || c->phase == PHASE_CLOSED;
+
+    return (step_is_ours(x, &c->fixed.participants[0]) || step_is_ours(x, &c->fixed.participants[1])) &&
+           (ends || payment_is_shaped(&c->fixed, &c->supported.state));
+}
+
 void machine_channel(struct execution *x, struct bytes subject)
 {
     struct arena arena CLEANUP(arena_close);
@@ -328,7 +338,7 @@ void machine_channel(struct execution *x, struct bytes subject)
     if (mover == FLOW_WISH && is_moving(x, &id))
         return;
     if (!local_read(execution_database(x), &id, &arena, &c) || !c.has_supported ||
-        strcmp(c.application->name, PAYMENT_APPLICATION) != 0)
+        strcmp(c.application->name, PAYMENT_APPLICATION) != 0 || !is_ours_to_follow(x, &c))
         return;
     map_note(map_of(execution_kernel(x)), execution_database(x), &c, false);
     if (mover != FLOW_WISH || c.phase != PHASE_RUNNING)
@@ -348,7 +358,11 @@ void machine_preimage(struct execution *x, struct bytes subject)
     memcpy(preimage.bytes, subject.data + sizeof(hash.bytes), sizeof(preimage.bytes));
     htlc_list_by_hash(execution_database(x), &hash, &arena, &list);
     for (size_t i = 0; i < list.count; i++) {
-        if (list.items[i].expiry_us > execution_time(x))
-            flow_preimage(x, &list.items[i], &preimage);
+        const struct htlc *h = &list.items[i];
+        bool is_claimable =
+            h->state == HTLC_OFFERED || h->state == HTLC_LOCKED || h->state == HTLC_FULFILLING;
+
+        if (is_claimable && h->expiry_us > execution_time(x))
+            flow_preimage(x, h, &preimage);
     }
 }

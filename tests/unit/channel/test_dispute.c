@@ -165,6 +165,24 @@ static void anybody_may_challenge_with_what_a_withdrawal_left(void **state)
     assert_int_equal(number(p, HELD), 0);
 }
 
+/* The node's own dispute, whose participants know no signature on the state either. */
+static void node_disputes_after_a_withdrawal(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+
+    open_running(p, 1, 600, 400);
+    s = plain(p, 2, 500, 400);
+    assert_named(withdraw(p, &s, "alice", 100), OK);
+    await(p, "SELECT next_turn FROM channel_local WHERE id = x'$'", 3);
+    assert_call(OK, p, "channel.dispute",
+                json_pack("{s:s, s:s}", "channel", p->hex, "signer", fixture_address(&p->f, "bob")), NULL);
+    await(p, PHASE, PHASE_DISPUTE);
+    assert_true(number(p, FINALIZES) > 0);
+    advance(p, 11 * MINUTE);
+    await(p, HELD, 0);
+}
+
 static void challenge_of_the_turn_on_record_does_not_replace_it(void **state)
 {
     struct place *p = *state;
@@ -557,6 +575,7 @@ int dispute_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(anybody_may_challenge_with_what_a_withdrawal_left),
+        TEST(node_disputes_after_a_withdrawal),
         TEST(challenge_of_the_turn_on_record_does_not_replace_it),
         TEST(nothing_is_paid_into_a_channel_that_ended_and_owes_nothing),
         TEST(strangers_gift_hinders_nobody_and_is_not_lost),

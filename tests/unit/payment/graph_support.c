@@ -307,7 +307,7 @@ static struct graph_side random_side(uint64_t *seed, enum kind kind, size_t who)
         s.least = random_below(seed, 3) == 0 ? extreme(seed, false) : 0;
         s.base = random_below(seed, 2) == 0 ? extreme(seed, false) : 0;
         s.ppm = random_below(seed, 2) == 0 ? extreme(seed, false) : 0;
-        s.delta_us = (int64_t)extreme(seed, true);
+        s.delta_us = (int64_t)random_below(seed, (uint64_t)DAY);
     }
     return s;
 }

@@ -580,6 +580,24 @@ static void longest_route_has_its_hops_and_no_more(void **state)
     assert_false(route_decode(bytes_of(bytes, HOP_SIZE), &got));
 }
 
+/* Nobody's money is locked for longer than GRAPH_EXPIRY_MOST_US, the payer's own time not counted. */
+static void way_is_not_longer_in_time_than_allowed(void **state)
+{
+    (void)state;
+    for (int64_t more = 0; more < 2; more++) {
+        struct world w;
+        struct graph_query q;
+        struct route route;
+
+        world_begin(&w, 3);
+        one_way(&w, 0, 2, ENOUGH, 0, GRAPH_EXPIRY_MOST_US);
+        one_way(&w, 2, 1, ENOUGH, 0, GRAPH_EXPIRY_MOST_US - HOUR + more);
+        q = query_of(0, 1, 1000, 1000);
+        assert_int_equal(graph_route(w.graph, &q, &route), more == 0);
+        world_end(&w);
+    }
+}
+
 int graph_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -594,6 +612,7 @@ int graph_tests(void)
         cmocka_unit_test(failed_amount_is_avoided_for_a_while),
         cmocka_unit_test(loops_leave_and_arrive_through_what_is_named),
         cmocka_unit_test(way_is_not_longer_than_a_route),
+        cmocka_unit_test(way_is_not_longer_in_time_than_allowed),
         cmocka_unit_test(histories_equal_graphs_built_afresh),
         cmocka_unit_test(many_channels_are_told_apart),
         cmocka_unit_test(routes_come_back_as_they_were),

@@ -11,6 +11,10 @@ struct payment_terms {
     unsigned locks; /* that each side may offer at once */
 };
 struct payment_terms payment_terms_read(const struct channel_fixed *fixed);
+#define PAYMENT_EXPIRY_MOST_US ((int64_t)14 * 24 * 3600 * 1000000) /* BOLT's 2,016 blocks of ten minutes */
+/* Whether a state (final ones are not asked by the application) has the shape of payments: the two entries,
+ * then hash-locks between the two. */
+bool payment_is_shaped(const struct channel_fixed *fixed, const struct channel_state *state);
 int payment_offerer(const struct channel_fixed *fixed, const struct allocation *lock);
 
 extern const struct application application_consensus;

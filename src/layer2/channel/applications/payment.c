@@ -79,6 +79,13 @@ static enum status check_shape(const struct channel_fixed *fixed, const struct c
     return OK;
 }
 
+bool payment_is_shaped(const struct channel_fixed *fixed, const struct channel_state *state)
+{
+    struct error error;
+
+    return check_shape(fixed, state, &error) == OK;
+}
+
 static enum status init_ok(const struct channel_fixed *fixed, const struct channel_state *state,
                            struct error *error)
 {
@@ -145,6 +152,7 @@ static enum status add_lock(struct step *s, const struct allocation *lock, struc
         return error_set(error, ERROR_INVALID_TRANSITION, "the mover does not have what he offers");
     s->shares[s->mover] -= lock->amount;
     s->spends = true;
+    s->is_late |= lock->expiry_us <= s->now_us || lock->expiry_us - s->now_us > PAYMENT_EXPIRY_MOST_US;
     return OK;
 }
 
@@ -221,8 +229,10 @@ static bool is_late(const struct channel_fixed *fixed, const struct channel_stat
     struct step s = { .fixed = fixed, .previous = previous, .next = next, .mover = mover, .now_us = now_us };
     struct error error;
 
-    if (next->turn <= CHANNEL_TURN_POSTFUND)
+    if (next->turn <= CHANNEL_TURN_POSTFUND || next->final)
         return false;
+    if (!payment_is_shaped(fixed, previous) || !payment_is_shaped(fixed, next))
+        return true;
     begin(&s);
     return compare_locks(&s, &error) != OK || s.is_late;
 }
