@@ -153,7 +153,8 @@ void htlc_insert(struct database *database, struct htlc *h, int64_t now_us)
     struct statement *s = statement(
         database,
         "INSERT INTO htlc (channel, offerer, hash, amount, expiry_us, state, entered, part, hop, last,"
-        " counts, failure, warned, overdue, preimage, changed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        " counts, failure, warned, overdue, preimage, changed_us)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
     bind_blob(s, h->channel.bytes, sizeof(h->channel.bytes));
     bind_integer(s, (int64_t)h->offerer);
