@@ -407,6 +407,20 @@ LAYERD_MUST_CHECK enum layerd_error layerd_channel_sign_voucher(const struct lay
                                                                 char signature[LAYERD_SIGNATURE_MAX],
                                                                 struct layerd_failure *failure);
 
+/* Signs an award, for channel.award: an arbiter says how the channel ends. Enough arbiters sign the same
+ * state and fees.
+ * Args: channel: 64 hex digits; state: hex, as channel.encode_state gives it for the turn on record; fees:
+ *       what the arbiters who sign take of each of the channel's assets together; NULL and 0 when nothing.
+ *       channel.award is told the same list.
+ * Out: signature: 128 hex digits.
+ * Errors: INVALID_PARAMS.
+ * Source: BIP-340 over the tagged hash "layerd/channel/award". */
+LAYERD_MUST_CHECK enum layerd_error layerd_channel_sign_award(const struct layerd_key *key,
+                                                              const char *channel, const char *state,
+                                                              const uint64_t *fees, size_t fee_count,
+                                                              char signature[LAYERD_SIGNATURE_MAX],
+                                                              struct layerd_failure *failure);
+
 /* --- checking the log without trusting the node ----------------------------------------------- */
 
 /* A signed head of the log. */

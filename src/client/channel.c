@@ -153,3 +153,37 @@ enum layerd_error layerd_channel_sign_voucher(const struct layerd_key *key, cons
 
     return failure_report(failure, sign_voucher(key, channel, amount, signature, &error), &error);
 }
+
+static enum status sign_award(const struct layerd_key *key, const char *channel, const char *hex,
+                              const uint64_t *fees, size_t fee_count, char signature[LAYERD_SIGNATURE_MAX],
+                              struct error *error)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct channel_state award;
+    struct hash id, hash;
+
+    arena_init(&arena);
+    TRY(read_id(channel, &id, error));
+    TRY(read_state(hex, &arena, &award, error));
+    if (fee_count > CHANNEL_ASSETS_MAX || (fee_count > 0 && fees == NULL))
+        return error_set(error, ERROR_INVALID_PARAMS, "fees: one amount for each of at most %d assets",
+                         CHANNEL_ASSETS_MAX);
+    for (size_t i = 0; i < fee_count; i++) {
+        if (fees[i] > INTEGER_MAX)
+            return error_set(error, ERROR_INVALID_PARAMS, "fees: number %zu is over 2^53−1", i);
+    }
+    channel_award_hash(&id, &award, fees, fee_count, &hash);
+    give(key, &hash, signature);
+    return OK;
+}
+
+enum layerd_error layerd_channel_sign_award(const struct layerd_key *key, const char *channel,
+                                            const char *state, const uint64_t *fees, size_t fee_count,
+                                            char signature[LAYERD_SIGNATURE_MAX],
+                                            struct layerd_failure *failure)
+{
+    struct error error;
+
+    return failure_report(failure, sign_award(key, channel, state, fees, fee_count, signature, &error),
+                          &error);
+}

@@ -81,6 +81,58 @@ static void signatures_are_over_the_named_hashes(void **state)
     assert_signs(p, signature, &hash);
 }
 
+static void an_award_is_signed_with_its_fees(void **state)
+{
+    struct place *p = *state;
+    struct allocation all[2] = { { .amount = 70, .account = p->account }, { .amount = 30 } };
+    struct channel_state s = { .turn = 5, .allocation_count = 2, .allocations = all };
+    const uint64_t fees[2] = { 3, 0 }, others[2] = { 4, 0 };
+    char signature[LAYERD_SIGNATURE_MAX];
+    struct signature made;
+    struct hash id, hash;
+
+    memset(all[1].account.bytes, 7, 32);
+    assert_true(hex_decode(id.bytes, 32, CHANNEL, 64));
+    assert_int_equal(layerd_channel_sign_award(p->key, CHANNEL, p->state, fees, 2, signature, NULL),
+                     LAYERD_OK);
+    channel_award_hash(&id, &s, fees, 2, &hash);
+    assert_signs(p, signature, &hash);
+    assert_true(hex_decode(made.bytes, sizeof(made.bytes), signature, strlen(signature)));
+    channel_award_hash(&id, &s, others, 2, &hash);
+    assert_false(schnorr_verify(&p->account, hash.bytes, sizeof(hash.bytes), &made));
+    channel_award_hash(&id, &s, fees, 1, &hash);
+    assert_false(schnorr_verify(&p->account, hash.bytes, sizeof(hash.bytes), &made));
+    channel_state_hash(&id, &s, &hash);
+    assert_false(schnorr_verify(&p->account, hash.bytes, sizeof(hash.bytes), &made));
+    assert_int_equal(layerd_channel_sign_award(p->key, CHANNEL, p->state, NULL, 0, signature, NULL),
+                     LAYERD_OK);
+    channel_award_hash(&id, &s, NULL, 0, &hash);
+    assert_signs(p, signature, &hash);
+}
+
+static void what_is_no_award_is_refused(void **state)
+{
+    struct place *p = *state;
+    const uint64_t fees[CHANNEL_ASSETS_MAX + 1] = { 0 }, most = INTEGER_MAX, over = most + 1;
+    char signature[LAYERD_SIGNATURE_MAX] = "as before";
+    const enum layerd_error refused = LAYERD_ERROR_INVALID_PARAMS;
+    struct layerd_failure failure;
+
+    assert_int_equal(layerd_channel_sign_award(p->key, "00", p->state, fees, 1, signature, &failure),
+                     refused);
+    assert_int_equal(layerd_channel_sign_award(p->key, CHANNEL, NULL, fees, 1, signature, &failure), refused);
+    assert_int_equal(layerd_channel_sign_award(p->key, CHANNEL, "00", fees, 1, signature, &failure), refused);
+    assert_int_equal(layerd_channel_sign_award(p->key, CHANNEL, p->state, NULL, 1, signature, &failure),
+                     refused);
+    assert_int_equal(layerd_channel_sign_award(p->key, CHANNEL, p->state, fees, CHANNEL_ASSETS_MAX + 1,
+                                               signature, &failure), refused);
+    assert_int_equal(layerd_channel_sign_award(p->key, CHANNEL, p->state, &over, 1, signature, &failure),
+                     refused);
+    assert_string_equal(signature, "as before");
+    assert_int_equal(layerd_channel_sign_award(p->key, CHANNEL, p->state, &most, 1, signature, &failure),
+                     LAYERD_OK);
+}
+
 static void state_says_what_the_key_gets(void **state)
 {
     struct place *p = *state;
@@ -122,6 +174,8 @@ int channel_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(signatures_are_over_the_named_hashes, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_award_is_signed_with_its_fees, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_award_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(state_says_what_the_key_gets, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_state_is_refused, setup, teardown),
     };
