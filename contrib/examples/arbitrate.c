@@ -2,14 +2,14 @@
  * liblayerd alone.
  *
  *     cc arbitrate.c $(pkg-config --cflags --libs liblayerd) -o arbitrate
- *     layer-cli key new judge.key                 the address that it tells is named in the channel's arbiters
+ *     layer-cli key new judge.key          the address that it tells is named among the channel's arbiters
  *     ./arbitrate KEY CHANNEL FIRST SECOND [DIRECTORY] <PASSPHRASE-FILE
  *
- * KEY is his key file, whose passphrase is the first line of standard input; FIRST and SECOND are what the two
- * participants are to get. What is held beyond that he takes as his fee, within what the channel allows. The
- * node encodes the award, but what is signed is looked at here first. He judges when both have been heard: as
- * long as evidence is taken, he says so and ends with status 2. DIRECTORY is a node's data directory;
- * ~/.layerd/dev when absent. */
+ * KEY is his key file, whose passphrase is the first line of standard input; FIRST and SECOND are what the
+ * two participants are to get. What is held beyond that he takes as his fee, within what the channel allows.
+ * The node encodes the award, but what is signed is looked at here first. He judges when both have been
+ * heard: as long as evidence is taken, he says so and ends with status 2. DIRECTORY is a node's data
+ * directory; ~/.layerd/dev when absent. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
