@@ -1,13 +1,14 @@
 /* channel: two people, two processes, two keys, one payment channel; with liblayerd alone.
  *
  *     cc channel.c $(pkg-config --cflags --libs liblayerd) -o channel
- *     ./channel [DIRECTORY]          data directory of a layerd dev node; ~/.layerd/dev when absent
+ *     ./channel [DIRECTORY [unforgiven]]     data directory of a layerd dev node; ~/.layerd/dev when absent
  *
  * Each process makes its own key, which nobody else ever sees. They meet at the node: Alice proposes, Bob
  * hears of it as an event, looks at what the state gives him, and countersigns. They fund the channel, Alice
  * pays five times, and then she cheats: she brings an old state before the ledger. The node, which keeps the
  * newest one with both signatures, answers by itself; the ledger notes that she cheated. In the end both sign
- * a final state, and the channel pays out. */
+ * a final state, and the channel pays out; or, unforgiven, Bob signs nothing more and brings the newest state
+ * before the ledger himself, where Alice will lose a tenth when his challenge has run out. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -181,6 +182,33 @@ static void exchange(struct person *p, int in, int out)
         wrong("the other one is not there");
 }
 
+/* --- before the ledger ------------------------------------------------------------------------ */
+/* What both signed for a turn, as channel.challenge takes it: kept by whoever thinks of cheating. */
+static void keep_signatures(struct person *p, char *out, size_t size)
+{
+    char *status = call(p, "channel.status", "{'channel':'%s'}", p->channel);
+    const char *from = strstr(status, "\"signatures\":["), *to = from == NULL ? NULL : strchr(from, ']');
+
+    if (to == NULL || (size_t)(to - from) + 2 >= size)
+        wrong("the node shows no signatures");
+    memcpy(out, from, (size_t)(to - from) + 1);
+    out[to - from + 1] = '\0';
+    layerd_free(status);
+}
+
+/* Brings a state before the ledger: unless somebody shows a newer one, the channel ends with it. */
+static void challenge(struct person *p, const char *state, const char *signatures)
+{
+    char signature[LAYERD_SIGNATURE_MAX];
+    struct layerd_failure failure;
+
+    must(layerd_channel_sign_challenge(p->key, p->channel, state, signature, &failure), &failure,
+         "sign the challenge");
+    submit(p, "channel.challenge",
+           "{'channel':'%s','states':[{'state':'%s',%s}],'challenger':'%s','signature':'%s'}", p->channel,
+           state, signatures, p->address, signature);
+}
+
 /* --- Bob: looks, and countersigns ------------------------------------------------------------- */
 /* Signs what is proposed unless it gives him less than before. */
 static void countersign(struct person *bob, const char *data, uint64_t *share)
@@ -203,7 +231,22 @@ static void countersign(struct person *bob, const char *data, uint64_t *share)
     *share = says.share;
 }
 
-static int run_bob(const char *directory, int in, int out)
+/* The newest state, with both signatures, before the ledger: there a cheater pays for it. */
+static void go_to_court(struct person *bob)
+{
+    static char state[TEXT_MAX_BYTES], signatures[TEXT_MAX_BYTES];
+    char *status = call(bob, "channel.status", "{'channel':'%s'}", bob->channel);
+
+    if (!member(status, "state", state, sizeof state))
+        wrong("the node shows no state");
+    layerd_free(status);
+    keep_signatures(bob, signatures, sizeof signatures);
+    challenge(bob, state, signatures);
+    printf("bob: I sign nothing more; turn %" PRId64 " lies before the ledger\n",
+           number(await(bob, "channel.challenged", 1 + PAYMENTS), "turn"));
+}
+
+static int run_bob(const char *directory, bool forgives, int in, int out)
 {
     struct person bob;
     uint64_t share = 0;
@@ -223,8 +266,12 @@ static int run_bob(const char *directory, int in, int out)
     data = await(&bob, "channel.challenge_cleared", -1);
     printf("bob: alice challenged with an old state; the node answered with turn %" PRId64 "\n",
            number(data, "turn"));
-    countersign(&bob, await(&bob, "channel.proposed", 2 + PAYMENTS), &share);
-    (void)await(&bob, "channel.finalized", -1);
+    if (forgives) {
+        countersign(&bob, await(&bob, "channel.proposed", 2 + PAYMENTS), &share);
+        (void)await(&bob, "channel.finalized", -1);
+    } else {
+        go_to_court(&bob);
+    }
     end(&bob);
     return 0;
 }
@@ -285,36 +332,17 @@ static void make_channel(struct person *alice)
         wrong("the node gave the channel another id than its fixed part has");
 }
 
-/* What both signed for a turn, as channel.challenge takes it: kept by whoever thinks of cheating. */
-static void keep_signatures(struct person *alice, char *out, size_t size)
-{
-    char *status = call(alice, "channel.status", "{'channel':'%s'}", alice->channel);
-    const char *from = strstr(status, "\"signatures\":["), *to = from == NULL ? NULL : strchr(from, ']');
-
-    if (to == NULL || (size_t)(to - from) + 2 >= size)
-        wrong("the node shows no signatures");
-    memcpy(out, from, (size_t)(to - from) + 1);
-    out[to - from + 1] = '\0';
-    layerd_free(status);
-}
-
 static void cheat(struct person *alice, const char *old_state, const char *old_signatures)
 {
-    char signature[LAYERD_SIGNATURE_MAX];
-    struct layerd_failure failure;
     const char *data;
 
-    must(layerd_channel_sign_challenge(alice->key, alice->channel, old_state, signature, &failure), &failure,
-         "sign the challenge");
-    submit(alice, "channel.challenge",
-           "{'channel':'%s','states':[{'state':'%s',%s}],'challenger':'%s','signature':'%s'}", alice->channel,
-           old_state, old_signatures, alice->address, signature);
+    challenge(alice, old_state, old_signatures);
     data = await(alice, "channel.cheat_proved", -1);
     printf("alice: I brought turn %" PRId64 ", and turn %" PRId64 " proves that I knew better\n",
            number(data, "challenged"), number(data, "turn"));
 }
 
-static int run_alice(const char *directory, int in, int out)
+static int run_alice(const char *directory, bool is_forgiven, int in, int out)
 {
     static char state[TEXT_MAX_BYTES], old_state[TEXT_MAX_BYTES], old_signatures[TEXT_MAX_BYTES];
     struct person alice;
@@ -340,8 +368,10 @@ static int run_alice(const char *directory, int in, int out)
     }
     printf("alice: paid %d times %d\n", PAYMENTS, PAYMENT);
     cheat(&alice, old_state, old_signatures);
-    propose_state(&alice, turn + 1, turn, PAYMENT * PAYMENTS, true, state, sizeof state);
-    printf("the channel paid out: %s\n", await(&alice, "channel.paid", -1));
+    if (is_forgiven) {
+        propose_state(&alice, turn + 1, turn, PAYMENT * PAYMENTS, true, state, sizeof state);
+        printf("the channel paid out: %s\n", await(&alice, "channel.paid", -1));
+    }
     end(&alice);
     return 0;
 }
@@ -349,6 +379,7 @@ static int run_alice(const char *directory, int in, int out)
 int main(int argc, char **argv)
 {
     const char *directory = argc > 1 ? argv[1] : NULL;
+    bool forgives = argc < 3 || strcmp(argv[2], "unforgiven") != 0;
     int to_bob[2], to_alice[2], status;
     pid_t bob;
 
@@ -357,10 +388,10 @@ int main(int argc, char **argv)
         wrong("no pipe");
     bob = fork();
     if (bob == 0)
-        return run_bob(directory, to_bob[0], to_alice[1]);
+        return run_bob(directory, forgives, to_bob[0], to_alice[1]);
     if (bob < 0)
         wrong("no second process");
-    run_alice(directory, to_alice[0], to_bob[1]);
+    run_alice(directory, forgives, to_alice[0], to_bob[1]);
     if (waitpid(bob, &status, 0) != bob || status != 0)
         wrong("bob did not come to the end");
     return EXIT_SUCCESS;
