@@ -409,8 +409,9 @@ LAYERD_MUST_CHECK enum layerd_error layerd_channel_sign_voucher(const struct lay
 
 /* Signs an award, for channel.award: an arbiter says how the channel ends. Enough arbiters sign the same
  * state and fees.
- * Args: channel: 64 hex digits; state: hex, as channel.encode_state gives it for the turn on record; fees:
- *       what the arbiters who sign take of each of the channel's assets together; NULL and 0 when nothing.
+ * Args: channel: 64 hex digits; state: hex, as channel.encode_state gives it for the turn on record; its
+ *       data names the arbiters who take the fees (two bytes, bit i for arbiter i; without data all of them);
+ *       fees: what they take of each of the channel's assets, all together; NULL and 0 when nothing.
  *       channel.award is told the same list.
  * Out: signature: 128 hex digits.
  * Errors: INVALID_PARAMS.
