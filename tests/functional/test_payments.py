@@ -281,9 +281,15 @@ def test_a_payment_larger_than_any_channel_goes_in_parts(town):
     refused("no_route", town, "payment.send", invoice=made["invoice"], payer="alice", parts=1)
     got = pay(town, "alice", made)
     assert got["state"] == "settled" and len(got["parts"]) >= 2
-    assert sum(part["amount"] for part in got["parts"] if part["state"] == "settled") == amount
     back = invoice_for(town, "alice", amount)
     assert pay(town, "bob", back)["state"] == "settled"
+    for paid in (made, back):  # the first preimage settles a payment; its other parts follow
+
+        def parts():
+            return town.call("payment.get", hash=paid["hash"])["parts"]
+
+        wait_for(lambda: all(part["state"] != "in_flight" for part in parts()), "every part ends")
+        assert sum(part["amount"] for part in parts() if part["state"] == "settled") == amount
 
 
 # --- refusals, by the names of errors.def -----------------------------------------------------------
@@ -379,6 +385,7 @@ def test_a_stranger_is_denied_all_but_reading_invoices_and_the_status(town):
         ("payment.rebalance", dict(loop, amount=1)),
         ("payment.drain", loop),
         ("payment.policy", {"channel": town.ab, "signer": "alice"}),
+        ("payment.top_up", {"channel": town.ab, "signer": "alice"}),
         ("invoice.create", {"payee": "bob", "asset": "GOLD"}),
         ("invoice.get", digest),
         ("invoice.settle", digest),
@@ -432,6 +439,19 @@ def test_a_channel_is_drained_as_far_as_the_loop_carries(own_town):
     assert shares(own_town, own_town.ab)["alice"] == have - got["amount"] - got["fee"] < have // 100
     empty = {"signer": "dave", "out": own_town.ab, "in": own_town.ca}
     refused("not_a_participant", own_town, "payment.drain", empty)
+    assert own_town.call("audit")["ok"] is True
+
+
+def test_what_is_paid_into_a_running_channel_can_be_spent(own_town):
+    side = {"channel": own_town.ab, "signer": "alice"}
+    refused("nothing_to_pay", own_town, "payment.top_up", side)
+    refused("not_a_participant", own_town, "payment.top_up", side, signer="carol")
+    own_town.call("channel.deposit", {"from": "alice"}, channel=own_town.ab, asset="GOLD", amount=500)
+    assert ask(own_town, "payment.top_up", side)["amount"] == 500
+    wait_for(lambda: shares(own_town, own_town.ab)["alice"] == STAKE + 500, "the value is hers")
+    made = invoice_for(own_town, "bob", STAKE + 500)
+    assert pay(own_town, "alice", made, parts=2)["state"] == "settled"
+    refused("nothing_to_pay", own_town, "payment.top_up", side)
     assert own_town.call("audit")["ok"] is True
 
 
@@ -589,7 +609,7 @@ def test_what_is_settled_while_the_keystore_is_locked_goes_on_when_it_opens(own_
 
 
 class Payer(threading.Thread):
-    """Pays invoices until the node goes away; keeps what was answered."""
+    """Pays invoices, all at once, until the node goes away; keeps what was answered."""
 
     def __init__(self, node, payer, invoices):
         super().__init__(daemon=True)
@@ -597,13 +617,23 @@ class Payer(threading.Thread):
         self.answered, self.failure = set(), None
 
     def run(self):
+        payer = self.node.people[self.payer]
+        lines = [
+            json.dumps(
+                {
+                    "jsonrpc": "2.0",
+                    "id": number,
+                    "method": "payment.send",
+                    "params": {"invoice": made["invoice"], "payer": payer},
+                }
+            )
+            for number, made in enumerate(self.invoices)
+        ]
         try:
             with Rpc(self.node.rpc_path) as rpc:
-                for made in self.invoices:
-                    answer = rpc.call(
-                        "payment.send", invoice=made["invoice"], payer=self.node.people[self.payer]
-                    )
-                    self.answered.add(answer["hash"])
+                rpc.send(("\n".join(lines) + "\n").encode())
+                for _ in lines:
+                    self.answered.add(rpc.read()["result"]["hash"])
         except GONE:
             pass
         except BaseException as failure:  # pylint: disable=broad-except
@@ -625,7 +655,7 @@ def test_kill_9_in_the_middle_of_many_payments_loses_none(own_town):
         payers = [Payer(own_town, payer, invoices) for payer, invoices in wanted]
         for thread in payers:
             thread.start()
-        time.sleep(luck.uniform(0, 0.15))
+        time.sleep(luck.uniform(0, 0.06))
         own_town.kill()
         for thread in payers:
             thread.join()
