@@ -246,11 +246,11 @@ SELECT lower(hex(channel.id)) AS id,
        CASE WHEN outcome IS NOT NULL OR finalizes_us <= now.chain_time_us THEN 'finalized'
             WHEN finalizes_us IS NULL THEN 'open' ELSE 'challenge' END AS mode,
        application,
-       (SELECT group_concat(address, ' ')
-          FROM (SELECT address
-                  FROM channel_participant
-                  JOIN account ON account.id = channel_participant.account
-                 WHERE channel = channel.id
+       (SELECT group_concat(name, ' ')
+          FROM (SELECT coalesce(address, lower(hex(p.account))) AS name
+                  FROM channel_participant AS p
+                  LEFT JOIN account ON account.id = p.account
+                 WHERE p.channel = channel.id
                  ORDER BY position)) AS participants,
        turn_record,
        finalizes_us,
@@ -280,11 +280,11 @@ SELECT v_channel.id AS channel,
        v_channel.mode,
        v_channel.turn_record,
        challenge_turn,
-       challenger.address AS challenger,
-       (SELECT group_concat(address, ' ')
-          FROM (SELECT address
+       coalesce(challenger.address, lower(hex(channel_participant.account))) AS challenger,
+       (SELECT group_concat(name, ' ')
+          FROM (SELECT coalesce(address, lower(hex(p.account))) AS name
                   FROM channel_participant AS p
-                  JOIN account ON account.id = p.account
+                  LEFT JOIN account ON account.id = p.account
                  WHERE p.channel = channel.id AND cheaters >> position & 1
                  ORDER BY position)) AS cheaters,
        v_channel.finalizes_us,
@@ -298,7 +298,7 @@ SELECT v_channel.id AS channel,
   LEFT JOIN channel_participant ON channel_participant.channel = channel.id AND position = channel.challenger
   LEFT JOIN account AS challenger ON challenger.id = channel_participant.account
   LEFT JOIN channel_case ON channel_case.channel = channel.id
- WHERE channel.finalizes_us IS NOT NULL OR case_state <> 0 OR cheaters <> 0;
+ WHERE channel.challenger >= 0 OR case_state <> 0 OR cheaters <> 0;
 
 -- Hash-locks of channels that ended, which wait for a preimage or their expiry.
 CREATE VIEW v_hashlock AS
@@ -367,7 +367,7 @@ CREATE VIEW v_invoice AS
 SELECT lower(hex(hash)) AS hash,
        CASE state WHEN 0 THEN 'open' WHEN 1 THEN 'accepted' WHEN 2 THEN 'settled' WHEN 3 THEN 'canceled'
                   ELSE 'expired' END AS state,
-       (SELECT address FROM account WHERE id = payee) AS payee,
+       coalesce((SELECT address FROM account WHERE id = payee), lower(hex(payee))) AS payee,
        symbol,
        amount,
        received,
@@ -387,8 +387,8 @@ SELECT lower(hex(hash)) AS hash,
 CREATE VIEW v_payment AS
 SELECT lower(hex(hash)) AS hash,
        CASE state WHEN 0 THEN 'in_flight' WHEN 1 THEN 'settled' ELSE 'failed' END AS state,
-       (SELECT address FROM account WHERE id = payer) AS payer,
-       (SELECT address FROM account WHERE id = payee) AS payee,
+       coalesce((SELECT address FROM account WHERE id = payer), lower(hex(payer))) AS payer,
+       coalesce((SELECT address FROM account WHERE id = payee), lower(hex(payee))) AS payee,
        symbol,
        amount,
        iif(decimals = 0, printf('%d', amount),
@@ -435,7 +435,7 @@ CREATE VIEW v_statement AS
 SELECT ended_us,
        strftime('%Y-%m-%dT%H:%M:%S', ended_us / 1000000, 'unixepoch')
          || printf('.%06dZ', ended_us % 1000000) AS time,
-       (SELECT address FROM account WHERE id = who) AS account,
+       coalesce((SELECT address FROM account WHERE id = who), lower(hex(who))) AS account,
        symbol,
        kind,
        change,

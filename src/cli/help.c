@@ -141,7 +141,10 @@ static void add_row(json_t *rows, const struct parameter *parameter)
     bool is_none = json_is_integer(parameter->fallback) && json_integer_value(parameter->fallback) == 0;
     if (parameter->fallback != NULL && !is_none) { /* 0 is how the registry says "none" */
         buffer_append_text(&help, "; default ");
-        table_cell(&help, NULL, parameter->fallback);
+        if (strcmp(parameter->type, "duration") == 0)
+            buffer_append_format(&help, "%.6gs", (double)json_integer_value(parameter->fallback) / 1000000);
+        else
+            table_cell(&help, NULL, parameter->fallback);
     }
     json_array_append_new(rows, json_pack("[s,s,s,s]", parameter->name,
                                           parameter->type[0] == '\0' ? "any" : parameter->type,

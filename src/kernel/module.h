@@ -43,6 +43,8 @@ struct param_list {
     void *items; /* count × item_size bytes */
 };
 
+#define NOT_GIVEN INTEGER_MAX /* as a fallback: how the handler knows; no default is shown to people */
+
 #define REQUIRED true
 #define OPTIONAL false
 

@@ -457,7 +457,8 @@ void param_write_schema(const struct param *param, struct writer *w)
         write_list_schema(param, w);
         break;
     }
-    if (!param->required && (param->type == PARAM_INTEGER || param->type == PARAM_DURATION))
+    if (!param->required && param->fallback != NOT_GIVEN &&
+        (param->type == PARAM_INTEGER || param->type == PARAM_DURATION))
         writer_member_unsigned(w, "default", param->fallback);
     if (!param->required && param->type == PARAM_BOOLEAN)
         writer_member_boolean(w, "default", param->fallback != 0);

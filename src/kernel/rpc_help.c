@@ -59,7 +59,7 @@ static void write_params(struct writer *w, const struct param *params, size_t co
         writer_member_text(w, "type", param_type_name(params[i].type));
         writer_member_boolean(w, "required", params[i].required);
         writer_member_text(w, "help", params[i].help);
-        if (params[i].fallback != 0)
+        if (params[i].fallback != 0 && params[i].fallback != NOT_GIVEN)
             writer_member_unsigned(w, "default", params[i].fallback);
         if (params[i].choices != NULL) {
             writer_key(w, "choices");

@@ -250,8 +250,7 @@ def test_an_invoice_is_paid_once_however_often_it_is_sent(town):
     before = worth(town, "alice")
     again = [ask(town, "payment.send", invoice=made["invoice"], payer="alice") for _ in range(3)]
     assert again == [{"hash": made["hash"], "state": "settled", "amount": 70, "fee": first["fee"]}] * 3
-    # Who else pays it is told what became of it too, and pays nothing.
-    assert ask(town, "payment.send", invoice=made["invoice"], payer="carol")["state"] == "settled"
+    refused("payment_exists", town, "payment.send", invoice=made["invoice"], payer="carol")
     assert worth(town, "alice") == before
     assert town.query("SELECT count(*) FROM v_payment WHERE hash = ?", made["hash"]) == [(1,)]
 
@@ -413,7 +412,9 @@ def test_who_passes_on_sets_the_price(town, no_shortcut):
     assert pay(town, "alice", invoice_for(town, "carol", 1000))["fee"] == 17
     ask(town, "payment.policy", channel=town.bc, signer="bob", enabled=False)
     refused("no_route", town, "payment.route", way)
-    ask(town, "payment.policy", channel=town.bc, signer="bob")
+    ask(town, "payment.policy", channel=town.bc, signer="bob")  # enabled again, at the price it had
+    assert ask(town, "payment.route", way)["parts"][0]["fee"] == 17
+    ask(town, "payment.policy", channel=town.bc, signer="bob", base=1, ppm=100)
     assert ask(town, "payment.route", way)["parts"][0]["fee"] == 1
 
 

@@ -18,7 +18,7 @@
 #include "layer2/channel/voucher.h"
 #include "layer2/channel/waiting.h"
 
-#define NEXT_TURN INTEGER_MAX /* `turn` absent */
+#define NEXT_TURN NOT_GIVEN /* `turn` absent */
 
 /* --- what the commands share ------------------------------------------------------------------ */
 enum status party_unknown(struct error *error, const struct hash *id)

@@ -11,6 +11,7 @@
 #include "layer2/payment/flow.h"
 #include "layer2/payment/map.h"
 #include "layer2/payment/send.h"
+#include "ledger/ledger.h"
 
 #define EXPIRY_US ((int64_t)3600 * 1000000) /* BOLT 11's default */
 #define EXPIRY_MOST_US ((int64_t)366 * 24 * 3600 * 1000000)
@@ -28,7 +29,7 @@ const struct param create_params[7] = {
     PARAM(struct create, asset, ASSET, REQUIRED, "what is to be paid"),
     PARAM(struct create, amount, AMOUNT, OPTIONAL, "in its smallest unit; absent: what the payer likes"),
     PARAM(struct create, description, TEXT, OPTIONAL, "what it is for, at most 639 bytes", .most = 639),
-    PARAM(struct create, expiry, DURATION, OPTIONAL, "until when it can be paid, at most 366d; 1h",
+    PARAM(struct create, expiry, DURATION, OPTIONAL, "until when it can be paid, at most 366d",
           .fallback = EXPIRY_US),
     PARAM(struct create, hold, BOOLEAN, OPTIONAL,
           "what comes in waits for 'invoice.settle' or 'invoice.cancel'; false"),
@@ -91,7 +92,9 @@ enum status create_invoice(struct execution *x, const void *params, struct write
                          .has_preimage = is_given(&p->preimage), .preimage = p->preimage,
                          .expires_us = execution_time(x) + p->expiry, .created_seq = execution_next_seq(x) };
     struct invoice present;
+    struct asset asset;
 
+    TRY(asset_find(x, &p->asset, &asset));
     if (invoice_read(execution_database(x), &p->hash, &present))
         return fail(x, ERROR_INVOICE_EXISTS, "an invoice has this hash already, and is %s",
                     invoice_state_name(present.state));

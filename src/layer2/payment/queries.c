@@ -235,9 +235,9 @@ static const struct param find_route_params[] = {
     PARAM(struct find_route, payee, ACCOUNT, REQUIRED, "who would be paid"),
     PARAM(struct find_route, asset, ASSET, REQUIRED, "what would be paid"),
     PARAM(struct find_route, amount, AMOUNT, REQUIRED, "in its smallest unit"),
-    PARAM(struct find_route, fee_limit, INTEGER, OPTIONAL, "the most that hops may keep; any",
-          .fallback = INTEGER_MAX),
-    PARAM(struct find_route, parts, INTEGER, OPTIONAL, "at most so many parts, 1 … 16; 16",
+    PARAM(struct find_route, fee_limit, INTEGER, OPTIONAL, "the most that hops may keep; absent: any",
+          .fallback = NOT_GIVEN),
+    PARAM(struct find_route, parts, INTEGER, OPTIONAL, "at most so many parts, 1 … 16",
           .fallback = GRAPH_PARTS_MAX),
 };
 

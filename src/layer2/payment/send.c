@@ -13,7 +13,6 @@
 #include "layer2/payment/routing.h"
 
 #define FEE_LIMIT_LEAST 20                              /* without `fee_limit`: this, or a hundredth */
-#define NOT_GIVEN INTEGER_MAX
 #define TIMEOUT_US ((int64_t)60 * 1000000)
 #define BISECTIONS 40
 
@@ -72,6 +71,12 @@ static void answer(struct writer *result, const struct payment *p)
     writer_object_end(result);
 }
 
+static bool is_same(const struct payment *a, const struct payment *b)
+{
+    return account_equal(&a->payer, &b->payer) && account_equal(&a->payee, &b->payee) &&
+           memcmp(&a->asset, &b->asset, sizeof(a->asset)) == 0 && a->amount == b->amount;
+}
+
 /* The payment begins, or begins anew after it failed; one that is under way or settled is told again. */
 static enum status begin(struct execution *x, const struct sending *s, int64_t timeout_us,
                          struct writer *result)
@@ -79,6 +84,9 @@ static enum status begin(struct execution *x, const struct sending *s, int64_t t
     struct payment p = s->payment, before;
     bool is_known = payment_read(execution_database(x), &p.hash, &before);
 
+    if (is_known && !is_same(&p, &before))
+        return fail(x, ERROR_PAYMENT_EXISTS, "a payment with this hash is %s already, and is another one",
+                    payment_state_name(before.state));
     if (is_known && before.state != PAYMENT_FAILED) {
         answer(result, &before);
         return OK;
@@ -107,9 +115,9 @@ const struct param send_params[6] = {
     PARAM(struct send, fee_limit, INTEGER, OPTIONAL,
           "the most that hops may keep, in the asset's smallest unit; a hundredth, at least 20",
           .fallback = NOT_GIVEN),
-    PARAM(struct send, parts, INTEGER, OPTIONAL, "at most so many parts, 1 … 16; 16",
+    PARAM(struct send, parts, INTEGER, OPTIONAL, "at most so many parts, 1 … 16",
           .fallback = GRAPH_PARTS_MAX),
-    PARAM(struct send, timeout, DURATION, OPTIONAL, "how long other routes are tried; 60s",
+    PARAM(struct send, timeout, DURATION, OPTIONAL, "how long other routes are tried",
           .fallback = TIMEOUT_US),
 };
 
@@ -170,7 +178,7 @@ enum status send_payment(struct execution *x, const void *params, struct writer 
     PARAM(struct loop, fee_limit, INTEGER, OPTIONAL,                                                         \
           "the most that hops may keep, in the asset's smallest unit; a hundredth, at least 20",             \
           .fallback = NOT_GIVEN),                                                                            \
-    PARAM(struct loop, timeout, DURATION, OPTIONAL, "how long other routes are tried; 60s",                  \
+    PARAM(struct loop, timeout, DURATION, OPTIONAL, "how long other routes are tried",                  \
           .fallback = TIMEOUT_US)
 
 const struct param rebalance_params[6] = {

@@ -10,6 +10,9 @@
 #include "layer2/channel/step.h"
 #include "layer2/payment/map.h"
 
+#define BASE_MOST UINT64_C(1000000000000)
+#define DELTA_MOST_US ((int64_t)24 * 3600 * 1000000)
+
 /* The signer's side of a payment channel. */
 static enum status need_side(struct execution *x, const struct hash *id, const struct account_id *signer,
                              struct arena *arena, struct local_channel *c, size_t *side)
@@ -32,21 +35,22 @@ static enum status need_side(struct execution *x, const struct hash *id, const s
 const struct param policy_change_params[6] = {
     PARAM(struct policy_change, channel, HASH, REQUIRED, "its id"),
     PARAM(struct policy_change, signer, ACCOUNT, REQUIRED, "the participant whose side it is about"),
-    PARAM(struct policy_change, base, INTEGER, OPTIONAL, "fee of each payment, in the smallest unit; 1",
-          .fallback = POLICY_BASE),
-    PARAM(struct policy_change, ppm, INTEGER, OPTIONAL, "fee in millionths of what is passed on; 100",
-          .fallback = POLICY_PPM),
-    PARAM(struct policy_change, delta, DURATION, OPTIONAL,
-          "between the expiries of what comes in and what goes out, at least 40m; 40m",
-          .fallback = POLICY_DELTA_US),
-    PARAM(struct policy_change, enabled, BOOLEAN, OPTIONAL, "whether payments may go this way; true",
+    PARAM(struct policy_change, base, INTEGER, OPTIONAL,
+          "fee of each payment, in the smallest unit; absent: as before (at first 1)", .fallback = NOT_GIVEN),
+    PARAM(struct policy_change, ppm, INTEGER, OPTIONAL,
+          "fee in millionths of what is passed on; absent: as before (at first 100)", .fallback = NOT_GIVEN),
+    PARAM(
+        struct policy_change, delta, DURATION, OPTIONAL,
+        "between the expiries of what comes in and what goes out, 40m … 1d; absent: as before (at first 40m)",
+        .fallback = NOT_GIVEN),
+    PARAM(struct policy_change, enabled, BOOLEAN, OPTIONAL, "whether payments may go this way",
           .fallback = true),
 };
 
 enum status change_policy(struct execution *x, const void *params, struct writer *result)
 {
     const struct policy_change *p = params;
-    const struct policy policy = { p->base, p->ppm, p->delta, p->enabled };
+    struct policy policy;
     struct arena arena CLEANUP(arena_close);
     struct local_channel c;
     size_t side;
@@ -54,8 +58,17 @@ enum status change_policy(struct execution *x, const void *params, struct writer
     (void)result;
     arena_init(&arena);
     TRY(need_side(x, &p->channel, &p->signer, &arena, &c, &side));
-    if (p->ppm > CHANNEL_PPM || p->delta < POLICY_DELTA_US)
-        return fail(x, ERROR_INVALID_PARAMS, "ppm is at most 1,000,000, and delta at least 40m");
+    policy = policy_read(execution_database(x), &p->channel, side);
+    if (p->base != NOT_GIVEN)
+        policy.base = p->base;
+    if (p->ppm != NOT_GIVEN)
+        policy.ppm = p->ppm;
+    if (p->delta != (int64_t)NOT_GIVEN)
+        policy.delta_us = p->delta;
+    policy.enabled = p->enabled;
+    if (policy.ppm > CHANNEL_PPM || policy.delta_us < POLICY_DELTA_US || policy.delta_us > DELTA_MOST_US ||
+        policy.base > BASE_MOST)
+        return fail(x, ERROR_INVALID_PARAMS, "base is at most 10^12, ppm 1,000,000, and delta 40m … 1d");
     policy_write(execution_database(x), &p->channel, side, &policy);
     map_note(map_of(execution_kernel(x)), execution_database(x), &c, true);
     return OK;
