@@ -47,11 +47,11 @@ static bool can_be_brought(struct execution *x, const struct local_channel *c)
     struct arena arena CLEANUP(arena_close);
     struct channel_record record;
 
+    arena_init(&arena);
     if (!c->has_supported)
         return false;
     if (c->supported.signed_by == application_everyone(&c->fixed))
         return true;
-    arena_init(&arena);
     return record_read(execution_database(x), &c->id, &arena, &record) && record.a.has_outcome &&
            hash_equal(&record.a.state, &c->supported.hash);
 }
