@@ -64,9 +64,9 @@ static void remember(struct world *w, size_t which)
     struct database *reader;
     struct error error;
 
+    arena_init(&arena);
     if (w->old_count == OLD_STATES)
         return;
-    arena_init(&arena);
     assert_int_equal(kernel_reader(w->f.kernel, &reader, &error), OK);
     state = supported_of(&w->ways[which], &arena);
     old->way = which;
