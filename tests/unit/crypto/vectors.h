@@ -31,6 +31,7 @@ int channel_tests(void);
 int hash_tests(void);
 int merkle_tests(void);
 int note_tests(void);
+int outbox_tree_tests(void);
 int schnorr_tests(void);
 int transaction_tests(void);
 
