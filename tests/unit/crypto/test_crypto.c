@@ -6,5 +6,5 @@ int main(void)
 {
     crypto_start();
     return channel_tests() + hash_tests() + schnorr_tests() + merkle_tests() + note_tests() +
-           outbox_tree_tests() + transaction_tests();
+           outbox_tree_tests() + state_tree_tests() + transaction_tests();
 }

@@ -33,6 +33,7 @@ int merkle_tests(void);
 int note_tests(void);
 int outbox_tree_tests(void);
 int schnorr_tests(void);
+int state_tree_tests(void);
 int transaction_tests(void);
 
 #endif
