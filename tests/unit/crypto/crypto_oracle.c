@@ -8,78 +8,20 @@
  *   root SIZE · inclusion INDEX SIZE · consistency FIRST SECOND      hashes, "-" for none, "refused"
  *   verify_inclusion INDEX SIZE LEAF_HASH ROOT HASH…
  *   verify_consistency FIRST SECOND ROOT ROOT HASH… */
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/memory.h"
 #include "crypto/channel.h"
 #include "crypto/hash.h"
 #include "crypto/merkle.h"
 #include "crypto/schnorr.h"
+#include "questions.h"
 
 #define LEAVES_MAX 1024
-#define LINE_MAX_BYTES (1 << 20)
 
 static struct hash leaves[LEAVES_MAX];
 static uint64_t leaf_count;
-static struct arena words; /* the bytes of one question */
-
-static _Noreturn void fail(const char *reason)
-{
-    fprintf(stderr, "crypto_oracle: %s\n", reason);
-    exit(1);
-}
-
-static char *word(char **rest)
-{
-    char *found = strsep(rest, " \n");
-
-    if (found == NULL || found[0] == '\0')
-        fail("a word is missing");
-    return found;
-}
-
-static bool more(char **rest)
-{
-    return *rest != NULL && (*rest)[0] != '\0' && (*rest)[0] != '\n';
-}
-
-static struct bytes bytes_word(char **rest)
-{
-    const char *hex = word(rest);
-    size_t size = hex[0] == '-' ? 0 : strlen(hex) / 2;
-    uint8_t *data = arena_new(&words, size + 1);
-
-    if (size > 0 && !hex_decode(data, size, hex, strlen(hex)))
-        fail("not hex");
-    return bytes_of(data, size);
-}
-
-static void fixed_word(char **rest, void *out, size_t size)
-{
-    struct bytes bytes = bytes_word(rest);
-
-    if (bytes.size != size)
-        fail("bytes of a wrong length");
-    memcpy(out, bytes.data, size);
-}
-
-static uint64_t number_word(char **rest)
-{
-    return strtoull(word(rest), NULL, 10);
-}
-
-static void answer_bytes(const void *data, size_t size)
-{
-    CLEANUP(buffer_close) struct buffer text = { 0 };
-
-    buffer_init(&text);
-    buffer_append_hex(&text, data, size);
-    puts(buffer_text(&text));
-}
 
 static void answer_proof(bool made, const struct merkle_proof *proof)
 {
@@ -124,16 +66,6 @@ static struct merkle_proof proof_words(char **rest)
         fixed_word(rest, proof.hashes[proof.count++].bytes, sizeof proof.hashes[0].bytes);
     }
     return proof;
-}
-
-static void answer_hashes(const struct hash *hashes, size_t count)
-{
-    char hex[65];
-
-    for (size_t i = 0; i < count; i++) {
-        hex_text(hex, hashes[i].bytes, sizeof hashes[i].bytes);
-        printf("%s%c", hex, i + 1 < count ? ' ' : '\n');
-    }
 }
 
 static bool channel_question(const char *what, char **rest)
@@ -267,22 +199,15 @@ static bool tree_question(const char *what, char **rest)
     return true;
 }
 
+static bool question(const char *what, char **rest)
+{
+    return hash_question(what, rest) || key_question(what, rest) || channel_question(what, rest) ||
+           tree_question(what, rest);
+}
+
 int main(void)
 {
-    AUTO_FREE char *line = memory_new(LINE_MAX_BYTES);
-
     crypto_start();
-    arena_init(&words);
-    while (fgets(line, LINE_MAX_BYTES, stdin) != NULL) {
-        char *rest = line;
-        const char *what = word(&rest);
-
-        if (!hash_question(what, &rest) && !key_question(what, &rest) &&
-            !channel_question(what, &rest) && !tree_question(what, &rest))
-            fail("not a question");
-        fflush(stdout);
-        arena_reset(&words);
-    }
-    arena_close(&words);
+    questions_answer(question);
     return 0;
 }
