@@ -15,24 +15,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct state_change leaves[LEAVES]; /* keys 0x00…, 0x20…, …: their paths part early */
 static struct hash root;
 
-static enum status no_page(void *context, const struct state_page_id *id, struct bytes *page,
-                           struct error *error)
+static uint8_t page_bytes[STATE_PAGE_SIZE_MAX]; /* the tree's only page */
+static size_t page_size;
+
+static enum status only_page(void *context, const struct state_page_id *id, struct bytes *page,
+                             struct error *error)
 {
     (void)context, (void)id, (void)error;
-    *page = bytes_of(NULL, 0);
+    *page = bytes_of(page_bytes, page_size);
     return OK;
 }
 
-static enum status no_keeping(void *context, const struct state_page_id *id, struct bytes page,
-                              struct error *error)
+static enum status keep_page(void *context, const struct state_page_id *id, struct bytes page,
+                             struct error *error)
 {
-    (void)context, (void)id, (void)page, (void)error;
+    (void)context, (void)error;
+    INVARIANT(id->depth == 0, "a page of depth %u", id->depth);
+    memcpy(page_bytes, page.data, page.size);
+    page_size = page.size;
     return OK;
 }
+
+static const struct state_tree tree = { .read = only_page, .write = keep_page };
 
 static void start(void)
 {
-    const struct state_tree tree = { .read = no_page, .write = no_keeping };
     struct arena arena;
     struct error error;
 
@@ -60,6 +67,8 @@ static void check_truth(const struct state_proof *proof, const struct hash *aske
         INVARIANT(!state_proof_present(proof, &leaves[i].key, &other, &root), "a leaf has another value");
         INVARIANT(!state_proof_change(proof, &leaves[i].key, NULL, NULL, &root, &changed), "as above");
     }
+    for (size_t i = 0; !there && i < LEAVES; i++)
+        INVARIANT(!state_proof_present(proof, asked, &leaves[i].value, &root), "as below");
     INVARIANT(there || !state_proof_present(proof, asked, &other, &root), "a key is shown that is not there");
     if (state_proof_absent(proof, asked, &root))
         INVARIANT(state_proof_change(proof, asked, NULL, &other, &root, &changed) &&
@@ -83,6 +92,28 @@ static void check_proof(const uint8_t *data, size_t size)
     INVARIANT(bytes_equal(buffer_bytes(&again), bytes_of(data + sizeof asked, size - sizeof asked)),
               "a proof is read and written differently");
     check_truth(&proof, &asked);
+}
+
+/* The tree's own proof of a key, changed in some places: takes the key, then a place and a mask each. */
+static void check_changed(const uint8_t *data, size_t size)
+{
+    CLEANUP(buffer_close) struct buffer bytes = { 0 };
+    struct hash asked = { .bytes = { 0 } };
+    struct state_proof proof;
+    struct error error;
+
+    if (size == 0)
+        return;
+    asked.bytes[0] = data[0];
+    if (state_tree_prove(&tree, &asked, &proof, &error) != OK)
+        abort();
+    buffer_init(&bytes);
+    buffer_append(&bytes, asked.bytes, sizeof asked.bytes);
+    state_proof_encode(&proof, &bytes);
+    check_proof(bytes.data, bytes.size);
+    for (size_t i = 1; i + 1 < size; i += 2)
+        bytes.data[data[i] % bytes.size] ^= data[i + 1];
+    check_proof(bytes.data, bytes.size);
 }
 
 static void check_page(const uint8_t *data, size_t size)
@@ -113,8 +144,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     started = true;
     if (size == 0 || size > FUZZ_SIZE_MAX)
         return 0;
-    if (data[0] % 2 == 0)
+    if (data[0] % 3 == 0)
         check_proof(data + 1, size - 1);
+    else if (data[0] % 3 == 1)
+        check_changed(data + 1, size - 1);
     else
         check_page(data + 1, size - 1);
     return 0;
