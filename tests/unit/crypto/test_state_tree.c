@@ -654,6 +654,29 @@ static void proofs_of_trees_that_cannot_be_are_refused(void **state)
         assert_false(state_proof_present(&proof, &key, &value, &lower));
     }
 
+    /* the same one step lower, where the key's first bit must be the sibling's too */
+    for (int wrong = 0; wrong < 2; wrong++) {
+        const struct hash upper = random_hash();
+
+        proof.depth = 2;
+        proof.siblings[0] = upper;
+        beside = leaf;
+        flip_bit(&beside.key, 1);
+        if (wrong)
+            flip_bit(&beside.key, 0);
+        proof.halves[0] = beside.key;
+        proof.halves[1] = beside.value;
+        state_leaf_hash(&proof.siblings[1], &beside);
+        lower = root;
+        for (unsigned depth = 2; depth-- > 0;) {
+            if (state_key_bit(&key, depth) == 0)
+                merkle_node(&lower, &lower, &proof.siblings[depth]);
+            else
+                merkle_node(&lower, &proof.siblings[depth], &lower);
+        }
+        assert_int_equal(state_proof_present(&proof, &key, &value, &lower), !wrong);
+    }
+
     /* another leaf that does not stand on the key's path, or is the key's own */
     proof = (struct state_proof){ .kind = STATE_ABSENT_OTHER, .depth = 0, .other = leaf };
     assert_false(state_proof_absent(&proof, &key, &root));
@@ -795,6 +818,42 @@ static void damaged_and_missing_pages_prove_nothing_wrong(void **state)
     }
 }
 
+/* A page of an older state among newer ones, and one that no history gives. */
+static void a_page_that_is_not_the_right_one_is_told(void **state)
+{
+    AUTO_WORLD struct world *w = world_new();
+    const struct state_page_id below = { .depth = 4 };
+    uint8_t lonely[1 + 32 + 2] = { 2 }, old[STATE_PAGE_SIZE_MAX];
+    struct state_change changes[2] = { { .present = true }, { .present = true } };
+    struct stored_page *page;
+    struct error error;
+    struct hash value;
+    bool found;
+    (void)state;
+
+    changes[1].key.bytes[0] = 1;
+    change_all(w, changes, 2);
+    page = page_store_find(&w->store, &below);
+    assert_non_null(page);
+    size_t size = page->size;
+    memcpy(old, page->bytes, size);
+    changes[0].value.bytes[0] = 1;
+    change_all(w, changes, 1);
+    page = page_store_find(&w->store, &below);
+    assert_int_equal(page->size, size);
+    memcpy(page->bytes, old, size);
+    assert_int_equal(state_tree_get(&w->tree, &changes[0].key, &found, &value, &error), ERROR_CORRUPT);
+    assert_int_equal(state_tree_update(&w->tree, changes, 1, &w->arena, &value, &error), ERROR_CORRUPT);
+    assert_non_null(strstr(error.message, "depth 4"));
+    page->size = 0;
+    assert_int_equal(state_tree_get(&w->tree, &changes[0].key, &found, &value, &error), ERROR_CORRUPT);
+
+    page = page_store_find(&w->store, &(struct state_page_id){ .depth = 0 });
+    memcpy(page->bytes, lonely, sizeof lonely);
+    page->size = sizeof lonely; /* an inner node with nothing below */
+    assert_int_equal(state_tree_root(&w->tree, &value, &error), ERROR_CORRUPT);
+}
+
 int state_tree_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -814,6 +873,7 @@ int state_tree_tests(void)
         cmocka_unit_test(the_longest_proofs_fit),
         cmocka_unit_test(an_older_state_is_proved_from_its_pages),
         cmocka_unit_test(the_nearest_keys_are_found_on_either_side),
+        cmocka_unit_test(a_page_that_is_not_the_right_one_is_told),
         cmocka_unit_test(damaged_and_missing_pages_prove_nothing_wrong),
     };
     return cmocka_run_group_tests_name("state tree", tests, NULL, NULL);
