@@ -112,4 +112,5 @@ CREATE TABLE htlc (
 -- At most one HTLC for each hop of a part: nothing is forwarded twice. (Those of strangers have no part.)
 CREATE UNIQUE INDEX htlc_hop ON htlc (hash, part, hop);
 CREATE INDEX htlc_live ON htlc (channel) WHERE state < 5;
+CREATE INDEX htlc_live_hash ON htlc (hash) WHERE state < 5;
 CREATE INDEX htlc_expiry ON htlc (expiry_us) WHERE state < 5;

@@ -440,10 +440,14 @@ SELECT ended_us,
        kind,
        change,
        lower(hex(hash)) AS hash
-  FROM (SELECT ended_us, payer AS who, asset, 'paid' AS kind, -amount AS change, hash
+  FROM (SELECT ended_us, payer AS who, asset, 'paid' AS kind,
+               -(SELECT sum(amount) FROM payment_part AS p WHERE p.hash = payment.hash AND p.state = 1) AS change,
+               hash
           FROM payment WHERE state = 1
         UNION ALL
-        SELECT ended_us, payer, asset, 'fee', -fee, hash FROM payment WHERE state = 1 AND fee > 0
+        SELECT ended_us, payer, asset, 'fee',
+               -(SELECT sum(fee) FROM payment_part AS p WHERE p.hash = payment.hash AND p.state = 1), hash
+          FROM payment WHERE state = 1 AND fee > 0
         UNION ALL
         SELECT ended_us, payee, asset, 'received', received, hash FROM invoice WHERE state = 2
         UNION ALL

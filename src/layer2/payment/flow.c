@@ -25,6 +25,13 @@ static void write_htlc(struct execution *x, const struct htlc *h)
 }
 
 /* --- the payer's side ------------------------------------------------------------------------- */
+/* What hops keep of the parts that were taken, and of those that may still be. */
+static uint64_t fee_of(struct execution *x, const struct hash *hash)
+{
+    return part_sums(execution_database(x), hash, PAYMENT_IN_FLIGHT).fee +
+           part_sums(execution_database(x), hash, PAYMENT_SETTLED).fee;
+}
+
 static void settle_payment(struct execution *x, const struct htlc *h, const struct hash *preimage)
 {
     struct payment p;
@@ -39,8 +46,7 @@ static void settle_payment(struct execution *x, const struct htlc *h, const stru
     p.state = PAYMENT_SETTLED;
     p.unrouted = false;
     p.failure = FAILURE_NONE;
-    p.fee = part_sums(execution_database(x), &h->hash, PAYMENT_IN_FLIGHT).fee +
-            part_sums(execution_database(x), &h->hash, PAYMENT_SETTLED).fee;
+    p.fee = fee_of(x, &h->hash);
     p.has_preimage = preimage != NULL;
     if (preimage != NULL)
         p.preimage = *preimage;
@@ -79,7 +85,13 @@ static void fail_part(struct execution *x, const struct htlc *h)
     event_payment_part_failed(x, &(struct event_payment_part_failed){
         .hash = part.hash, .part = part.part, .amount = part.amount, .hop = part.hop,
         .channel = part.route.hops[part.hop].channel, .failure = failure_name(part.failure) });
-    if (!payment_read(execution_database(x), &h->hash, &p) || p.state != PAYMENT_IN_FLIGHT)
+    if (!payment_read(execution_database(x), &h->hash, &p))
+        return;
+    if (p.state == PAYMENT_SETTLED) { /* the payee took less than all */
+        p.fee = fee_of(x, &h->hash);
+        payment_write(execution_database(x), &p, execution_time(x));
+    }
+    if (p.state != PAYMENT_IN_FLIGHT)
         return;
     if (failure_may_retry(part.failure) && p.failure == FAILURE_NONE && p.avoid_count < PAYMENT_AVOID_MAX &&
         execution_time(x) < p.until_us) {
@@ -150,9 +162,16 @@ void flow_lapsed(struct execution *x, const struct htlc *h)
         flow_give_back(x, &before, h->failure);
 }
 
-/* The hash-locks that count for an invoice and are locked. */
-static struct htlc_list read_set(struct execution *x, const struct hash *hash, struct arena *arena,
-                                 uint64_t *sum)
+/* Whether two hash-locks may pay an invoice together: all parts of a payment that this node routes, or one
+ * of a stranger's alone, for nothing tells whose others are. */
+static bool is_one_set(const struct htlc *a, const struct htlc *b)
+{
+    return a->part != HTLC_NO_PART ? b->part != HTLC_NO_PART : b->id == a->id;
+}
+
+/* The hash-locks that count for an invoice and are locked: those of one set, or (NULL) all. */
+static struct htlc_list read_set(struct execution *x, const struct hash *hash, const struct htlc *of,
+                                 struct arena *arena, uint64_t *sum)
 {
     struct htlc_list list;
     size_t kept = 0;
@@ -160,7 +179,8 @@ static struct htlc_list read_set(struct execution *x, const struct hash *hash, s
     htlc_list_by_hash(execution_database(x), hash, arena, &list);
     *sum = 0;
     for (size_t i = 0; i < list.count; i++) {
-        if (!list.items[i].counts || list.items[i].state != HTLC_LOCKED)
+        if (!list.items[i].counts || list.items[i].state != HTLC_LOCKED ||
+            (of != NULL && !is_one_set(of, &list.items[i])))
             continue;
         *sum += list.items[i].amount;
         list.items[kept++] = list.items[i];
@@ -179,7 +199,7 @@ static void check_accepted(struct execution *x, const struct htlc *h)
     arena_init(&arena);
     if (!invoice_read(execution_database(x), &h->hash, &v) || v.state != INVOICE_ACCEPTED)
         return;
-    (void)read_set(x, &h->hash, &arena, &sum);
+    (void)read_set(x, &h->hash, NULL, &arena, &sum);
     if (sum < v.received)
         flow_cancel(x, &v, INVOICE_CANCELED, FAILURE_CANCELED);
 }
@@ -307,7 +327,7 @@ uint64_t flow_locked_sum(struct execution *x, const struct hash *hash)
     uint64_t sum;
 
     arena_init(&arena);
-    (void)read_set(x, hash, &arena, &sum);
+    (void)read_set(x, hash, NULL, &arena, &sum);
     return sum;
 }
 
@@ -317,7 +337,7 @@ void flow_settle(struct execution *x, struct invoice *v)
     struct htlc_list set;
 
     arena_init(&arena);
-    set = read_set(x, &v->hash, &arena, &v->received);
+    set = read_set(x, &v->hash, NULL, &arena, &v->received);
     v->state = INVOICE_SETTLED;
     v->collect_us = 0;
     invoice_write(execution_database(x), v, execution_time(x));
@@ -331,12 +351,27 @@ void flow_settle(struct execution *x, struct invoice *v)
     }
 }
 
-/* Somebody has shown the preimage to the ledger. */
-static bool is_shown(struct execution *x, const struct hash *hash)
+/* Somebody has shown the preimage to the ledger; now the invoice has it too. */
+static bool is_shown(struct execution *x, struct invoice *v)
 {
-    int64_t revealed_us;
+    struct statement *st = statement(execution_database(x), "SELECT preimage FROM preimage WHERE hash = ?");
 
-    return record_preimage(execution_database(x), hash, &revealed_us);
+    bind_blob(st, v->hash.bytes, sizeof(v->hash.bytes));
+    if (!statement_row(st))
+        return false;
+    column_fixed(st, "preimage", v->preimage.bytes, sizeof(v->preimage.bytes));
+    statement_finish(st);
+    v->has_preimage = true;
+    return true;
+}
+
+void flow_shown(struct execution *x, const struct hash *hash)
+{
+    struct invoice v;
+
+    if (flow_locked_sum(x, hash) > 0 && invoice_read(execution_database(x), hash, &v) &&
+        (v.state == INVOICE_OPEN || v.state == INVOICE_ACCEPTED) && is_shown(x, &v))
+        flow_settle(x, &v);
 }
 
 void flow_cancel(struct execution *x, struct invoice *v, enum invoice_state state, enum failure failure)
@@ -346,8 +381,8 @@ void flow_cancel(struct execution *x, struct invoice *v, enum invoice_state stat
     uint64_t sum;
 
     arena_init(&arena);
-    set = read_set(x, &v->hash, &arena, &sum);
-    if (set.count > 0 && v->has_preimage && is_shown(x, &v->hash)) {
+    set = read_set(x, &v->hash, NULL, &arena, &sum);
+    if (set.count > 0 && is_shown(x, v)) {
         flow_settle(x, v); /* whoever passed it on claims by it: nothing may be given back */
         return;
     }
@@ -363,6 +398,51 @@ void flow_cancel(struct execution *x, struct invoice *v, enum invoice_state stat
     invoice_write(execution_database(x), v, execution_time(x));
 }
 
+static void refuse(struct execution *x, struct htlc *h, enum failure failure)
+{
+    note_origin(x, h, h->hop, failure);
+    flow_give_back(x, h, failure);
+}
+
+/* What came for the invoice by others than the set that pays it goes back. */
+static void give_back_others(struct execution *x, const struct htlc *h)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct htlc_list all;
+    uint64_t sum;
+
+    arena_init(&arena);
+    all = read_set(x, &h->hash, NULL, &arena, &sum);
+    for (size_t i = 0; i < all.count; i++) {
+        if (!is_one_set(h, &all.items[i]))
+            refuse(x, &all.items[i], FAILURE_INVOICE_ENDED);
+    }
+}
+
+/* All of it is there. */
+static void take(struct execution *x, const struct htlc *h, struct invoice *v, uint64_t sum)
+{
+    give_back_others(x, h);
+    if (!v->hold) {
+        flow_settle(x, v);
+        return;
+    }
+    v->state = INVOICE_ACCEPTED;
+    v->received = sum;
+    v->collect_us = 0;
+    invoice_write(execution_database(x), v, execution_time(x));
+    tell_invoice(x, v);
+}
+
+static void await_others(struct execution *x, struct invoice *v)
+{
+    if (v->collect_us != 0)
+        return;
+    v->collect_us = execution_time(x) + COLLECT_US;
+    invoice_write(execution_database(x), v, execution_time(x));
+    sweep_request(x, PAYMENT_DEADLINES, v->collect_us);
+}
+
 static void arrive(struct execution *x, struct htlc *h, const struct account_id *recipient,
                    const struct asset_id *asset)
 {
@@ -375,36 +455,19 @@ static void arrive(struct execution *x, struct htlc *h, const struct account_id 
     if (invoice_read(execution_database(x), &h->hash, &v))
         failure = judge_arrival(x, h, &v, recipient, asset);
     if (failure != FAILURE_NONE) {
-        note_origin(x, h, h->hop, failure);
-        flow_give_back(x, h, failure);
+        refuse(x, h, failure);
         return;
     }
     h->counts = true;
     write_htlc(x, h);
-    (void)read_set(x, &h->hash, &arena, &sum);
+    (void)read_set(x, &h->hash, h, &arena, &sum);
     need = expected(x, h, &v);
-    if (sum < need) {
-        if (v.collect_us == 0) {
-            v.collect_us = execution_time(x) + COLLECT_US;
-            invoice_write(execution_database(x), &v, execution_time(x));
-            sweep_request(x, PAYMENT_DEADLINES, v.collect_us);
-        }
-        return;
-    }
-    if (sum / 2 > need) { /* BOLT 4: at most twice what was asked for */
-        note_origin(x, h, h->hop, FAILURE_UNKNOWN_DETAILS);
-        flow_give_back(x, h, FAILURE_UNKNOWN_DETAILS);
-        return;
-    }
-    if (!v.hold) {
-        flow_settle(x, &v);
-        return;
-    }
-    v.state = INVOICE_ACCEPTED;
-    v.received = sum;
-    v.collect_us = 0;
-    invoice_write(execution_database(x), &v, execution_time(x));
-    tell_invoice(x, &v);
+    if (sum >= need && sum / 2 <= need) /* BOLT 4: at most twice what was asked for */
+        take(x, h, &v, sum);
+    else if (sum < need && h->part != HTLC_NO_PART)
+        await_others(x, &v);
+    else
+        refuse(x, h, FAILURE_UNKNOWN_DETAILS);
 }
 
 void flow_locked(struct execution *x, struct htlc *h, const struct account_id *recipient,

@@ -36,6 +36,8 @@ void flow_lapsed(struct execution *x, const struct htlc *htlc);
 
 /* The invoice is paid in full and its preimage known: the hash-locks are claimed. */
 void flow_settle(struct execution *x, struct invoice *invoice);
+/* The preimage of an invoice was shown to the ledger: what is locked for it is claimed, complete or not. */
+void flow_shown(struct execution *x, const struct hash *hash);
 /* What is locked for an invoice now. */
 uint64_t flow_locked_sum(struct execution *x, const struct hash *hash);
 /* Its hash-locks are given back; the invoice ends in `state` (INVOICE_OPEN: it stays open). */

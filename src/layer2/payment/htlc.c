@@ -73,7 +73,8 @@ void htlc_list_read(struct database *database, const struct hash *channel, struc
 void htlc_list_by_hash(struct database *database, const struct hash *hash, struct arena *arena,
                        struct htlc_list *list)
 {
-    struct statement *s = statement(database, COLUMNS " WHERE hash = ? AND state < 5 ORDER BY id");
+    struct statement *s = statement(database, COLUMNS " INDEXED BY htlc_live_hash"
+                                               " WHERE hash = ? AND state < 5 ORDER BY id");
 
     bind_blob(s, hash->bytes, sizeof(hash->bytes));
     read_all(s, arena, list);

@@ -21,7 +21,8 @@ const struct invariant payment_invariants[PAYMENT_INVARIANTS] = {
       NULL },
     { "payment.complete", "An invoice is claimed only when all of it is there.",
       "SELECT 'invoice ' || lower(hex(hash)) || ' was settled with ' || received || ' of ' || amount"
-      "  FROM invoice WHERE state = 2 AND received < amount",
+      "  FROM invoice WHERE state = 2 AND received < amount"
+      "   AND hash NOT IN (SELECT hash FROM preimage)",
       NULL },
     { "payment.failed", "A failed payment has no part that can still succeed.",
       "SELECT 'payment ' || lower(hex(p.hash)) || ' failed, and part ' || part || ' is in state ' || q.state"

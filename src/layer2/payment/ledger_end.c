@@ -9,7 +9,7 @@
 #include "layer2/channel/record.h"
 #include "layer2/payment/flow.h"
 
-#define HOUR_US ((int64_t)3600 * 1000000) /* a claim that failed for good is tried again */
+#define AGAIN_US ((int64_t)120 * 1000000) /* a claim that failed for good is tried again */
 
 bool ledger_preimage(struct execution *x, const struct htlc *h, struct hash *preimage)
 {
@@ -31,7 +31,7 @@ static void reveal(struct execution *x, const struct htlc *h)
     char params[sizeof(preimage) + 32];
 
     hex_text(key, h->channel.bytes, sizeof(h->channel.bytes));
-    snprintf(key + 64, sizeof(key) - 64, "/reveal/%" PRId64 "/%" PRId64, h->id, execution_time(x) / HOUR_US);
+    snprintf(key + 64, sizeof(key) - 64, "/reveal/%" PRId64 "/%" PRId64, h->id, execution_time(x) / AGAIN_US);
     hex_text(preimage, h->preimage.bytes, sizeof(h->preimage.bytes));
     snprintf(params, sizeof(params), "{\"preimage\":\"%s\"}", preimage);
     party_submit(x, key, "channel.reveal", bytes_of_text(params));

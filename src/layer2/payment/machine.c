@@ -156,12 +156,25 @@ static bool choose_mover(const struct htlc_list *list, int64_t now_us, size_t *m
     return first != NULL;
 }
 
+/* Another hash-lock with this hash is claimed: the preimage, which goes by hash alone, must not be taken to
+ * be for this one, which is given back in a later step. */
+static bool is_claimed_too(const struct htlc_list *list, const struct htlc *h)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].state == HTLC_FULFILLING && hash_equal(&list->items[i].hash, &h->hash))
+            return true;
+    }
+    return false;
+}
+
 /* A hash-lock of the supported state: stays, or ends as its recipient wishes. */
-static void plan_pending(struct plan *p, const struct htlc *h, const struct allocation *a)
+static void plan_pending(struct plan *p, const struct htlc_list *list, const struct htlc *h,
+                         const struct allocation *a)
 {
     bool is_claim = h->state == HTLC_FULFILLING;
 
-    if (!is_wish(h, p->mover, execution_time(p->x)) || (is_claim && p->claims == CLAIMS_MOST)) {
+    if (!is_wish(h, p->mover, execution_time(p->x)) || (is_claim && p->claims == CLAIMS_MOST) ||
+        (!is_claim && is_claimed_too(list, h))) {
         p->state.allocations[p->state.allocation_count++] = *a;
         p->offers += h->offerer == p->mover;
         return;
@@ -192,7 +205,6 @@ static void plan_offer(struct plan *p, struct htlc *h)
     }
     h->state = HTLC_OFFERED;
     h->entered = p->state.turn * HTLC_PLACES + p->state.allocation_count;
-    htlc_write(execution_database(p->x), h, execution_time(p->x));
     p->state.allocations[p->mover].amount -= h->amount;
     p->state.allocations[p->state.allocation_count++] = (struct allocation){
         .kind = ALLOCATION_HASHLOCK, .amount = h->amount,
@@ -234,7 +246,19 @@ static bool agrees(const struct local_channel *c, const struct htlc_list *list)
     return place == c->supported.state.allocation_count;
 }
 
-static void plan_step(struct execution *x, struct local_channel *c, const struct htlc_list *list,
+/* The offers of a step that is staged. */
+static void write_offers(struct execution *x, const struct htlc_list *list, uint64_t turn)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct htlc *h = &list->items[i];
+
+        if (h->state == HTLC_OFFERED && h->entered / HTLC_PLACES == turn)
+            htlc_write(execution_database(x), h, execution_time(x));
+    }
+}
+
+/* False: nothing of what the side wishes can be. */
+static bool plan_step(struct execution *x, struct local_channel *c, const struct htlc_list *list,
                       size_t mover, struct arena *arena)
 {
     struct plan p = { .x = x, .c = c, .mover = mover };
@@ -246,20 +270,26 @@ static void plan_step(struct execution *x, struct local_channel *c, const struct
         const struct htlc *h = &list->items[i];
 
         if (h->state == HTLC_LOCKED || h->state == HTLC_FULFILLING || h->state == HTLC_FAILING)
-            plan_pending(&p, h, &c->supported.state.allocations[place++]);
+            plan_pending(&p, list, h, &c->supported.state.allocations[place++]);
     }
     for (size_t i = 0; i < list->count; i++) {
         if (list->items[i].state == HTLC_WANTED && list->items[i].offerer == mover)
             plan_offer(&p, &list->items[i]);
     }
     p.state.data = buffer_bytes(&p.data);
-    if (p.moves && c->application->next_ok(&c->fixed, &c->supported.state, &p.state, mover, &error) == OK)
-        step_stage(x, c, &p.state, mover);
-    else if (p.moves)
+    if (p.moves && c->application->next_ok(&c->fixed, &c->supported.state, &p.state, mover, &error) != OK) {
         log_error("turn %" PRIu64 " of a channel cannot follow: %s", p.state.turn, error.message);
+        p.moves = false;
+    }
+    if (p.moves) {
+        write_offers(x, list, p.state.turn);
+        step_stage(x, c, &p.state, mover);
+    }
     buffer_close(&p.data);
+    return p.moves;
 }
 
+/* The side that has waited longest, or else the other one. */
 static void move(struct execution *x, struct local_channel *c, struct arena *arena)
 {
     struct htlc_list list;
@@ -270,8 +300,13 @@ static void move(struct execution *x, struct local_channel *c, struct arena *are
         log_error("hash-locks as rows are not those of their channel's state; the channel does not move");
         return;
     }
-    if (choose_mover(&list, execution_time(x), &mover) && step_is_ours(x, &c->fixed.participants[mover]))
-        plan_step(x, c, &list, mover, arena);
+    if (!choose_mover(&list, execution_time(x), &mover))
+        return;
+    if (step_is_ours(x, &c->fixed.participants[mover]) && plan_step(x, c, &list, mover, arena))
+        return;
+    htlc_list_read(execution_database(x), &c->id, arena, &list);
+    if (step_is_ours(x, &c->fixed.participants[1 - mover]))
+        (void)plan_step(x, c, &list, 1 - mover, arena);
 }
 
 /* What waits to be offered in a channel that does not move any more. */
@@ -365,4 +400,5 @@ void machine_preimage(struct execution *x, struct bytes subject)
         if (is_claimable && h->expiry_us > execution_time(x))
             flow_preimage(x, h, &preimage);
     }
+    flow_shown(x, &hash); /* after the hops: they claim by it, and so does the payee */
 }

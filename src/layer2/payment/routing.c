@@ -79,6 +79,10 @@ static enum status use_routes(struct kernel_task *task, struct execution *x)
     sums = under_way(x, &p);
     if (sums.amount + s->query.amount != p.amount)
         return OK; /* another part failed in between: another search is on its way */
+    for (size_t i = 0; i < s->count; i++)
+        sums.fee += route_fee(&s->routes[i]);
+    if (sums.fee > p.fee_limit)
+        return OK; /* dearer parts were made in between: the sweep looks again */
     if (s->count == 0)
         flow_payment_over(x, &p, p.avoid_count == 0 ? FAILURE_NO_ROUTE : FAILURE_CHANNEL);
     else

@@ -84,7 +84,7 @@ static enum status begin(struct execution *x, const struct sending *s, int64_t t
     struct payment p = s->payment, before;
     bool is_known = payment_read(execution_database(x), &p.hash, &before);
 
-    if (is_known && !is_same(&p, &before))
+    if (is_known && before.state != PAYMENT_FAILED && !is_same(&p, &before))
         return fail(x, ERROR_PAYMENT_EXISTS, "a payment with this hash is %s already, and is another one",
                     payment_state_name(before.state));
     if (is_known && before.state != PAYMENT_FAILED) {
