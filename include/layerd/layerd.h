@@ -399,6 +399,26 @@ LAYERD_MUST_CHECK enum layerd_error layerd_channel_sign_challenge(const struct l
                                                                   char signature[LAYERD_SIGNATURE_MAX],
                                                                   struct layerd_failure *failure);
 
+/* What a withdrawal pays: to an account, which of the channel's assets, and how much of it. */
+struct layerd_channel_payment {
+    unsigned asset;
+    uint64_t amount; /* in the asset's smallest unit */
+    const char *to;  /* address */
+};
+
+/* Signs a withdrawal, for channel.take_out and channel.sign_withdrawal: the channel goes on with the state,
+ * and the payments are made now. It may be brought before the ledger at any time until that has the state's
+ * turn or a later one.
+ * Args: channel: 64 hex digits; state: hex, as the event channel.withdrawal_proposed carries it; payments:
+ *       `count` of them, 1 … 64, in the order in which that event has them.
+ * Out: signature: 128 hex digits.
+ * Errors: INVALID_PARAMS: also a payment to no address.
+ * Source: BIP-340 over the tagged hash "layerd/channel/withdrawal". */
+LAYERD_MUST_CHECK enum layerd_error
+layerd_channel_sign_withdrawal(const struct layerd_key *key, const char *channel, const char *state,
+                               const struct layerd_channel_payment *payments, size_t count,
+                               char signature[LAYERD_SIGNATURE_MAX], struct layerd_failure *failure);
+
 /* Signs a voucher: that much in all is promised to the payee of a channel that runs vouchers.
  * Errors: INVALID_PARAMS.
  * Source: BIP-340 over the tagged hash "layerd/channel/voucher". */

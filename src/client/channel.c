@@ -2,12 +2,15 @@
  * crypto/channel.h names. Nothing here asks a node: who signs computes what it signs. */
 #include <string.h>
 
+#include "base/bech32.h"
 #include "base/memory.h"
 #include "client/client.h"
 #include "client/failure.h"
 #include "client/key.h"
 #include "crypto/channel.h"
 #include "crypto/hash.h"
+
+#define PAYMENTS_MAX 64 /* of one withdrawal */
 
 static enum status read_hex(const char *hex, const char *what, struct arena *arena, struct bytes *bytes,
                             struct error *error)
@@ -130,6 +133,66 @@ enum layerd_error layerd_channel_sign_challenge(const struct layerd_key *key, co
     struct error error;
 
     return failure_report(failure, sign_state(key, channel, state, true, signature, &error), &error);
+}
+
+/* An address of either network, or 64 hex digits. */
+static bool read_account(const char *text, struct account_id *account)
+{
+    size_t length = text == NULL ? 0 : strlen(text);
+
+    return length > 0 &&
+           (hex_decode(account->bytes, sizeof(account->bytes), text, length) ||
+            bech32m_decode(account->bytes, sizeof(account->bytes), ADDRESS_PREFIX_TEST, text, length) ||
+            bech32m_decode(account->bytes, sizeof(account->bytes), ADDRESS_PREFIX_MAIN, text, length));
+}
+
+static enum status read_payments(const struct layerd_channel_payment *payments, size_t count,
+                                 struct allocation taken[PAYMENTS_MAX], struct error *error)
+{
+    if (payments == NULL || count < 1 || count > PAYMENTS_MAX)
+        return error_set(error, ERROR_INVALID_PARAMS, "payments: 1 … %d are expected", PAYMENTS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct allocation *a = &taken[i];
+
+        *a = (struct allocation){ .asset = payments[i].asset, .amount = payments[i].amount };
+        if (a->asset >= CHANNEL_ASSETS_MAX || a->amount < 1 || a->amount > INTEGER_MAX ||
+            !read_account(payments[i].to, &a->account))
+            return error_set(error, ERROR_INVALID_PARAMS,
+                             "payment %zu: an asset 0 … 7, an amount 1 … 2^53−1 and an address are expected",
+                             i);
+    }
+    return OK;
+}
+
+static enum status sign_withdrawal(const struct layerd_key *key, const char *channel, const char *hex,
+                                   const struct layerd_channel_payment *payments, size_t count,
+                                   char signature[LAYERD_SIGNATURE_MAX], struct error *error)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct allocation taken[PAYMENTS_MAX];
+    struct channel_state state;
+    struct hash id, hash;
+
+    arena_init(&arena);
+    TRY(read_id(channel, &id, error));
+    TRY(read_state(hex, &arena, &state, error));
+    TRY(read_payments(payments, count, taken, error));
+    channel_state_hash(&id, &state, &hash);
+    channel_withdrawal_hash(&id, &hash, taken, count, &hash);
+    give(key, &hash, signature);
+    return OK;
+}
+
+enum layerd_error layerd_channel_sign_withdrawal(const struct layerd_key *key, const char *channel,
+                                                 const char *state,
+                                                 const struct layerd_channel_payment *payments, size_t count,
+                                                 char signature[LAYERD_SIGNATURE_MAX],
+                                                 struct layerd_failure *failure)
+{
+    struct error error;
+
+    return failure_report(
+        failure, sign_withdrawal(key, channel, state, payments, count, signature, &error), &error);
 }
 
 static enum status sign_voucher(const struct layerd_key *key, const char *channel, uint64_t amount,

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "base/bech32.h"
 #include "base/memory.h"
 #include "crypto/channel.h"
 #include "crypto/hash.h"
@@ -133,6 +134,58 @@ static void what_is_no_award_is_refused(void **state)
                      LAYERD_OK);
 }
 
+static void withdrawal_is_signed_with_its_payments(void **state)
+{
+    struct place *p = *state;
+    struct allocation all[2] = { { .amount = 70, .account = p->account }, { .amount = 30 } };
+    struct allocation taken[2] = { { .amount = 9, .account = p->account }, { .asset = 1, .amount = 4 } };
+    struct channel_state s = { .turn = 5, .allocation_count = 2, .allocations = all };
+    char signature[LAYERD_SIGNATURE_MAX], address[ADDRESS_TEXT_MAX], hex[65];
+    struct layerd_channel_payment payments[2] = { { .amount = 9, .to = address },
+                                                  { .asset = 1, .amount = 4, .to = hex } };
+    struct hash id, hash;
+
+    memset(all[1].account.bytes, 7, 32);
+    memset(taken[1].account.bytes, 8, 32);
+    hex_text(hex, taken[1].account.bytes, 32);
+    assert_true(hex_decode(id.bytes, 32, CHANNEL, 64));
+    channel_state_hash(&id, &s, &hash);
+    channel_withdrawal_hash(&id, &hash, taken, 2, &hash);
+    bech32m_encode(address, ADDRESS_PREFIX_TEST, p->account.bytes, 32);
+    assert_int_equal(layerd_channel_sign_withdrawal(p->key, CHANNEL, p->state, payments, 2, signature, NULL),
+                     LAYERD_OK);
+    assert_signs(p, signature, &hash);
+    bech32m_encode(address, ADDRESS_PREFIX_MAIN, p->account.bytes, 32); /* the same account elsewhere */
+    assert_int_equal(layerd_channel_sign_withdrawal(p->key, CHANNEL, p->state, payments, 2, signature, NULL),
+                     LAYERD_OK);
+    assert_signs(p, signature, &hash);
+}
+
+static void withdrawal_of_nonsense_is_not_signed(void **state)
+{
+    struct place *p = *state;
+    const struct layerd_channel_payment good = { .amount = 9, .to = CHANNEL };
+    struct layerd_channel_payment bad[4] = { good, good, good, good };
+    const enum layerd_error refused = LAYERD_ERROR_INVALID_PARAMS;
+    char signature[LAYERD_SIGNATURE_MAX];
+
+    bad[0].amount = 0;
+    bad[1].asset = CHANNEL_ASSETS_MAX;
+    bad[2].to = "nobody";
+    bad[3].to = NULL;
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(
+            layerd_channel_sign_withdrawal(p->key, CHANNEL, p->state, &bad[i], 1, signature, NULL), refused);
+    assert_int_equal(layerd_channel_sign_withdrawal(p->key, CHANNEL, p->state, &good, 0, signature, NULL),
+                     refused);
+    assert_int_equal(layerd_channel_sign_withdrawal(p->key, CHANNEL, p->state, NULL, 1, signature, NULL),
+                     refused);
+    assert_int_equal(layerd_channel_sign_withdrawal(p->key, CHANNEL, "zz", &good, 1, signature, NULL),
+                     refused);
+    assert_int_equal(layerd_channel_sign_withdrawal(p->key, "00", p->state, &good, 1, signature, NULL),
+                     refused);
+}
+
 static void state_says_what_the_key_gets(void **state)
 {
     struct place *p = *state;
@@ -176,6 +229,8 @@ int channel_tests(void)
         cmocka_unit_test_setup_teardown(signatures_are_over_the_named_hashes, setup, teardown),
         cmocka_unit_test_setup_teardown(an_award_is_signed_with_its_fees, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_award_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(withdrawal_is_signed_with_its_payments, setup, teardown),
+        cmocka_unit_test_setup_teardown(withdrawal_of_nonsense_is_not_signed, setup, teardown),
         cmocka_unit_test_setup_teardown(state_says_what_the_key_gets, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_state_is_refused, setup, teardown),
     };
