@@ -21,6 +21,14 @@ CREATE INDEX tower_appointment_expiring ON tower_appointment (expires_us) WHERE 
 
 CREATE INDEX channel_local_unsigned ON channel_local (changed_us) WHERE wants_signature = 1;
 
+-- Value on its way out of a channel that goes on: its state is the staged one of this turn, its signatures are of this turn and
+-- over the withdrawal. The row outlives a rejection, until the ledger has this turn or a later one.
+CREATE TABLE channel_withdrawal (
+  channel  BLOB PRIMARY KEY REFERENCES channel_local,
+  turn     INTEGER NOT NULL,
+  payments BLOB    NOT NULL                      -- encoded allocations
+) STRICT, WITHOUT ROWID;
+
 -- What a participant asks for those who pay through his side of a channel, and whether they may.
 CREATE TABLE payment_policy (
   channel  BLOB    NOT NULL REFERENCES channel_local,

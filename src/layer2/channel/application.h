@@ -48,6 +48,11 @@ struct application {
     /* Whether fewer than all signatures may support such a state behind others: signing it is a decision of
      * the key's owner, which no policy takes for him. NULL: there are no such states. */
     bool (*by_hand)(const struct channel_state *state);
+    /* Whether the mover may take value out of a channel that goes on: `next` is `previous` with less in his
+     * simple entries. Gives `next` its data (in `arena`), so that states may follow it. NULL: nobody may. */
+    enum status (*take_out)(const struct channel_fixed *fixed, const struct channel_state *previous,
+                            struct channel_state *next, size_t mover, struct arena *arena,
+                            struct error *error);
     /* next_ok lets no mover take what others could claim: they may countersign whatever it accepts. */
     bool next_is_safe;
 };

@@ -64,13 +64,20 @@ static uint32_t read_signers(struct database *database, const struct hash *id,
     return mask;
 }
 
+bool local_is_withdrawing(const struct local_channel *channel)
+{
+    return channel->has_staged && channel->withdrawal == channel->staged.state.turn &&
+           channel->withdrawal != 0;
+}
+
 bool local_read(struct database *database, const struct hash *id, struct arena *arena,
                 struct local_channel *channel)
 {
     struct statement *s = statement(database, "SELECT fixed, phase, supported, staged, staged_by, next_turn,"
                                               " parents, wants_signature, phase_before, challenging,"
-                                              " expires_us, overdue_us, supported_hash, staged_hash"
-                                              " FROM channel_local WHERE id = ?");
+                                              " expires_us, overdue_us, supported_hash, staged_hash,"
+                                              " (SELECT turn FROM channel_withdrawal WHERE channel = id)"
+                                              " AS withdrawal FROM channel_local WHERE id = ?");
     struct error error;
     enum status status;
 
@@ -91,6 +98,7 @@ bool local_read(struct database *database, const struct hash *id, struct arena *
     channel->next_turn = (uint64_t)column_integer(s, "next_turn");
     channel->wants_signature = column_integer(s, "wants_signature") != 0;
     read_parents(column_blob(s, "parents"), channel);
+    channel->withdrawal = column_is_null(s, "withdrawal") ? 0 : (uint64_t)column_integer(s, "withdrawal");
     statement_finish(s);
     if (channel->has_supported)
         channel->supported.signed_by = read_signers(database, id, &channel->supported);

@@ -32,10 +32,14 @@ struct local_channel {
     uint64_t next_turn;
     int64_t expires_us;           /* when it has waited too long for signatures or funds; 0: never */
     int64_t overdue_us;           /* when what is staged has waited too long; 0: never, or it was told */
+    uint64_t withdrawal;          /* turn of one that the ledger may still take: withdrawal.h; 0: none */
     bool wants_signature;         /* what is staged lacks one that a key of ours gives: step.h */
     struct hash parents[PARENTS_MAX];
     size_t parent_count;
 };
+
+/* What is staged is a withdrawal: its `hash` is the withdrawal's, not the state's. */
+bool local_is_withdrawing(const struct local_channel *channel);
 
 /* False: this node does not know the channel. */
 MUST_CHECK bool local_read(struct database *database, const struct hash *id, struct arena *arena,

@@ -9,6 +9,7 @@
 #include "layer2/channel/forms.h"
 #include "layer2/channel/local.h"
 #include "layer2/channel/record.h"
+#include "layer2/channel/withdrawal.h"
 
 /* --- channel.status --------------------------------------------------------------------------- */
 struct one_local { struct hash channel; };
@@ -18,7 +19,7 @@ static const struct param one_local_params[] = {
 };
 
 static void write_signatures(struct writer *w, struct database *database, const struct local_channel *c,
-                             uint64_t turn)
+                             const struct signed_state *state)
 {
     char address[ADDRESS_TEXT_MAX];
     struct signature signature;
@@ -27,7 +28,8 @@ static void write_signatures(struct writer *w, struct database *database, const 
     writer_key(w, "signatures");
     writer_array_begin(w);
     for (size_t i = 0; i < c->fixed.participant_count; i++) {
-        if (!local_signature(database, &c->id, turn, i, &hash, &signature))
+        if (!local_signature(database, &c->id, state->state.turn, i, &hash, &signature) ||
+            !hash_equal(&hash, &state->hash))
             continue;
         address_encode(address, &c->fixed.participants[i]);
         writer_object_begin(w);
@@ -53,7 +55,7 @@ static void write_signed(struct writer *w, struct database *database, const stru
     writer_member_hex(w, "state", bytes.data, bytes.size);
     writer_member_hex(w, "hash", state->hash.bytes, sizeof(state->hash.bytes));
     writer_member_hex(w, "challenge_hash", challenge.bytes, sizeof(challenge.bytes));
-    write_signatures(w, database, c, state->state.turn);
+    write_signatures(w, database, c, state);
     writer_object_end(w);
 }
 
@@ -156,6 +158,7 @@ static enum status one_local(struct query *q, const void *params, struct writer 
         write_signed(w, q->database, &c, "supported", &c.supported);
     if (c.has_staged) {
         write_signed(w, q->database, &c, "staged", &c.staged);
+        withdrawal_write(w, q->database, &c);
         write_missing(w, &c);
     }
     write_deposits(w, q->database, &c);
@@ -214,8 +217,8 @@ static void write_backup(struct query *q, const struct hash *id, int64_t created
     struct local_channel c;
 
     arena_init(&arena);
-    if (!local_read(q->database, id, &arena, &c))
-        return;
+    if (!local_read(q->database, id, &arena, &c) || c.supported.signed_by == 0)
+        return; /* the ledger has it, and no signatures on it are here */
     channel_fixed_encode(&c.fixed, &fixed);
     channel_state_encode(&c.supported.state, &state);
     writer_object_begin(w);
@@ -227,7 +230,7 @@ static void write_backup(struct query *q, const struct hash *id, int64_t created
     writer_array_begin(w);
     writer_object_begin(w);
     writer_member_hex(w, "state", state.data, state.size);
-    write_signatures(w, q->database, &c, c.supported.state.turn);
+    write_signatures(w, q->database, &c, &c.supported);
     writer_object_end(w);
     writer_array_end(w);
     writer_object_end(w);

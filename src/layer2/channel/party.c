@@ -17,6 +17,7 @@
 #include "layer2/channel/step.h"
 #include "layer2/channel/voucher.h"
 #include "layer2/channel/waiting.h"
+#include "layer2/channel/withdrawal.h"
 
 #define NEXT_TURN NOT_GIVEN /* `turn` absent */
 
@@ -70,6 +71,10 @@ void party_tell_staged(struct execution *x, const struct local_channel *c)
     struct buffer bytes CLEANUP(buffer_close) = { 0 };
     struct buffer text CLEANUP(buffer_close) = { 0 };
 
+    if (local_is_withdrawing(c)) {
+        withdrawal_tell(x, c);
+        return;
+    }
     channel_state_encode(&c->staged.state, &bytes);
     buffer_append_hex(&text, bytes.data, bytes.size);
     event_channel_proposed(x, &(struct event_channel_proposed){
@@ -107,10 +112,11 @@ static void support(struct execution *x, struct local_channel *c)
         waiting_for_funds(x, c);
     if (c->supported.state.turn == CHANNEL_TURN_PREFUND && c->parent_count == 0)
         party_register(x, c);
+    withdrawal_outdo(x, c);
     party_wake_application(x, c, c->staged_by);
 }
 
-static bool has_own_signature(struct execution *x, const struct local_channel *c)
+bool party_has_own_signature(struct execution *x, const struct local_channel *c)
 {
     for (size_t i = 0; i < c->fixed.participant_count; i++) {
         if ((c->staged.signed_by >> i & 1) != 0 && step_is_ours(x, &c->fixed.participants[i]))
@@ -122,11 +128,17 @@ static bool has_own_signature(struct execution *x, const struct local_channel *c
 bool party_support_if_complete(struct execution *x, struct local_channel *c)
 {
     if (c->staged.signed_by != application_everyone(&c->fixed)) {
-        if (c->staged.state.final && has_own_signature(x, c))
+        if (c->staged.state.final && party_has_own_signature(x, c))
             party_move(x, c, LIFE_CLOSING); /* whoever has it may complete it whenever he likes */
         return false;
     }
-    support(x, c);
+    if (!local_is_withdrawing(c)) {
+        support(x, c);
+        return true;
+    }
+    c->wants_signature = false;
+    c->overdue_us = 0;
+    withdrawal_bring(x, c); /* it counts when the ledger has it */
     return true;
 }
 
@@ -540,6 +552,8 @@ static enum status sign(struct execution *x, const void *params, struct writer *
 
     arena_init(&arena);
     TRY(need_staged(x, p, &arena, &c));
+    if (local_is_withdrawing(&c))
+        return fail(x, ERROR_WRONG_PHASE, "a withdrawal waits: 'channel.sign_withdrawal' signs it");
     return sign_staged(x, &c, p->authority, result);
 }
 
@@ -551,6 +565,7 @@ static enum status reject(struct execution *x, const void *params, struct writer
 
     arena_init(&arena);
     TRY(need_staged(x, p, &arena, &c));
+    TRY(withdrawal_reject(x, &c));
     c.has_staged = false;
     c.next_turn = c.staged.state.turn + 1; /* signatures on that turn are out: it is never used again */
     event_channel_rejected(x, &(struct event_channel_rejected){
@@ -587,6 +602,15 @@ static const struct command commands[] = {
     { "channel.reject", SCOPE_LOCAL, ACCESS_PUBLIC, reject, check_reject,
       PARAMS(struct answer, reject_params),
       .help = "Say no to the state that waits; its turn is not used again.", .result = "the next turn",
+      .example = "channel=" EXAMPLE_ID " turn=2 signer=alice" },
+    { "channel.take_out", SCOPE_LOCAL, ACCESS_PUBLIC, take_out, check_take_out,
+      PARAMS(struct take_out, take_out_params),
+      .help = "Take value out of a running channel, out of one's own share, once all participants signed.",
+      .result = "turn, hash that all sign, whether all signed" },
+    { "channel.sign_withdrawal", SCOPE_LOCAL, ACCESS_PUBLIC, sign_withdrawal, check_sign_withdrawal,
+      PARAMS(struct sign_withdrawal, sign_withdrawal_params),
+      .help = "Countersign the withdrawal that waits; once all have, it goes to the ledger.",
+      .result = "turn, hash that all sign, whether all signed",
       .example = "channel=" EXAMPLE_ID " turn=2 signer=alice" },
     { "channel.suspend", SCOPE_LOCAL, ACCESS_OPERATOR, channel_suspend, PARAMS(struct pause, pause_params),
       .help = "Stop signing new states of a channel.", .result = "its phase",

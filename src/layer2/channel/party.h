@@ -23,8 +23,10 @@ bool party_countersigns(struct execution *x, const struct local_channel *channel
 /* The same entries in the same order. */
 bool party_same_outcome(const struct hash *id, const struct channel_state *a, const struct channel_state *b);
 void party_tell_staged(struct execution *x, const struct local_channel *channel);
-/* All have signed: what was staged is what counts now; not written yet. A final state that lacks signatures
- * but has one of ours lets only final ones follow. */
+/* One of those on what is staged is of a key of the node's keystore. */
+bool party_has_own_signature(struct execution *x, const struct local_channel *channel);
+/* All have signed: what was staged is what counts now, or a withdrawal goes to the ledger; not written yet. A
+ * final state that lacks signatures but has one of ours lets only final ones follow. */
 bool party_support_if_complete(struct execution *x, struct local_channel *channel);
 /* The reaction "<application>.channel" looks at the channel: its supported state is another one, moved by
  * participant `mover`, or (PARTY_NOBODY) something else about it changed. Subject: id ‖ mover [1]. */
@@ -61,6 +63,7 @@ void party_submit(struct execution *x, const char *key, const char *method, stru
  * states while his own challenge is on the way would be taken for a cheat. Writes the channel's row. */
 #define PARTY_CHALLENGE "challenge"
 #define PARTY_REDEEM "redeem"
+#define PARTY_WITHDRAW "withdraw"
 void party_dispute(struct execution *x, struct local_channel *channel, const char *what, struct bytes params);
 void party_register(struct execution *x, const struct local_channel *channel);
 

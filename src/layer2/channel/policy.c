@@ -6,6 +6,7 @@
 #include "layer2/channel/share.h"
 #include "layer2/channel/step.h"
 #include "layer2/channel/voucher.h"
+#include "layer2/channel/withdrawal.h"
 
 /* What a topped-up channel has more is his who paid it in, which no state tells: a stranger's claim to it is
  * left to the operator. */
@@ -73,6 +74,8 @@ static bool is_safe(struct execution *x, const struct local_channel *c, size_t p
 {
     uint64_t owed, due;
 
+    if (local_is_withdrawing(c))
+        return withdrawal_is_safe(x, c);
     if (is_claimed_by_stranger(x, c) || (c->staged.state.final && !is_safe_end(x, c)))
         return false;
     if (c->application->next_is_safe && !c->staged.state.final)
@@ -83,8 +86,10 @@ static bool is_safe(struct execution *x, const struct local_channel *c, size_t p
 
 bool party_countersigns(struct execution *x, const struct local_channel *c, size_t participant)
 {
+    if (local_is_withdrawing(c) && !withdrawal_awaits_ours(x, c, participant))
+        return false;
     if ((c->application->by_hand != NULL && c->application->by_hand(&c->staged.state)) ||
-        (c->has_supported && c->application->is_late != NULL &&
+        (c->has_supported && !local_is_withdrawing(c) && c->application->is_late != NULL &&
          c->application->is_late(&c->fixed, &c->supported.state, &c->staged.state, c->staged_by,
                                  execution_time(x))))
         return false;

@@ -11,6 +11,7 @@
 #include "layer2/channel/party.h"
 #include "layer2/channel/redeem.h"
 #include "layer2/channel/step.h"
+#include "layer2/channel/withdrawal.h"
 
 #define SUBMIT_KEY_MAX 128
 #define NESTING_MAX 4 /* channels in channels that are looked at for the money behind them */
@@ -34,24 +35,22 @@ static void write_signatures(struct database *database, const struct local_chann
     char address[ADDRESS_TEXT_MAX];
     struct signature signature;
     struct hash hash;
-    bool any = false;
 
+    if (c->supported.signed_by == 0)
+        return; /* the ledger has it, and asks for none */
+    writer_key(w, "signatures");
+    writer_array_begin(w);
     for (size_t i = 0; i < c->fixed.participant_count; i++) {
-        if (!local_signature(database, &c->id, c->supported.state.turn, i, &hash, &signature))
+        if (!local_signature(database, &c->id, c->supported.state.turn, i, &hash, &signature) ||
+            !hash_equal(&hash, &c->supported.hash)) /* over a withdrawal, or another state of the turn */
             continue;
-        if (!any) { /* what the ledger has on record may have none here, and needs none there */
-            writer_key(w, "signatures");
-            writer_array_begin(w);
-            any = true;
-        }
         address_encode(address, &c->fixed.participants[i]);
         writer_object_begin(w);
         writer_member_text(w, "key", address);
         writer_member_hex(w, "signature", signature.bytes, sizeof(signature.bytes));
         writer_object_end(w);
     }
-    if (any)
-        writer_array_end(w);
+    writer_array_end(w);
 }
 
 void party_write_state(struct database *database, const struct local_channel *c, struct writer *w)
@@ -319,6 +318,7 @@ static void clear(struct execution *x, struct local_channel *c)
     party_move(x, c, LIFE_CLEARED);
     if (c->has_staged && life_may_sign(c->phase))
         step_request(x, c);
+    withdrawal_bring(x, c);
 }
 
 static void follow_ledger(struct execution *x, struct local_channel *c, const struct channel_record *record)
@@ -450,6 +450,8 @@ void channel_watch(struct execution *x, struct bytes subject)
     before = c.phase;
     is_adopted = is_on_ledger && compare(x, &c, &record);
     if (is_on_ledger)
+        is_adopted |= withdrawal_follow(x, &c, &record);
+    if (is_on_ledger)
         follow_ledger(x, &c, &record);
     else if (c.challenging == 0)
         clear(x, &c); /* it was never registered */
@@ -468,7 +470,7 @@ void channel_watch(struct execution *x, struct bytes subject)
 /* Somebody else was quicker: the ledger has this already, or what is newer. */
 static bool is_done_already(const char *method, enum status status)
 {
-    if (strcmp(method, "channel.checkpoint") == 0)
+    if (strcmp(method, "channel.checkpoint") == 0 || strcmp(method, "channel.withdraw") == 0)
         return status == ERROR_TURN_NOT_INCREASED;
     return strcmp(method, "channel.conclude") == 0 && status == ERROR_CHANNEL_FINALIZED;
 }
@@ -495,7 +497,8 @@ bool channel_submit_retry(enum status outcome)
 {
     return outcome != ERROR_TURN_DECREASED && outcome != ERROR_TURN_NOT_INCREASED &&
            outcome != ERROR_CHANNEL_FINALIZED && outcome != ERROR_WRONG_SIGNERS &&
-           outcome != ERROR_INVALID_TRANSITION;
+           outcome != ERROR_INVALID_TRANSITION && outcome != ERROR_BAD_SIGNATURE &&
+           outcome != ERROR_BAD_KEY && outcome != ERROR_NOT_A_RECIPIENT && outcome != ERROR_INVALID_PARAMS;
 }
 
 void party_dispute(struct execution *x, struct local_channel *c, const char *what, struct bytes params)
@@ -538,6 +541,8 @@ void channel_submit_ended(struct execution *x, uint64_t id, const char *key, con
         arrived(x, &channel, key + 65);
     if (outcome == OK)
         return;
+    if (strncmp(key + 65, PARTY_WITHDRAW, strlen(PARTY_WITHDRAW)) == 0)
+        withdrawal_refused(x, &channel, key + 65, outcome);
     event_channel_submit_failed(x, &(struct event_channel_submit_failed){
         .channel = channel, .what = key + 65, .error = status_name(outcome) });
 }

@@ -55,5 +55,6 @@ int play_tests(void);
 int rules_tests(void);
 int safe_tests(void);
 int vector_tests(void);
+int withdrawal_tests(void);
 
 #endif

@@ -23,10 +23,20 @@ static enum status next_ok(const struct channel_fixed *fixed, const struct chann
     return OK;
 }
 
+static enum status take_out(const struct channel_fixed *fixed, const struct channel_state *previous,
+                            struct channel_state *next, size_t mover, struct arena *arena,
+                            struct error *error)
+{
+    (void)fixed, (void)mover, (void)arena, (void)error;
+    next->data = previous->data;
+    return OK;
+}
+
 const struct application application_consensus = {
     .name = "consensus",
     .help = "Any outcome that all participants sign.",
     .fixed_ok = fixed_ok,
     .init_ok = init_ok,
     .next_ok = next_ok,
+    .take_out = take_out,
 };

@@ -237,6 +237,21 @@ static bool is_late(const struct channel_fixed *fixed, const struct channel_stat
     return compare_locks(&s, &error) != OK || s.is_late;
 }
 
+/* As a step that gives: who takes out keeps his reserve, and data names the turn before. */
+static enum status take_out(const struct channel_fixed *fixed, const struct channel_state *previous,
+                            struct channel_state *next, size_t mover, struct arena *arena,
+                            struct error *error)
+{
+    uint8_t *before = arena_new(arena, 8);
+
+    put_be64(before, previous->turn);
+    next->data = bytes_of(before, 8);
+    TRY(check_shape(fixed, next, error));
+    if (next->allocations[mover].amount < payment_terms_read(fixed).reserve[mover])
+        return error_set(error, ERROR_INVALID_TRANSITION, "the mover would have less than his reserve");
+    return OK;
+}
+
 static bool known(const struct channel_state *state, uint64_t *turn)
 {
     if (state->turn <= CHANNEL_TURN_POSTFUND || state->data.size < 8)
@@ -253,5 +268,6 @@ const struct application application_payment = {
     .next_ok = next_ok,
     .known = known,
     .is_late = is_late,
+    .take_out = take_out,
     .next_is_safe = true,
 };
