@@ -6,5 +6,6 @@
 int main(void)
 {
     crypto_start();
-    return graph_tests() + invoice_tests() + machine_tests() + malice_tests() + stranger_tests();
+    return graph_tests() + invoice_tests() + machine_tests() + malice_tests() + stranger_tests() +
+           take_out_tests();
 }

@@ -85,5 +85,6 @@ int invoice_tests(void);
 int machine_tests(void);
 int malice_tests(void);
 int stranger_tests(void);
+int take_out_tests(void);
 
 #endif
