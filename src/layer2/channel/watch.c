@@ -11,6 +11,7 @@
 #include "layer2/channel/party.h"
 #include "layer2/channel/redeem.h"
 #include "layer2/channel/step.h"
+#include "layer2/channel/unwind.h"
 #include "layer2/channel/withdrawal.h"
 
 #define SUBMIT_KEY_MAX 128
@@ -459,6 +460,9 @@ void channel_watch(struct execution *x, struct bytes subject)
         redeem_defend(x, &c, &record, before != PHASE_DISPUTE);
     if (c.parent_count > 0)
         follow_parents(x, &c, is_on_ledger ? &record : NULL);
+    if (unwind_follow(x, &c, is_on_ledger ? &record : NULL,
+                      is_adopted || before != PHASE_DISPUTE || c.phase == PHASE_DISPUTE))
+        conclude(x, &c);
     if (c.phase != before && c.has_supported)
         party_wake_targets(x, &c.supported.state);
     if (c.phase != before || is_adopted)
@@ -472,6 +476,10 @@ static bool is_done_already(const char *method, enum status status)
 {
     if (strcmp(method, "channel.checkpoint") == 0 || strcmp(method, "channel.withdraw") == 0)
         return status == ERROR_TURN_NOT_INCREASED;
+    if (strcmp(method, "channel.reclaim") == 0)
+        return status == ERROR_FINGERPRINT_MISMATCH; /* its entries have moved: the watch looks again */
+    if (strcmp(method, "channel.transfer") == 0)
+        return status == ERROR_NOTHING_TO_PAY;
     return strcmp(method, "channel.conclude") == 0 && status == ERROR_CHANNEL_FINALIZED;
 }
 
@@ -483,6 +491,7 @@ enum status channel_submit_run(struct effect_run *run)
 
     TRY(json_parse(run->request, strlen(run->request), &request, &run->error));
     method = json_string_value(json_object_get(request, "method"));
+    TRY(unwind_sign(run, json_object_get(request, "params")));
     status = kernel_submit_own(run->kernel, method, json_object_get(request, "params"), &run->result,
                                &run->error);
     if (status != OK && is_done_already(method, status)) {
