@@ -55,6 +55,7 @@ int play_tests(void);
 int rules_tests(void);
 int safe_tests(void);
 int vector_tests(void);
+int virtual_tests(void);
 int withdrawal_tests(void);
 
 #endif
