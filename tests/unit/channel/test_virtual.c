@@ -2,58 +2,9 @@
  * and bob through ingrid. Each runs with all keys here and with one of them elsewhere, without and with a
  * restart between any two steps; and each ends on the ledger when somebody vanishes. What everybody has at
  * the end is exact. */
-#include "party_support.h"
+#include "virtual_support.h"
 
-#include <time.h>
-
-struct side {
-    struct channel_fixed fixed;
-    struct hash id;
-    char hex[65];
-};
-
-struct scene {
-    struct place p;
-    const char *outside; /* whose key is elsewhere; NULL: nobody's */
-    bool is_gone;        /* he signs nothing any more */
-    bool restarts;       /* between any two steps */
-    struct side parent, child;      /* alice–bob, and in it alice–bob */
-    struct side left, right, through; /* alice–ingrid, ingrid–bob, and through them alice–ingrid–bob */
-    int64_t before[3];
-};
-
-static const char *const people[] = { "alice", "ingrid", "bob" };
-
-/* --- who is there ----------------------------------------------------------------------------- */
-static int64_t gold(struct scene *s, const char *who)
-{
-    char sql[200], hex[65];
-
-    hex_text(hex, fixture_key(&s->p.f, who)->account.bytes, 32);
-    snprintf(sql, sizeof(sql), "SELECT sum(amount) FROM balance WHERE account = x'%s'", hex);
-    return fixture_sql(&s->p.f, sql);
-}
-
-static void begin(struct scene *s, const char *outside)
-{
-    char names[64] = "";
-
-    fixture_start(&s->p.f, NETWORK_DEV, party_modules);
-    s->outside = outside;
-    for (size_t i = 0; i < 3; i++) {
-        if (outside != NULL && strcmp(outside, people[i]) == 0)
-            continue;
-        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", names[0] == '\0' ? "" : " ",
-                 people[i]);
-    }
-    fixture_keep_keys(&s->p.f, names);
-    fixture_run(&s->p.f, "alice", "ledger.issue", "{'symbol':'GOLD','amount':1000000}");
-    for (size_t i = 1; i < 3; i++)
-        fixture_run(&s->p.f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':100000}",
-                    fixture_address(&s->p.f, people[i]));
-    for (size_t i = 0; i < 3; i++)
-        s->before[i] = gold(s, people[i]);
-}
+#include "crypto/keystore.h"
 
 static int setup(void **state)
 {
@@ -70,243 +21,6 @@ static int teardown(void **state)
     fixture_stop(&s->p.f);
     memory_free_pointer(state);
     return 0;
-}
-
-static void gains(struct scene *s, int64_t alice, int64_t ingrid, int64_t bob)
-{
-    assert_int_equal(gold(s, "alice") - s->before[0], alice);
-    assert_int_equal(gold(s, "ingrid") - s->before[1], ingrid);
-    assert_int_equal(gold(s, "bob") - s->before[2], bob);
-    assert_int_equal(fixture_sql(&s->p.f, "SELECT count(*) FROM v_channel_holding WHERE amount > 0"), 0);
-}
-
-/* --- steps ------------------------------------------------------------------------------------ */
-static void at(struct scene *s, const struct side *side)
-{
-    s->p.fixed = side->fixed;
-    s->p.id = side->id;
-    memcpy(s->p.hex, side->hex, sizeof(s->p.hex));
-}
-
-static void step(struct scene *s)
-{
-    if (s->restarts)
-        fixture_reopen(&s->p.f);
-}
-
-static void describe_side(struct scene *s, struct side *side, const char *first, const char *second,
-                          const char *third, uint64_t nonce)
-{
-    struct place *p = &s->p;
-
-    describe(p, first, second, nonce);
-    if (third != NULL) {
-        p->fixed.participants[2] = fixture_key(&p->f, third)->account;
-        p->fixed.participant_count = 3;
-        channel_id(&p->fixed, &p->id);
-        hex_text(p->hex, p->id.bytes, sizeof(p->id.bytes));
-    }
-    side->fixed = p->fixed;
-    side->id = p->id;
-    memcpy(side->hex, p->hex, sizeof(side->hex));
-}
-
-static json_t *shares(struct scene *s, const char *first, int amount, const char *second, int rest)
-{
-    return json_pack("[{s:s, s:i}, {s:s, s:i}]", "account", fixture_address(&s->p.f, first), "amount", amount,
-                     "account", fixture_address(&s->p.f, second), "amount", rest);
-}
-
-static json_t *with(json_t *entries, json_t *one_more)
-{
-    json_array_append_new(entries, one_more);
-    return entries;
-}
-
-static json_t *funding(const struct side *child, int amount)
-{
-    return json_pack("{s:s, s:i, s:s}", "kind", "channel", "amount", amount, "target", child->hex);
-}
-
-static json_t *guarantee(struct scene *s, int amount, const char *left, const char *right)
-{
-    return json_pack("{s:s, s:i, s:s, s:s, s:s}", "kind", "guarantee", "amount", amount, "target",
-                     s->through.hex, "left", fixture_address(&s->p.f, left), "right",
-                     fixture_address(&s->p.f, right));
-}
-
-#define STAGED "SELECT staged IS NOT NULL FROM channel_local WHERE id = x'$'"
-
-/* Whoever keeps his key elsewhere signs what waits, over the command. */
-static void sign_what_waits(struct scene *s)
-{
-    struct place *p = &s->p;
-    char sql[200], *text;
-    struct hash hash;
-
-    if (s->outside == NULL || s->is_gone || number(p, STAGED) == 0 ||
-        channel_participant(&p->fixed, &fixture_key(&p->f, s->outside)->account) < 0)
-        return;
-    step(s);
-    snprintf(sql, sizeof(sql), "SELECT hex(staged_hash) FROM channel_local WHERE id = x'%s'", p->hex);
-    text = fixture_sql_text(&p->f, sql);
-    assert_true(hex_decode(hash.bytes, sizeof(hash.bytes), text, strlen(text)));
-    free(text);
-    assert_call(OK, p, "channel.sign",
-                json_pack("{s:s, s:I, s:s, s:o}", "channel", p->hex, "turn",
-                          (json_int_t)number(p, "SELECT next_turn FROM channel_local WHERE id = x'$'"),
-                          "signer", fixture_address(&p->f, s->outside), "signature",
-                          signature_of(p, s->outside, &hash)), NULL);
-}
-
-static void all_signed(struct scene *s)
-{
-    sign_what_waits(s);
-    assert_int_equal(number(&s->p, STAGED), 0);
-    step(s);
-}
-
-static void open_side(struct scene *s, const struct side *side, const char *by, json_t *entries,
-                      const struct side *first, const struct side *second)
-{
-    struct buffer fixed CLEANUP(buffer_close) = { 0 };
-    json_t *parents = json_array(), *params;
-
-    at(s, side);
-    channel_fixed_encode(&side->fixed, &fixed);
-    if (first != NULL)
-        json_array_append_new(parents, json_pack("{s:s}", "channel", first->hex));
-    if (second != NULL)
-        json_array_append_new(parents, json_pack("{s:s}", "channel", second->hex));
-    params = json_pack("{s:o, s:o, s:s}", "fixed", hex_json(fixed.data, fixed.size), "outcome", entries,
-                       "signer", fixture_address(&s->p.f, by));
-    if (json_array_size(parents) > 0)
-        json_object_set(params, "parents", parents);
-    json_release(&parents);
-    assert_call(OK, &s->p, "channel.propose", params, NULL);
-    all_signed(s);
-}
-
-/* Proposes the side's next state, which everybody who is there signs. */
-static void bring(struct scene *s, const struct side *side, const char *by, json_t *entries, bool final)
-{
-    at(s, side);
-    assert_call(OK, &s->p, "channel.update",
-                json_pack("{s:s, s:o, s:s, s:b}", "channel", side->hex, "outcome", entries, "signer",
-                          fixture_address(&s->p.f, by), "final", final), NULL);
-    all_signed(s);
-}
-
-static void is_in(struct scene *s, const struct side *side, enum channel_phase expected)
-{
-    at(s, side);
-    assert_string_equal(phase(&s->p), channel_phase_name(expected));
-}
-
-static void comes_to(struct scene *s, const struct side *side, enum channel_phase expected)
-{
-    at(s, side);
-    await(&s->p, PHASE, expected);
-}
-
-/* A channel that the ledger funds, from nothing to running. */
-static void run_on_ledger(struct scene *s, struct side *side, uint64_t nonce, const char *first, int amount,
-                          const char *second, int rest)
-{
-    const char *by = s->outside != NULL && strcmp(s->outside, first) == 0 ? second : first;
-
-    describe_side(s, side, first, second, NULL, nonce);
-    open_side(s, side, by, shares(s, first, amount, second, rest), NULL, NULL);
-    await(&s->p, "SELECT count(*) FROM channel WHERE id = x'$'", 1);
-    deposit(&s->p, first, amount);
-    step(s);
-    deposit(&s->p, second, rest);
-    step(s);
-    is_in(s, side, PHASE_FUNDED);
-    bring(s, side, by, shares(s, first, amount, second, rest), false);
-    is_in(s, side, PHASE_RUNNING);
-}
-
-/* --- on the ledger ---------------------------------------------------------------------------- */
-/* Nothing is on its way any more; what is to be tried again is tried at once. */
-static void come_to_rest(struct scene *s)
-{
-    const struct timespec nap = { .tv_nsec = 5000000 };
-
-    for (int i = 1; i < 2000; i++) {
-        if (fixture_sql(&s->p.f, "SELECT count(*) FROM effect WHERE state = 'waiting'") == 0)
-            return;
-        nanosleep(&nap, NULL);
-        if (i % 40 == 0)
-            fixture_advance(&s->p.f, MICROSECONDS_PER_SECOND);
-    }
-    fail_msg("an effect comes to no end");
-}
-
-static void dispute(struct scene *s, const struct side *side, const char *by)
-{
-    at(s, side);
-    assert_call(OK, &s->p, "channel.dispute",
-                json_pack("{s:s, s:s}", "channel", side->hex, "signer", fixture_address(&s->p.f, by)), NULL);
-    step(s);
-    come_to_rest(s);
-}
-
-/* Alice and bob dispute, one after the other, what ingrid does not sign any more. */
-static void dispute_both(struct scene *s)
-{
-    dispute(s, &s->left, "alice");
-    advance(&s->p, 5 * MINUTE);
-    dispute(s, &s->right, "bob");
-}
-
-/* Until nothing is on its way any more, and nobody's time to answer runs. */
-static void let_time_run(struct scene *s)
-{
-    for (int i = 0; i < 20; i++) {
-        come_to_rest(s);
-        if (fixture_sql(&s->p.f, "SELECT count(*) FROM channel WHERE finalizes_us IS NOT NULL"
-                                 " AND outcome IS NULL") == 0)
-            return;
-        advance(&s->p, 4 * MINUTE);
-        step(s);
-    }
-    fail_msg("the disputes come to no end");
-}
-
-static int64_t events(struct scene *s, const char *type)
-{
-    char sql[200];
-
-    snprintf(sql, sizeof(sql), "SELECT count(*) FROM event WHERE type = '%s'", type);
-    return fixture_sql(&s->p.f, sql);
-}
-
-/* What everybody signed as the newest state is shown to the ledger by a stranger. */
-static void conclude_by_stranger(struct scene *s, const struct side *side)
-{
-    struct place *p = &s->p;
-    struct buffer fixed CLEANUP(buffer_close) = { 0 };
-    json_t *exported AUTO_JSON = NULL, *states, *one = NULL;
-    json_t *item;
-    size_t i;
-
-    at(s, side);
-    channel_fixed_encode(&side->fixed, &fixed);
-    assert_int_equal(fixture_try(&p->f, "dave", "channel.register",
-                                 json_pack("{s:o}", "fixed", hex_json(fixed.data, fixed.size)), NULL), OK);
-    exported = fixture_query(&p->f, "channel.export", "{}");
-    json_array_foreach (json_object_get(exported, "items"), i, item) {
-        if (strcmp(json_string_value(json_object_get(item, "channel")), side->hex) == 0)
-            one = item;
-    }
-    assert_non_null(one);
-    states = json_object_get(one, "states");
-    one = json_array_get(states, json_array_size(states) - 1);
-    assert_int_equal(fixture_try(&p->f, "dave", "channel.conclude",
-                                 json_pack("{s:s, s:O, s:O}", "channel", side->hex, "state",
-                                           json_object_get(one, "state"), "signatures",
-                                           json_object_get(one, "signatures")), NULL), OK);
 }
 
 /* --- a channel in a channel ------------------------------------------------------------------- */
@@ -689,6 +403,134 @@ static void ingrid_vanishes_at_the_end(void **state)
     somebody_vanishes(*state, "ingrid", true, true);
 }
 
+/* --- what else may happen on the way ---------------------------------------------------------- */
+/* Alice, who is to get less, brings an older state before she is gone. */
+static void an_old_state_of_the_channel_through_is_answered(void **state)
+{
+    struct scene *s = *state;
+    struct channel_state old;
+    struct buffer bytes CLEANUP(buffer_close) = { 0 };
+    struct hash hash, challenge;
+    struct place *p = &s->p;
+    json_t *signatures = json_array(), *params;
+
+    begin(s, "alice");
+    run_through(s);
+    s->is_gone = true;
+    at(s, &s->through);
+    register_by_stranger(s, &s->through);
+    old = state_of(&p->fixed, 2, (uint64_t[]){ 120, 180, UINT64_MAX }, p->all);
+    p->all[1].account = fixture_key(&p->f, "bob")->account;
+    channel_state_encode(&old, &bytes);
+    channel_state_hash(&p->id, &old, &hash);
+    channel_challenge_hash(&p->id, &hash, &challenge);
+    for (size_t i = 0; i < 3; i++)
+        json_array_append_new(signatures, json_pack("{s:s, s:o}", "key", fixture_address(&p->f, people[i]),
+                                                    "signature", signature_of(p, people[i], &hash)));
+    params = json_pack("{s:s, s:[{s:o, s:o}], s:s, s:o}", "channel", p->hex, "states", "state",
+                       hex_json(bytes.data, bytes.size), "signatures", signatures, "challenger",
+                       fixture_address(&p->f, "alice"), "signature", signature_of(p, "alice", &challenge));
+    assert_int_equal(fixture_try(&p->f, "alice", "channel.challenge", params, NULL), OK);
+    come_to_rest(s);
+    is_in(s, &s->through, PHASE_RUNNING);
+    lose_alice(s);
+}
+
+static void a_challenge_waits_for_the_keystore(void **state)
+{
+    struct scene *s = *state;
+    struct error error;
+
+    begin(s, "bob");
+    run_through(s);
+    register_by_stranger(s, &s->through);
+    s->is_gone = true;
+    dispute(s, &s->right, "ingrid");
+    keystore_lock(s->p.f.keystore);
+    advance(&s->p, 11 * MINUTE);
+    await(&s->p, "SELECT count(*) FROM effect WHERE state = 'waiting' AND attempts > 0", 1);
+    at(s, &s->through);
+    assert_int_equal(number(&s->p, "SELECT turn_record FROM channel WHERE id = x'$'"), 0);
+    assert_int_equal(keystore_unlock(s->p.f.keystore, "the tests' own", &error), OK);
+    come_to_rest(s);
+    assert_int_equal(number(&s->p, "SELECT turn_record FROM channel WHERE id = x'$'"), 3);
+    let_time_run(s);
+    comes_to(s, &s->right, PHASE_CLOSED);
+    close_left(s, 450, 550);
+    gains(s, -150, 0, 150);
+}
+
+static void a_pause_is_not_challenged(void **state)
+{
+    struct scene *s = *state;
+
+    begin(s, "bob");
+    run_through(s);
+    at(s, &s->through);
+    assert_call(OK, &s->p, "channel.suspend", json_pack("{s:s}", "channel", s->p.hex), NULL);
+    s->is_gone = true;
+    dispute(s, &s->right, "ingrid");
+    let_time_run(s);
+    is_in(s, &s->through, PHASE_SUSPENDED);
+    assert_int_equal(events(s, "channel.reclaimed"), 0);
+    assert_call(OK, &s->p, "channel.resume", json_pack("{s:s}", "channel", s->p.hex), NULL);
+    let_time_run(s);
+    comes_to(s, &s->right, PHASE_CLOSED);
+    close_left(s, 450, 550);
+    gains(s, -150, 0, 150);
+}
+
+/* The target ends first; then the guarantee comes home as soon as its own channel ends. */
+static void a_channel_through_that_ended_first_is_waited_for_by_nobody(void **state)
+{
+    struct scene *s = *state;
+
+    s->restarts = true;
+    begin(s, "bob");
+    end_through(s);
+    conclude_by_stranger(s, &s->through);
+    come_to_rest(s);
+    is_in(s, &s->through, PHASE_CLOSED);
+    lose_bob(s);
+}
+
+/* Two channels through ingrid in one pair of ledger channels: both guarantees come home, each once. */
+static void several_guarantees_come_home_one_after_the_other(void **state)
+{
+    struct scene *s = *state;
+    struct side first;
+    json_t *entries;
+
+    begin(s, "bob");
+    open_through(s);
+    guarantee_left(s);
+    guarantee_right(s);
+    bring(s, &s->through, "alice", shares(s, "alice", 200, "bob", 100), false);
+    first = s->through;
+    describe_side(s, &s->through, "alice", "ingrid", "bob", 14);
+    open_side(s, &s->through, "alice", shares(s, "alice", 20, "bob", 10), &s->left, &s->right);
+    entries = with(with(shares(s, "alice", 380, "ingrid", 290), guarantee(s, 30, "alice", "ingrid")),
+                   guarantee_for(s, &first, 300, "alice", "ingrid"));
+    bring(s, &s->left, "alice", entries, false);
+    entries = with(with(shares(s, "ingrid", 280, "bob", 190), guarantee(s, 30, "ingrid", "bob")),
+                   guarantee_for(s, &first, 300, "ingrid", "bob"));
+    bring(s, &s->right, "ingrid", entries, false);
+    bring(s, &s->through, "alice", shares(s, "alice", 20, "bob", 10), false);
+    bring(s, &s->through, "alice", shares(s, "alice", 5, "bob", 25), false);
+    bring(s, &first, "alice", shares(s, "alice", 50, "bob", 250), false);
+    s->is_gone = true;
+    dispute(s, &s->right, "ingrid");
+    advance(&s->p, 5 * MINUTE);
+    dispute(s, &first, "alice");
+    advance(&s->p, 5 * MINUTE);
+    dispute(s, &s->through, "alice");
+    let_time_run(s);
+    comes_to(s, &s->right, PHASE_CLOSED);
+    assert_int_equal(events(s, "channel.reclaimed"), 2);
+    close_left(s, 435, 565);
+    gains(s, -165, 0, 165);
+}
+
 /* --- the table -------------------------------------------------------------------------------- */
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
@@ -715,6 +557,11 @@ int virtual_tests(void)
         TEST(bob_vanishes_at_the_end),
         TEST(alice_vanishes_at_the_end),
         TEST(ingrid_vanishes_at_the_end),
+        TEST(an_old_state_of_the_channel_through_is_answered),
+        TEST(a_challenge_waits_for_the_keystore),
+        TEST(a_pause_is_not_challenged),
+        TEST(a_channel_through_that_ended_first_is_waited_for_by_nobody),
+        TEST(several_guarantees_come_home_one_after_the_other),
     };
 
     return cmocka_run_group_tests_name("channels in channels", tests, NULL, NULL);
