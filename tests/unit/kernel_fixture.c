@@ -319,7 +319,7 @@ static void call_on_worker(struct work *work, size_t worker)
     kernel_call(waiting->kernel, worker, call, waiting->method, waiting->params);
 }
 
-struct reply fixture_call(struct fixture *f, const char *method, json_t *params)
+static struct reply call_as(struct fixture *f, bool operator_, const char *method, json_t *params)
 {
     struct reply reply = { .status = OK };
     struct waiting_call waiting = {
@@ -327,7 +327,7 @@ struct reply fixture_call(struct fixture *f, const char *method, json_t *params)
     };
     struct error error;
 
-    waiting.call.caller = (struct caller){ .uid = -1, .gid = -1, .operator_ = true };
+    waiting.call.caller = (struct caller){ .uid = -1, .gid = -1, .operator_ = operator_ };
     waiting.call.done = call_done;
     waiting.call.context = &waiting;
     waiting.call.work.run = call_on_worker;
@@ -341,6 +341,16 @@ struct reply fixture_call(struct fixture *f, const char *method, json_t *params)
     buffer_close(&waiting.text);
     json_release(&params);
     return reply;
+}
+
+struct reply fixture_call(struct fixture *f, const char *method, json_t *params)
+{
+    return call_as(f, true, method, params);
+}
+
+struct reply fixture_call_public(struct fixture *f, const char *method, json_t *params)
+{
+    return call_as(f, false, method, params);
 }
 
 json_t *fixture_sign(struct fixture *f, const char *who, const char *method, json_t *params)

@@ -73,6 +73,8 @@ json_t *fixture_json(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* Any method as the operator. Takes over the reference to `params`, which may be NULL. */
 struct reply fixture_call(struct fixture *f, const char *method, json_t *params);
+/* The same as somebody who is not the operator. */
+struct reply fixture_call_public(struct fixture *f, const char *method, json_t *params);
 
 /* What transaction.submit takes: the command, signed by `who`. Takes over the reference to `params`. */
 json_t *fixture_sign(struct fixture *f, const char *who, const char *method, json_t *params);
