@@ -8,6 +8,7 @@
 #include "crypto/hash.h"
 #include "crypto/schnorr.h"
 #include "layer2/channel/channel.h"
+#include "layer2/channel/life.h"
 #include "layer2/channel/local.h"
 #include "layer2/payment/bolt11.h"
 #include "layer2/payment/payment.h"
@@ -167,9 +168,10 @@ static json_t *outcome_of(const struct channel_state *state)
 enum status propose_as(struct way *way, const char *who, const struct channel_state *state)
 {
     struct reply reply = fixture_call(way->f, "channel.update",
-        json_pack("{s:s, s:I, s:o, s:o, s:s, s:o}", "channel", way->hex, "turn", (json_int_t)state->turn,
-                  "outcome", outcome_of(state), "data", hex_of(state->data.data, state->data.size), "signer",
-                  fixture_address(way->f, who), "signature", signature_by(way, who, state)));
+        json_pack("{s:s, s:I, s:b, s:o, s:o, s:s, s:o}", "channel", way->hex, "turn",
+                  (json_int_t)state->turn, "final", (int)state->final, "outcome", outcome_of(state), "data",
+                  hex_of(state->data.data, state->data.size), "signer", fixture_address(way->f, who),
+                  "signature", signature_by(way, who, state)));
     enum status status = reply.status;
 
     reply_close(&reply);
@@ -199,6 +201,47 @@ void countersign_as(struct way *way, const char *who)
     assert_string_equal(status_name(try_countersign_as(way, who)), "ok");
 }
 
+void reject_as(struct way *way, const char *who)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct channel_state state;
+    struct signature signature;
+    struct hash hash, message;
+    char hex[129];
+
+    arena_init(&arena);
+    assert_true(staged_of(way, &arena, &state));
+    channel_state_hash(&way->id, &state, &hash);
+    channel_reject_hash(&way->id, &hash, &message);
+    assert_true(schnorr_sign(fixture_key(way->f, who)->secret, &message, NULL, &signature));
+    hex_text(hex, signature.bytes, sizeof(signature.bytes));
+    json_decref(ask(way->f, "channel.reject",
+                    "{'channel':'%s','turn':%" PRIu64 ",'signer':'%s','signature':'%s'}", way->hex,
+                    state.turn, fixture_address(way->f, who), hex));
+}
+
+void checkpoint_as(struct way *way, const char *who, size_t other, const struct channel_state *state)
+{
+    struct buffer bytes CLEANUP(buffer_close) = { 0 };
+    struct buffer text CLEANUP(buffer_close) = { 0 };
+    json_t *own AUTO_JSON = signature_by(way, who, state);
+    struct database *reader = reader_of(way->f);
+    struct signature signature;
+    struct hash signed_;
+    char hex[129];
+
+    assert_true(local_signature(reader, &way->id, state->turn, other, &signed_, &signature));
+    database_close(reader);
+    hex_text(hex, signature.bytes, sizeof(signature.bytes));
+    channel_state_encode(state, &bytes);
+    buffer_append_hex(&text, bytes.data, bytes.size);
+    fixture_run(way->f, who, "channel.checkpoint",
+                "{'channel':'%s','states':[{'state':'%s','signatures':["
+                "{'key':'%s','signature':'%s'},{'key':'%s','signature':'%s'}]}]}",
+                way->hex, buffer_text(&text), fixture_address(way->f, way->people[other]), hex,
+                fixture_address(way->f, who), json_string_value(own));
+}
+
 struct channel_state with_lock(struct way *way, size_t offerer, uint64_t amount, const char *hash,
                                       int64_t expiry_us, struct arena *arena)
 {
@@ -220,11 +263,31 @@ struct channel_state with_lock(struct way *way, size_t offerer, uint64_t amount,
     return next;
 }
 
-/* --- opening ---------------------------------------------------------------------------------- */
-static void describe(struct way *way, uint64_t nonce)
+struct channel_state without_lock(struct way *way, size_t winner, const struct hash *preimage,
+                                  struct arena *arena)
 {
-    struct fixture *f = way->f;
+    struct channel_state before = supported_of(way, arena), next = before;
+    uint8_t *data = arena_new(arena, 8 + 32);
 
+    next.turn++;
+    next.allocations = arena_new(arena, before.allocation_count * sizeof(*next.allocations));
+    memcpy(next.allocations, before.allocations, before.allocation_count * sizeof(*next.allocations));
+    next.allocation_count--;
+    next.allocations[winner].amount += before.allocations[next.allocation_count].amount;
+    put_be64(data, before.turn);
+    if (preimage != NULL)
+        memcpy(data + 8, preimage->bytes, 32);
+    next.data = bytes_of(data, preimage == NULL ? 8 : 40);
+    return next;
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+void way_describe(struct way *way, struct fixture *f, const char *first, const char *second, uint64_t nonce)
+{
+    memset(way, 0, sizeof(*way));
+    way->f = f;
+    way->people[0] = first;
+    way->people[1] = second;
     put_be64(way->terms + 16, 1);
     put_be64(way->terms + 24, INTEGER_MAX);
     way->terms[32] = 483 >> 8;
@@ -274,11 +337,7 @@ void way_open(struct way *way, struct fixture *f, const char *first, const char 
     size_t proposer;
     uint8_t zeros[8] = { 0 };
 
-    memset(way, 0, sizeof(*way));
-    way->f = f;
-    way->people[0] = first;
-    way->people[1] = second;
-    describe(way, nonce);
+    way_describe(way, f, first, second, nonce);
     proposer = is_kept(way, 0) ? 0 : 1;
     for (size_t i = 0; i < 2; i++)
         all[i] = (struct allocation){ .amount = amounts[i], .account = way->fixed.participants[i] };
@@ -306,6 +365,47 @@ void way_open(struct way *way, struct fixture *f, const char *first, const char 
     json_decref(ask(f, "channel.update", "{'channel':'%s','signer':'%s'}", way->hex,
                     fixture_address(f, way->people[proposer])));
     sign_if_elsewhere(way, 1 - proposer);
+    assert_int_equal(sql_of(f, "SELECT phase FROM channel_local WHERE id = x'$'", way->hex), PHASE_RUNNING);
+}
+
+void way_propose_elsewhere(struct way *way, uint64_t amount)
+{
+    struct buffer fixed CLEANUP(buffer_close) = { 0 };
+    struct allocation all[2] = { { .amount = amount, .account = way->fixed.participants[0] },
+                                 { .account = way->fixed.participants[1] } };
+    uint8_t zeros[8] = { 0 };
+    struct channel_state state = { .allocation_count = 2, .allocations = all,
+                                   .data = bytes_of(zeros, sizeof(zeros)) };
+    struct reply reply;
+
+    channel_fixed_encode(&way->fixed, &fixed);
+    reply = fixture_call(way->f, "channel.propose",
+        json_pack("{s:o, s:o, s:o, s:s, s:o}", "fixed", hex_of(fixed.data, fixed.size), "outcome",
+                  outcome_of(&state), "data", hex_of(zeros, sizeof(zeros)), "signer",
+                  fixture_address(way->f, way->people[0]), "signature",
+                  signature_by(way, way->people[0], &state)));
+    if (reply.status != OK)
+        fail_msg("%s", reply.error.message);
+    reply_close(&reply);
+    countersign_as(way, way->people[1]);
+}
+
+void way_open_elsewhere(struct way *way, struct fixture *f, const char *first, const char *second,
+                        uint64_t nonce, uint64_t amount)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct channel_state state;
+
+    arena_init(&arena);
+    way_describe(way, f, first, second, nonce);
+    way_propose_elsewhere(way, amount);
+    await_sql(f, "SELECT count(*) FROM channel WHERE id = x'$'", way->hex, 1);
+    fixture_run(f, first, "channel.deposit", "{'channel':'%s','asset':'GOLD','amount':%" PRIu64 "}", way->hex,
+                amount);
+    state = supported_of(way, &arena);
+    state.turn = 1;
+    assert_int_equal(propose_as(way, first, &state), OK);
+    countersign_as(way, second);
     assert_int_equal(sql_of(f, "SELECT phase FROM channel_local WHERE id = x'$'", way->hex), PHASE_RUNNING);
 }
 
@@ -368,4 +468,34 @@ int64_t pay(struct fixture *f, const char *payer, const char *invoice, const cha
     for (int i = 0; i < 10000 && sql_of(f, PAYMENT_STATE, hash) == 0; i++)
         nanosleep(&nap, NULL);
     return sql_of(f, PAYMENT_STATE, hash);
+}
+
+/* --- paying carol ----------------------------------------------------------------------------- */
+struct hash preimage_of(uint8_t byte)
+{
+    struct hash preimage;
+
+    memset(preimage.bytes, byte, sizeof(preimage.bytes));
+    return preimage;
+}
+
+void send_to_carol(struct fixture *f, uint64_t amount, const struct hash *preimage, char hash[65])
+{
+    char *invoice AUTO_FREE = invoice_with_key(f, "carol", amount, preimage, hash);
+
+    json_decref(
+        ask(f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(f, "alice")));
+    await_sql(f, SIGNATURES_ELSEWHERE, "", 1);
+    assert_int_equal(sql_of(f, PAYMENT_STATE, hash), 0);
+}
+
+void offer_to_carol(struct fixture *f, struct way *ab, struct way *bc, const struct hash *preimage,
+                    char hash[65])
+{
+    town_start(f, "alice bob");
+    way_open(ab, f, "alice", "bob", 1, 10000, 0);
+    way_open(bc, f, "bob", "carol", 2, 10000, 0);
+    send_to_carol(f, 1000, preimage, hash);
+    assert_int_equal(way_locks(ab), 1);
+    assert_int_equal(way_locks(bc), 0);
 }

@@ -45,6 +45,13 @@ void town_start(struct fixture *f, const char *kept);
  * signs over RPC. */
 void way_open(struct way *way, struct fixture *f, const char *first, const char *second, uint64_t nonce,
               uint64_t first_amount, uint64_t second_amount);
+/* The same between two whose keys are both elsewhere; the first pays it in. */
+void way_open_elsewhere(struct way *way, struct fixture *f, const char *first, const char *second,
+                        uint64_t nonce, uint64_t amount);
+/* Says what the channel is, and opens nothing. */
+void way_describe(struct way *way, struct fixture *f, const char *first, const char *second, uint64_t nonce);
+/* The first of two whose keys are elsewhere proposes turn 0, and the second signs it. */
+void way_propose_elsewhere(struct way *way, uint64_t amount);
 uint64_t way_share(struct way *way, size_t side); /* of the newest supported state */
 uint64_t way_locks(struct way *way);              /* hash-locks in it */
 
@@ -64,6 +71,9 @@ int64_t sql_of(struct fixture *f, const char *sql, const char *hex);
 
 #define PAYMENT_STATE "SELECT state FROM payment WHERE hash = x'$'"
 #define INVOICE_STATE "SELECT state FROM invoice WHERE hash = x'$'"
+/* How many channels wait for a signature that is to be given elsewhere. */
+#define SIGNATURES_ELSEWHERE                                                                                 \
+    "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL AND wants_signature = 0"
 enum { SETTLED = 1, FAILED = 2 };
 
 /* With a key kept elsewhere: proposes a state of the channel, countersigns what waits. */
@@ -73,13 +83,28 @@ enum status try_countersign_as(struct way *way, const char *who);
 /* The state after the newest one with one more hash-lock, which side `offerer` offers. */
 struct channel_state with_lock(struct way *way, size_t offerer, uint64_t amount, const char *hash,
                                int64_t expiry_us, struct arena *arena);
+/* The state after the newest one, with its last hash-lock gone to `winner` (with the preimage, or NULL). */
+struct channel_state without_lock(struct way *way, size_t winner, const struct hash *preimage,
+                                  struct arena *arena);
+/* Refuses what is staged. */
+void reject_as(struct way *way, const char *who);
+/* Signs `state`, which the participant `other` has signed here, and brings it to the ledger alone. */
+void checkpoint_as(struct way *way, const char *who, size_t other, const struct channel_state *state);
 /* The text of an invoice that the node does not know, for the preimage's hash. */
 char *invoice_with_key(struct fixture *f, const char *payee, uint64_t amount, const struct hash *preimage,
                        char hex[65]);
+/* 32 times that byte. */
+struct hash preimage_of(uint8_t byte);
+/* Alice's payment to carol, whose key is elsewhere, up to where carol must sign for bob's offer. */
+void send_to_carol(struct fixture *f, uint64_t amount, const struct hash *preimage, char hash[65]);
+/* The same for 1000, in a new town of channels alice–bob and bob–carol. */
+void offer_to_carol(struct fixture *f, struct way *ab, struct way *bc, const struct hash *preimage,
+                    char hash[65]);
 /* The newest supported state, in the arena; the staged one. */
 struct channel_state supported_of(struct way *way, struct arena *arena);
 bool staged_of(struct way *way, struct arena *arena, struct channel_state *state);
 
+int attack_tests(void);
 int graph_tests(void);
 int invoice_tests(void);
 int machine_tests(void);

@@ -2,56 +2,9 @@
  * own side never loses. Carol is the stranger; alice and bob have their keys here. */
 #include "test_payment.h"
 
-#include "crypto/hash.h"
 #include "layer2/channel/life.h"
 
 #define LIVE "SELECT count(*) FROM htlc WHERE state < 5"
-
-static struct hash preimage_of(uint8_t byte)
-{
-    struct hash preimage;
-
-    memset(preimage.bytes, byte, sizeof(preimage.bytes));
-    return preimage;
-}
-
-/* The state after the newest one, with its last hash-lock gone to `winner` (with the preimage, or NULL). */
-static struct channel_state without_lock(struct way *way, size_t winner, const struct hash *preimage,
-                                         struct arena *arena)
-{
-    struct channel_state before = supported_of(way, arena), next = before;
-    uint8_t *data = arena_new(arena, 8 + 32);
-
-    next.turn++;
-    next.allocations = arena_new(arena, before.allocation_count * sizeof(*next.allocations));
-    memcpy(next.allocations, before.allocations, before.allocation_count * sizeof(*next.allocations));
-    next.allocation_count--;
-    next.allocations[winner].amount += before.allocations[next.allocation_count].amount;
-    put_be64(data, before.turn);
-    if (preimage != NULL)
-        memcpy(data + 8, preimage->bytes, 32);
-    next.data = bytes_of(data, preimage == NULL ? 8 : 40);
-    return next;
-}
-
-/* Alice pays carol through bob, up to where carol must sign for bob's offer. */
-static void offer_to_carol(struct fixture *f, struct way *ab, struct way *bc, const struct hash *preimage,
-                           char hash[65])
-{
-    char *invoice AUTO_FREE = NULL;
-
-    town_start(f, "alice bob");
-    way_open(ab, f, "alice", "bob", 1, 10000, 0);
-    way_open(bc, f, "bob", "carol", 2, 10000, 0);
-    invoice = invoice_with_key(f, "carol", 1000, preimage, hash);
-    json_decref(
-        ask(f, "payment.send", "{'invoice':'%s','payer':'%s'}", invoice, fixture_address(f, "alice")));
-    await_sql(f, "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL AND wants_signature = 0", "",
-              1);
-    assert_int_equal(sql_of(f, PAYMENT_STATE, hash), 0);
-    assert_int_equal(way_locks(ab), 1);
-    assert_int_equal(way_locks(bc), 0);
-}
 
 static void stranger_is_paid(void **state)
 {
