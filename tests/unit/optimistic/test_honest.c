@@ -14,8 +14,7 @@ struct entry {
 
 /* A game as it is played. */
 struct play {
-    uint64_t seed;
-    uint64_t pace; /* one wait in so many is long */
+    uint64_t seed, pace; /* one wait in `pace` is long */
     struct machine truth, lie;
     struct game_params params;
     struct account_id proposer;
@@ -234,7 +233,7 @@ static void trace_that_cannot_be_told_is_passed_on(void **state)
 }
 
 /* --- a dispute of two ------------------------------------------------------------------------- */
-/* The numbers of moves made from now on until neither side has any. */
+/* How many moves are made until neither side has any. */
 static unsigned alternate(unsigned liar)
 {
     struct error error = { .message = "" };
@@ -306,7 +305,7 @@ static void dispute_of_two_takes_at_most_twice_the_depth_and_four_moves(void **s
     print_message("moves are at most depth + %u\n", most);
 }
 
-/* --- random games ----------------------------------------------------------------------------- */
+/* --- how a game ended ------------------------------------------------------------------------- */
 /* A second account of the rules, straight from their words: whether a claim stands, and who counters it. */
 static bool stands(uint32_t index, uint32_t *counter)
 {
@@ -416,6 +415,95 @@ static void assert_restart_finds_the_same(uint32_t count)
     assert_memory_equal(p.again, p.moves, count * sizeof(p.moves[0]));
 }
 
+/* --- every game of depth 2 -------------------------------------------------------------------- */
+/* The crowd's claim number n of ten: 0 and 1 attack the root, the others what these are; false: not there yet
+ * to be answered, or there already. */
+static bool crowd_claims(unsigned n)
+{
+    enum move_kind kind = n < 2 || (n & 2) == 0 ? MOVE_ATTACK : MOVE_DEFEND;
+    uint32_t parent = 0;
+    struct position at;
+    struct hash value;
+    struct move move;
+
+    if (n >= 2) {
+        value = machine_truth(&p.truth, 1);
+        value.bytes[31] ^= n < 6; /* of two states the other one */
+        for (parent = 1; parent < p.game.count; parent++) {
+            if (p.claims[parent].parent == 0 && hash_equal(&p.claims[parent].value, &value))
+                break;
+        }
+        if (parent == p.game.count)
+            return false;
+    }
+    at = p.claims[parent].position;
+    at = kind == MOVE_DEFEND ? position_defend(at) : position_attack(at);
+    value = machine_truth(&p.truth, position_trace_index(at, 2));
+    value.bytes[31] ^= n & 1;
+    move = move_of(&p.game, kind, parent, &value, 1);
+    return play(&move, NULL) == OK;
+}
+
+static void honest_party_answers(void)
+{
+    struct error error = { .message = "" };
+    uint32_t count;
+
+    while ((count = find_moves(&p.truth, HONEST, p.moves)) > 0) {
+        for (uint32_t i = 0; i < count; i++)
+            assert_status(play(&p.moves[i], &error), OK);
+    }
+}
+
+static void crowd_steps(void)
+{
+    for (uint32_t i = 0; i < p.game.count; i++) {
+        struct move attack = move_of(&p.game, MOVE_STEP_ATTACK, i, NULL, 2),
+                    defend = move_of(&p.game, MOVE_STEP_DEFEND, i, NULL, 2);
+
+        (void)play(&attack, NULL);
+        (void)play(&defend, NULL);
+    }
+}
+
+/* Each set of claims that the crowd can make, upwards or downwards, answered at once or at the end, with the
+ * crowd's steps before the honest party's or none, each with four traces of two states. */
+static void honest_party_wins_every_game_of_depth_2(void **state)
+{
+    (void)state;
+    p.params = params_small();
+    p.params.max_depth = 2;
+    p.params.split_depth = 1;
+    for (unsigned game = 0; game < 1u << 16; game++) {
+        unsigned claims = game & 1023, at_once = game >> 10 & 1, downwards = game >> 11 & 1;
+        unsigned steps = game >> 12 & 1, wrong = game >> 13 & 1;
+        struct hash root;
+
+        p.truth = (struct machine){ .seed = game * UINT64_C(0x9e3779b97f4a7c15), .states = 2, .depth = 2 };
+        root = machine_truth(&p.truth, 3);
+        root.bytes[31] ^= wrong;
+        begin(&root, 1);
+        for (unsigned i = 0; i < 10; i++) {
+            unsigned n = downwards ? 9 - i : i;
+
+            if ((claims >> n & 1) != 0 && crowd_claims(n) && at_once)
+                honest_party_answers();
+        }
+        for (unsigned round = 0; round < 2; round++) { /* what the answers made possible */
+            if (steps)
+                crowd_steps();
+            honest_party_answers();
+            for (unsigned n = 0; n < 10; n++)
+                (void)((claims >> n & 1) != 0 && crowd_claims(n));
+        }
+        honest_party_answers();
+        finish(wrong ? GAME_DEFEATED : GAME_DEFENDED);
+        assert_verdict_is_the_second_accounts();
+        assert_honest_party_is_paid(GAME_NORMAL);
+    }
+}
+
+/* --- random games ----------------------------------------------------------------------------- */
 static struct hash random_value(struct position at)
 {
     unsigned __int128 index = position_trace_index(at, p.params.max_depth);
@@ -463,18 +551,12 @@ static void crowd_moves_by_plan(struct machine *machine)
 static void crowd_moves(void)
 {
     for (uint64_t i = random_below(&p.seed, 8); i > 0 && p.game.count < CLAIMS / 4; i--) {
-        switch (random_below(&p.seed, 8)) {
-        case 0:
-            crowd_moves_by_plan(&p.truth);
-            break;
-        case 1:
-        case 2:
-            crowd_moves_by_plan(&p.lie);
-            break;
-        default:
+        uint64_t how = random_below(&p.seed, 8);
+
+        if (how < 3)
+            crowd_moves_by_plan(how == 0 ? &p.truth : &p.lie);
+        else
             crowd_moves_at_random();
-            break;
-        }
     }
 }
 
@@ -610,6 +692,7 @@ int honest_tests(void)
         cmocka_unit_test(no_moves_are_found_too_late_or_in_a_game_that_is_over),
         cmocka_unit_test(trace_that_cannot_be_told_is_passed_on),
         cmocka_unit_test(dispute_of_two_takes_at_most_twice_the_depth_and_four_moves),
+        cmocka_unit_test(honest_party_wins_every_game_of_depth_2),
         cmocka_unit_test(honest_party_wins_every_random_game_and_is_paid),
     };
 
