@@ -299,10 +299,11 @@ static bool fire_next(struct machine *m, enum deadline_clock clock, int64_t now_
     kind->fire(&x, bytes_of(due.subject, due.subject_size));
     mark_last(m, events_before);
     hash_events(m, events_before);
-    react(m);
     return true;
 }
 
+/* Reactions come after all of them: replay has none, and numbers the events of a block's deadlines from the
+ * block's first on. */
 bool machine_fire_deadlines(struct machine *m)
 {
     size_t fired = 0;
@@ -311,6 +312,7 @@ bool machine_fire_deadlines(struct machine *m)
         fired++;
     while (fired < DEADLINES_PER_BLOCK_MAX && fire_next(m, CLOCK_CHAIN, m->next.chain_time_us))
         fired++;
+    react(m);
     return fired == DEADLINES_PER_BLOCK_MAX;
 }
 

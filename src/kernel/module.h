@@ -172,8 +172,8 @@ struct effect_kind {
 
 /* --- reactions and sweeps --------------------------------------------------------------------- */
 /* What this node does of its own when something changed: asked for with reaction_request, run in local scope
- * right after what asked, in the same transaction. Replay ignores it. It cannot be refused and nothing of it
- * is taken back: it checks before it writes. */
+ * right after the command that asked, or after all deadlines of the block, in the same transaction. Replay
+ * ignores it. It cannot be refused and nothing of it is taken back: it checks before it writes. */
 struct reaction {
     const char *name; /* "channel.watch" */
     void (*run)(struct execution *x, struct bytes subject);

@@ -141,6 +141,26 @@ static uint64_t possible_in(const struct local_channel *target, unsigned asset,
     return sum;
 }
 
+/* Nothing moves in it any more, or yet. Whoever took its money back before could go on in it with others who
+ * still give theirs. */
+static bool is_at_rest(const struct local_channel *target)
+{
+    switch (target->phase) {
+    case PHASE_PROPOSED:
+    case PHASE_FUNDING:
+    case PHASE_FINAL:
+    case PHASE_DEFUNDING:
+    case PHASE_CLOSED:
+    case PHASE_REJECTED: return true;
+    case PHASE_FUNDED:
+    case PHASE_RUNNING:
+    case PHASE_SUSPENDED:
+    case PHASE_DISPUTE:
+    case PHASE_CLOSING: return false;
+    }
+    return false;
+}
+
 /* The most that an entry which is no longer there was worth to him. */
 static uint64_t most_given(struct comparison *k, size_t at)
 {
@@ -160,6 +180,8 @@ static uint64_t most_given(struct comparison *k, size_t at)
     asset = asset_in(&target, &k->parent->fixed.assets[a->asset]);
     if (asset < 0)
         return 0;
+    if (!is_at_rest(&target))
+        return sum;
     if (a->kind == ALLOCATION_CHANNEL)
         share = possible_in(&target, (unsigned)asset, k->account);
     else if (!guaranteed(&target, (unsigned)asset, a, k->account, &share))
@@ -174,6 +196,7 @@ static bool is_reliable(const struct comparison *k, const struct local_channel *
 
     return !hash_equal(&target->id, &k->parent->id) && fixed->arbiter_count == 0 &&
            target->application->supported == NULL && /* nothing counts without his signature */
+           channel_participant(fixed, k->account) >= 0 &&
            fixed->challenge_period_us <= parent->challenge_period_us &&
            fixed->dispute_limit_us <= parent->dispute_limit_us && life_keeps_funds(target->phase);
 }

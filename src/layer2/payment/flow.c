@@ -7,6 +7,7 @@
 #include "layer2/channel/applications/applications.h"
 #include "layer2/channel/party.h"
 #include "layer2/channel/record.h"
+#include "layer2/payment/ledger_end.h"
 #include "layer2/payment/map.h"
 #include "layer2/payment/routing.h"
 
@@ -351,26 +352,29 @@ void flow_settle(struct execution *x, struct invoice *v)
     }
 }
 
-/* Somebody has shown the preimage to the ledger; now the invoice has it too. */
-static bool is_shown(struct execution *x, struct invoice *v)
+/* The preimage was shown to the ledger before one of these expired: now the invoice has it too. */
+static bool is_shown(struct execution *x, struct invoice *v, const struct htlc_list *set)
 {
-    struct statement *st = statement(execution_database(x), "SELECT preimage FROM preimage WHERE hash = ?");
-
-    bind_blob(st, v->hash.bytes, sizeof(v->hash.bytes));
-    if (!statement_row(st))
-        return false;
-    column_fixed(st, "preimage", v->preimage.bytes, sizeof(v->preimage.bytes));
-    statement_finish(st);
-    v->has_preimage = true;
-    return true;
+    for (size_t i = 0; i < set->count; i++) {
+        if (ledger_preimage(x, &set->items[i], &v->preimage)) {
+            v->has_preimage = true;
+            return true;
+        }
+    }
+    return false;
 }
 
 void flow_shown(struct execution *x, const struct hash *hash)
 {
+    struct arena arena CLEANUP(arena_close);
+    struct htlc_list set;
     struct invoice v;
+    uint64_t sum;
 
-    if (flow_locked_sum(x, hash) > 0 && invoice_read(execution_database(x), hash, &v) &&
-        (v.state == INVOICE_OPEN || v.state == INVOICE_ACCEPTED) && is_shown(x, &v))
+    arena_init(&arena);
+    set = read_set(x, hash, NULL, &arena, &sum);
+    if (set.count > 0 && invoice_read(execution_database(x), hash, &v) &&
+        (v.state == INVOICE_OPEN || v.state == INVOICE_ACCEPTED) && is_shown(x, &v, &set))
         flow_settle(x, &v);
 }
 
@@ -382,7 +386,7 @@ void flow_cancel(struct execution *x, struct invoice *v, enum invoice_state stat
 
     arena_init(&arena);
     set = read_set(x, &v->hash, NULL, &arena, &sum);
-    if (set.count > 0 && is_shown(x, v)) {
+    if (is_shown(x, v, &set)) {
         flow_settle(x, v); /* whoever passed it on claims by it: nothing may be given back */
         return;
     }

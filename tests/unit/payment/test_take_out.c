@@ -11,14 +11,6 @@
 #define RECORD "SELECT turn_record FROM channel WHERE id = x'$'"
 #define STAGED "SELECT count(*) FROM channel_local WHERE staged IS NOT NULL AND wants_signature = 0"
 
-static struct hash preimage_of(uint8_t byte)
-{
-    struct hash preimage;
-
-    memset(preimage.bytes, byte, sizeof(preimage.bytes));
-    return preimage;
-}
-
 static void take(struct way *way, const char *who, uint64_t amount)
 {
     json_decref(ask(way->f, "channel.take_out", "{'channel':'%s','payments':[{'amount':%" PRIu64
