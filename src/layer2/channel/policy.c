@@ -42,6 +42,16 @@ static bool is_new_to_ledger(struct execution *x, const struct local_channel *c)
     return true;
 }
 
+/* A channel in which there is to be nothing would cost whoever proposes it nothing either. */
+static bool is_worth_something(const struct local_channel *c)
+{
+    for (size_t i = 0; i < c->staged.state.allocation_count; i++) {
+        if (c->staged.state.allocations[i].amount > 0)
+            return true;
+    }
+    return false;
+}
+
 /* A final state that leaves something in the channel which nobody would get. */
 static bool leaves_something(struct execution *x, const struct local_channel *c)
 {
@@ -97,7 +107,8 @@ bool party_countersigns(struct execution *x, const struct local_channel *c, size
     case COUNTERSIGN_NEVER: return false;
     case COUNTERSIGN_ALWAYS: return true;
     case COUNTERSIGN_SAFE:
-        return c->has_supported ? is_safe(x, c, participant) : is_new_to_ledger(x, c);
+        return c->has_supported ? is_safe(x, c, participant)
+                                : is_worth_something(c) && is_new_to_ledger(x, c);
     }
     return false;
 }

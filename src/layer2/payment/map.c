@@ -85,7 +85,8 @@ void map_note(struct map *map, struct database *database, const struct local_cha
     if (!is_running && (c->phase == PHASE_CLOSED || c->phase == PHASE_DEFUNDING))
         graph_remove(map->graph, &c->id);
     pthread_mutex_unlock(&map->lock);
-    if (!known && is_running) {
+    if (!known && is_running &&
+        (is_ours(map, &c->fixed.participants[0]) || is_ours(map, &c->fixed.participants[1]))) {
         struct graph_side sides[2];
 
         for (size_t side = 0; side < 2; side++) {
