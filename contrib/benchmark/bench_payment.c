@@ -3,7 +3,8 @@
  *
  *   direct      CHAINS channels, one hop
  *   three_hop   CHAINS chains of three channels
- *   pending     held payments in few channels: what one more costs when 10,000 wait, against the first ones
+ *   pending     held payments, in few and in many channels: what one more costs when 10,000 wait, against the
+ *               first ones
  *   route       the cheapest way in a graph of 100,000 channels and 1,000 accounts, without a node
  *
  * All keys are in the node's keystore; OUTSTANDING payments are under way at once.
@@ -36,7 +37,8 @@
 #define OUTSTANDING 256
 #define PAYMENTS 6000     /* of one repetition */
 #define PENDING 10000
-#define PENDING_CHANNELS 25
+#define PENDING_FEW 25
+#define PENDING_MANY 250
 #define GRAPH_NODES 1000
 #define GRAPH_CHANNELS 100000
 #define ROUTES 400
@@ -53,7 +55,7 @@ struct bench {
     struct local_node node;
     struct keystore *keystore;
     struct secret_key *secret;
-    char addresses[PENDING_CHANNELS + CHAINS][HOPS_MOST + 1][ADDRESS_TEXT_MAX];
+    char addresses[PENDING_MANY][HOPS_MOST + 1][ADDRESS_TEXT_MAX];
     size_t chains, hops;
     char **invoices;          /* of this repetition; the i-th is of chain i mod chains */
     size_t count;
@@ -251,12 +253,12 @@ static void measure(const char *directory, size_t hops, const char *name)
 
 /* --- many that wait --------------------------------------------------------------------------- */
 /* Held payments in steps of a tenth: the time of the last step against that of the first one. */
-static void measure_pending(const char *directory)
+static void measure_pending(const char *directory, size_t channels, const char *name)
 {
     struct bench *b = memory_new(sizeof(*b));
     double first = 0, last = 0;
 
-    start(b, directory, PENDING_CHANNELS, 1);
+    start(b, directory, channels, 1);
     b->held_type = event_type_index("invoice.changed");
     for (int i = 0; i < 10; i++) {
         double rate;
@@ -265,13 +267,13 @@ static void measure_pending(const char *directory)
         make_invoices(b, PENDING / 10, true);
         b->held_type = event_type_index("invoice.changed"); /* accepted */
         rate = run(b);
-        say("pending: %d wait, %.0f/s", (i + 1) * PENDING / 10, rate);
+        say("%s: %d wait in %zu channels, %.0f/s", name, (i + 1) * PENDING / 10, channels, rate);
         if (i == 0)
             first = rate;
         last = rate;
         forget_invoices(b);
     }
-    metric(BENCH, "pending_cost", first / last, "ratio", "lower");
+    metric(BENCH, name, first / last, "ratio", "lower");
     stop(b);
     free(b);
 }
@@ -335,11 +337,13 @@ int main(int argc, char **argv)
     {
         char *direct AUTO_FREE = text_format("%s/direct", argv[1]);
         char *three AUTO_FREE = text_format("%s/three", argv[1]);
-        char *pending AUTO_FREE = text_format("%s/pending", argv[1]);
+        char *few AUTO_FREE = text_format("%s/few", argv[1]);
+        char *many AUTO_FREE = text_format("%s/many", argv[1]);
 
         measure(direct, 1, "direct");
         measure(three, 3, "three_hop");
-        measure_pending(pending);
+        measure_pending(few, PENDING_FEW, "pending_cost_few");
+        measure_pending(many, PENDING_MANY, "pending_cost");
     }
     return 0;
 }
