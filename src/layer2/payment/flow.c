@@ -466,7 +466,7 @@ static void arrive(struct execution *x, struct htlc *h, const struct account_id 
     write_htlc(x, h);
     (void)read_set(x, &h->hash, h, &arena, &sum);
     need = expected(x, h, &v);
-    if (sum >= need && sum / 2 <= need) /* BOLT 4: at most twice what was asked for */
+    if (sum >= need && sum - need <= need) /* BOLT 4: at most twice what was asked for */
         take(x, h, &v, sum);
     else if (sum < need && h->part != HTLC_NO_PART)
         await_others(x, &v);

@@ -63,6 +63,13 @@ static bool is_in(const struct channel_record *record, size_t *place, const stru
     return false;
 }
 
+/* Its offer was signed by both after all. */
+static void take_in(struct execution *x, struct htlc *h)
+{
+    h->state = HTLC_LOCKED;
+    htlc_write(execution_database(x), h, execution_time(x));
+}
+
 void ledger_end(struct execution *x, const struct local_channel *c, const struct htlc_list *list)
 {
     struct arena arena CLEANUP(arena_close);
@@ -83,7 +90,7 @@ void ledger_end(struct execution *x, const struct local_channel *c, const struct
         else if (execution_time(x) >= h->expiry_us)
             flow_failed(x, h, FAILURE_EXPIRED);
         else if (h->state == HTLC_OFFERED)
-            h->state = HTLC_LOCKED, htlc_write(execution_database(x), h, execution_time(x));
+            take_in(x, h);
     }
     ledger_claim(x, c);
 }
