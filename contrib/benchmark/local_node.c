@@ -38,7 +38,7 @@ static void on_batch_done(void *context)
 
 static void *io_main(void *context)
 {
-    event_base_loop(context, EVLOOP_NO_EXIT_ON_EMPTY);
+    api_run(context);
     return NULL;
 }
 
@@ -71,7 +71,7 @@ static void start_sockets(struct local_node *node)
 
     if (api_listen(node->api, node->kernel, &error) != OK)
         fatal("the sockets do not open: %s", error.message);
-    if (pthread_create(&node->io_thread, NULL, io_main, node->base) != 0)
+    if (pthread_create(&node->io_thread, NULL, io_main, node->api) != 0)
         fatal("no thread for input and output");
 }
 
@@ -103,7 +103,7 @@ void local_node_start(struct local_node *node, const struct local_node_options *
 void local_node_stop(struct local_node *node)
 {
     if (node->api != NULL) {
-        event_base_loopbreak(node->base);
+        api_break(node->api);
         pthread_join(node->io_thread, NULL);
         api_pause(node->api);
     }

@@ -2,6 +2,7 @@
  * events first, then replies, so that whoever was answered finds the events of the answer. */
 #include "api/api.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,12 +18,14 @@
 #define LINE_TIMEOUT_DEFAULT_US (30 * MICROSECONDS_PER_SECOND)
 #define DRAIN_US MICROSECONDS_PER_SECOND /* at the end, for clients to take what is left */
 #define CONNECTIONS_DEFAULT 1024
+#define AWAKE_US 300 /* after a hand-over: two commits on a fast disk */
 
 struct api {
     struct api_options options;
     char *directory, *hold_method;
     int64_t *operator_uids;
     struct wake wake;
+    atomic_bool broken; /* api_run is to return */
     struct event_server *events;
     struct rpc_server *rpc; /* NULL until it listens */
     struct {
@@ -52,6 +55,32 @@ struct api *api_new(const struct api_options *options)
     wake_open(&api->wake, options->base, on_woken, api);
     api->events = event_server_new();
     return api;
+}
+
+void api_run(struct api *api)
+{
+    uint64_t seen = api->wake.turns;
+    int64_t awake_until_us = 0;
+    bool awake = false;
+
+    while (!atomic_load(&api->broken)) {
+        int ended = event_base_loop(api->options.base, awake ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+        INVARIANT(ended >= 0, "the I/O thread's loop failed");
+        if (api->wake.turns != seen) {
+            seen = api->wake.turns;
+            awake_until_us = clock_monotonic_us() + AWAKE_US;
+            awake = true;
+        } else if (awake) {
+            awake = clock_monotonic_us() < awake_until_us;
+            sched_yield();
+        }
+    }
+}
+
+void api_break(struct api *api)
+{
+    atomic_store(&api->broken, true);
+    wake_signal(&api->wake);
 }
 
 static struct listener_options listener_options(struct api *api, const char *path)

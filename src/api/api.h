@@ -39,6 +39,12 @@ MUST_CHECK enum status api_listen(struct api *api, struct kernel *kernel, struct
 void api_publish(void *api, struct publication *publication);
 void api_wake(void *api);
 
+/* The I/O thread's loop, until api_break (any thread but the executor). Waking a thread that sleeps takes about a third as long as
+ * a commit; so after the executor has handed something over, the loop looks for more by itself for 0.3 ms
+ * before it sleeps again, and lets every other thread go first. */
+void api_run(struct api *api);
+void api_break(struct api *api);
+
 /* Stop in this order: no new connections or requests (api_pause; calls under way still answer); then
  * kernel_stop; then api_finish sends what is left (subscribers get "end" with why "shutdown"), then the
  * held replies, and closes; then api_free. */

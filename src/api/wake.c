@@ -17,6 +17,7 @@ static void on_readable(void *context)
     ssize_t got = read(wake->descriptor, &count, sizeof count);
     (void)got; /* nothing there is fine: the lists tell what is to be done */
     atomic_store(&wake->pending, false);
+    wake->turns++;
     wake->woken(wake->context);
 }
 
@@ -26,6 +27,7 @@ void wake_open(struct wake *wake, struct event_base *base, void (*woken)(void *c
     if (wake->descriptor < 0)
         resource_exhausted("file descriptors");
     atomic_init(&wake->pending, false);
+    wake->turns = 0;
     wake->woken = woken;
     wake->context = context;
     watch_open(&wake->readable, base, WATCH_READ, wake->descriptor, on_readable, wake);

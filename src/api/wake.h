@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "api/watch.h"
 
@@ -13,6 +14,7 @@ struct wake {
     int descriptor;        /* the eventfd */
     atomic_bool pending;   /* written, not yet looked at */
     struct watch readable;
+    uint64_t turns;        /* how often the I/O thread has looked; its own */
     void (*woken)(void *context); /* on the I/O thread */
     void *context;
 };

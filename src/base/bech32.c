@@ -3,11 +3,14 @@
  * case. */
 #include "base/bech32.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define CHECKSUM_LENGTH 6
 #define CHECKSUM_CONSTANT ((uint32_t)0x2bc830a3)
 #define TEXT_LENGTH_MAX 90 /* beyond it the checksum no longer promises to find four wrong characters */
+#define SYMBOLS 32
+#define STEPS_MAX (2 * TEXT_LENGTH_MAX) /* each character of the prefix is two symbols */
 
 static const char alphabet[] = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 
@@ -32,14 +35,28 @@ static uint32_t checksum_step(uint32_t state, uint8_t symbol)
     return state;
 }
 
-static uint32_t checksum_start(const char *prefix, size_t length)
+/* [n][s]: what is left of symbol s after n more symbols of 0. The code is linear, so a checksum is the sum of
+ * these, which need not wait for each other as steps do: events are full of addresses. */
+static uint32_t left_after[STEPS_MAX + 1][SYMBOLS];
+static pthread_once_t left_after_ready = PTHREAD_ONCE_INIT;
+
+static void fill_left_after(void)
 {
-    uint32_t state = 1;
+    for (unsigned symbol = 0; symbol < SYMBOLS; symbol++) {
+        left_after[0][symbol] = symbol;
+        for (unsigned n = 1; n <= STEPS_MAX; n++)
+            left_after[n][symbol] = checksum_step(left_after[n - 1][symbol], 0);
+    }
+}
+
+/* What is left of the prefix, and of the 1 that every checksum begins with, after `more` symbols of 0. */
+static uint32_t prefix_checksum(const char *prefix, size_t length, size_t more)
+{
+    pthread_once(&left_after_ready, fill_left_after);
+    uint32_t state = left_after[2 * length + 1 + more][1];
     for (size_t i = 0; i < length; i++)
-        state = checksum_step(state, (uint8_t)prefix[i] >> 5);
-    state = checksum_step(state, 0);
-    for (size_t i = 0; i < length; i++)
-        state = checksum_step(state, (uint8_t)prefix[i] & 31);
+        state ^= left_after[length + more + length - i][(uint8_t)prefix[i] >> 5]
+                 ^ left_after[more + length - 1 - i][(uint8_t)prefix[i] & 31];
     return state;
 }
 
@@ -56,7 +73,8 @@ void bech32m_encode(char *out, const char *prefix, const void *data, size_t size
               "%zu bytes under '%s' make more than %d characters", size, prefix, TEXT_LENGTH_MAX);
 
     const uint8_t *in = data;
-    uint32_t state = checksum_start(prefix, prefix_length);
+    size_t more = symbols_for(size) + CHECKSUM_LENGTH; /* symbols to come */
+    uint32_t state = prefix_checksum(prefix, prefix_length, more) ^ CHECKSUM_CONSTANT;
     uint32_t bits = 0; /* the low `held` bits are not written yet */
     unsigned held = 0;
     memcpy(out, prefix, prefix_length);
@@ -72,12 +90,9 @@ void bech32m_encode(char *out, const char *prefix, const void *data, size_t size
         }
         uint8_t symbol = bits >> (held - 5) & 31;
         held -= 5;
-        state = checksum_step(state, symbol);
+        state ^= left_after[--more][symbol];
         *at++ = alphabet[symbol];
     }
-    for (int i = 0; i < CHECKSUM_LENGTH; i++)
-        state = checksum_step(state, 0);
-    state ^= CHECKSUM_CONSTANT;
     for (int i = 0; i < CHECKSUM_LENGTH; i++)
         *at++ = alphabet[state >> (5 * (CHECKSUM_LENGTH - 1 - i)) & 31];
     *at = '\0';
@@ -114,14 +129,15 @@ bool bech32m_decode(void *out, size_t size, const char *prefix, const char *text
 
     uint8_t decoded[TEXT_LENGTH_MAX];
     size_t filled = 0, data_end = length - CHECKSUM_LENGTH;
-    uint32_t state = checksum_start(prefix, prefix_length), bits = 0;
+    size_t more = length - prefix_length - 1; /* symbols to come */
+    uint32_t state = prefix_checksum(prefix, prefix_length, more), bits = 0;
     unsigned held = 0;
     for (size_t i = prefix_length + 1; i < length; i++) {
         uint8_t above_zero = symbol_above_zero[(uint8_t)folded[i]];
         if (above_zero == 0)
             return false;
         uint8_t symbol = above_zero - 1;
-        state = checksum_step(state, symbol);
+        state ^= left_after[--more][symbol];
         if (i >= data_end)
             continue;
         bits = bits << 5 | symbol;
@@ -141,6 +157,18 @@ bool bech32m_decode(void *out, size_t size, const char *prefix, const char *text
 }
 
 #define BECH32_CONSTANT 1 /* BIP-173 */
+
+/* Step by step, for texts of any length. */
+static uint32_t checksum_start(const char *prefix, size_t length)
+{
+    uint32_t state = 1;
+    for (size_t i = 0; i < length; i++)
+        state = checksum_step(state, (uint8_t)prefix[i] >> 5);
+    state = checksum_step(state, 0);
+    for (size_t i = 0; i < length; i++)
+        state = checksum_step(state, (uint8_t)prefix[i] & 31);
+    return state;
+}
 
 void bech32_encode_symbols(char *out, const char *prefix, const uint8_t *symbols, size_t count)
 {

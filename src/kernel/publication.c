@@ -4,6 +4,9 @@
 
 #include "kernel/internal.h"
 
+/* What a line has besides the body and the subject, about: one allocation then does. */
+#define LINE_OVERHEAD ((size_t)160)
+
 static void append_event(struct kernel *k, const struct pending_event *pending, struct publication *p,
                          struct publication_entry *entry)
 {
@@ -46,6 +49,7 @@ struct publication *publication_make(struct kernel *k)
         k->event_time_us = m->next.time_us;
     p = memory_new(sizeof(*p));
     buffer_init(&p->lines);
+    buffer_reserve(&p->lines, m->text.size + m->event_count * LINE_OVERHEAD);
     p->first = event_log_head(k->log) + 1;
     p->last = p->first + m->event_count - 1;
     p->time_us = k->event_time_us;

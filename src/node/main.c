@@ -75,7 +75,7 @@ static void stop_for(struct node *node, const char *reason)
 {
     if (node->stop_reason == NULL)
         node->stop_reason = reason;
-    event_base_loopbreak(node->base);
+    api_break(node->api);
 }
 
 static void on_stop_command(evutil_socket_t file, short what, void *context)
@@ -339,7 +339,7 @@ static int node_run(const struct config *config, bool background)
         daemon_ready(&node.background);
 
         /* Everything that happens, happens in here and in the kernel's threads. */
-        event_base_dispatch(node.base);
+        api_run(node.api);
 
         log_info("stopping: %s", node.stop_reason);
         supervisor_tell(&node.supervisor, "STOPPING=1");

@@ -12,6 +12,8 @@
 
 #define GATHER_MAX ((size_t)1024 * 1024) /* bytes held back at most */
 #define WRITE_MAX ((size_t)64 * 1024)    /* SQLite's own file systems take no write of 128 KiB or more */
+/* A file that grows by less than WRITE_MAX is filled with zeros up to the next multiple of this. */
+#define GROWTH ((sqlite3_int64)1024 * 1024)
 #define LAYERS_MAX 16
 #define LAYER_NAME_MAX 64
 
@@ -28,7 +30,32 @@ struct wal_file {
     unsigned char *gathered; /* bytes of the file from `start` on that the layer below has not seen */
     sqlite3_int64 start;
     size_t size;
+    sqlite3_int64 end; /* of the file below */
 };
+
+static int fill(struct wal_file *f, sqlite3_int64 end)
+{
+    static const unsigned char zeros[WRITE_MAX];
+    int code = SQLITE_OK;
+
+    while (f->end < end && code == SQLITE_OK) {
+        int part = end - f->end < (sqlite3_int64)WRITE_MAX ? (int)(end - f->end) : (int)WRITE_MAX;
+
+        code = f->under->pMethods->xWrite(f->under, zeros, part, f->end);
+        f->end += part;
+    }
+    return code;
+}
+
+/* What is written behind the end of the file makes the next sync write the file's size too, which takes as
+ * long again. So small growth takes room for the next commits with it. */
+static int note_end(struct wal_file *f, sqlite3_int64 written, size_t size)
+{
+    if (written <= f->end)
+        return SQLITE_OK;
+    f->end = written;
+    return size < WRITE_MAX ? fill(f, (written + GROWTH - 1) / GROWTH * GROWTH) : SQLITE_OK;
+}
 
 static int flush(struct wal_file *f)
 {
@@ -43,7 +70,7 @@ static int flush(struct wal_file *f)
                                           f->start + (sqlite3_int64)done);
         done += part;
     }
-    return code;
+    return code != SQLITE_OK || size == 0 ? code : note_end(f, f->start + (sqlite3_int64)size, size);
 }
 
 static int wal_close(sqlite3_file *file)
@@ -91,7 +118,11 @@ static int wal_truncate(sqlite3_file *file, sqlite3_int64 size)
     struct wal_file *f = (struct wal_file *)file;
     int code = flush(f);
 
-    return code != SQLITE_OK ? code : f->under->pMethods->xTruncate(f->under, size);
+    if (code == SQLITE_OK)
+        code = f->under->pMethods->xTruncate(f->under, size);
+    if (code == SQLITE_OK && size < f->end)
+        f->end = size;
+    return code;
 }
 
 static int wal_sync(sqlite3_file *file, int flags)
@@ -179,6 +210,11 @@ static int layer_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *fil
         /* SQLite then writes padding behind the sync of a commit, which others may read at once. */
         f->under->pMethods->xClose(f->under);
         return under->xOpen(under, name, file, flags, out_flags);
+    }
+    code = f->under->pMethods->xFileSize(f->under, &f->end);
+    if (code != SQLITE_OK) {
+        f->under->pMethods->xClose(f->under);
+        return code;
     }
     f->gathered = memory_new(GATHER_MAX);
     f->base.pMethods = &wal_methods;
