@@ -39,9 +39,9 @@ MUST_CHECK enum status api_listen(struct api *api, struct kernel *kernel, struct
 void api_publish(void *api, struct publication *publication);
 void api_wake(void *api);
 
-/* The I/O thread's loop, until api_break (any thread but the executor). Waking a thread that sleeps takes about a third as long as
- * a commit; so after the executor has handed something over, the loop looks for more by itself for 0.3 ms
- * before it sleeps again, and lets every other thread go first. */
+/* The I/O thread's loop, until api_break (any thread but the executor). Waking a thread that sleeps takes
+ * about a third as long as a commit; so after the executor has handed something over, the loop looks for more
+ * by itself for 0.3 ms before it sleeps again, and lets every other thread go first. */
 void api_run(struct api *api);
 void api_break(struct api *api);
 

@@ -17,16 +17,9 @@
 
 static const struct module *const no_modules[] = { NULL };
 
-static void on_stop(evutil_socket_t descriptor, short what, void *context)
-{
-    (void)descriptor;
-    (void)what;
-    event_base_loopbreak(context);
-}
-
 static void *run_loop(void *context)
 {
-    event_base_loop(context, EVLOOP_NO_EXIT_ON_EMPTY);
+    api_run(context);
     return NULL;
 }
 
@@ -39,7 +32,6 @@ void house_open(struct house *house, const struct house_options *options)
     assert_non_null(mkdtemp(house->directory));
     assert_int_equal(evthread_use_pthreads(), 0);
     house->base = event_base_new();
-    house->stop = event_new(house->base, -1, 0, on_stop, house->base);
     const struct api_options api = {
         .base = house->base,
         .directory = house->directory,
@@ -69,13 +61,13 @@ void house_open(struct house *house, const struct house_options *options)
     if (kernel_start(&kernel, &house->kernel, &error) != OK
         || api_listen(house->api, house->kernel, &error) != OK)
         give_up("the house does not open: %s", error.message);
-    assert_int_equal(pthread_create(&house->thread, NULL, run_loop, house->base), 0);
+    assert_int_equal(pthread_create(&house->thread, NULL, run_loop, house->api), 0);
     house->running = true;
 }
 
 void house_stop(struct house *house)
 {
-    event_active(house->stop, EV_TIMEOUT, 0);
+    api_break(house->api);
     pthread_join(house->thread, NULL);
     house->running = false;
     api_pause(house->api);
@@ -89,7 +81,6 @@ void house_close(struct house *house)
 {
     if (house->running)
         house_stop(house);
-    event_free(house->stop);
     event_base_free(house->base);
     char *AUTO_FREE command = text_format("rm -rf '%s'", house->directory);
     assert_int_equal(system(command), 0);

@@ -13,7 +13,6 @@
 struct house {
     char directory[64];
     struct event_base *base;
-    struct event *stop; /* libevent's: ends the loop also when it has not begun yet */
     struct api *api;
     struct kernel *kernel;
     pthread_t thread;

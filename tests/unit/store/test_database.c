@@ -362,6 +362,28 @@ static void write_much(struct place *place)
     database_commit(place->writer);
 }
 
+/* Small commits find room: the file grows by whole MiB, and what lies behind the last commit is nothing to
+ * whoever opens it after a crash. */
+static void wal_grows_ahead_of_small_commits(void **state)
+{
+    struct place *place = *state;
+    int64_t size;
+
+    place_append(place, 3);
+    size = wal_size(place);
+    assert_int_equal(size, 1 << 20);
+    place_append(place, 3);
+    assert_int_equal(wal_size(place), size);
+    while (wal_size(place) == size)
+        place_append(place, 1);
+    assert_int_equal(wal_size(place), 2 << 20);
+    place_append(place, 5);
+    uint64_t head = event_log_head(place->log);
+    place_close(place);
+    place_open(place);
+    assert_int_equal(event_log_head(place->log), head);
+}
+
 static void wal_is_overwritten_instead_of_growing(void **state)
 {
     struct place *place = *state;
@@ -425,6 +447,7 @@ const struct CMUnitTest database_tests[] = {
     cmocka_unit_test_setup_teardown(other_files_are_refused_and_left_alone, begin, end),
     cmocka_unit_test_setup_teardown(directory_that_cannot_be_written_is_a_clear_error, begin, end),
     cmocka_unit_test_setup_teardown(mistakes_of_the_program_abort, begin, end),
+    cmocka_unit_test_setup_teardown(wal_grows_ahead_of_small_commits, begin, end),
     cmocka_unit_test_setup_teardown(wal_is_overwritten_instead_of_growing, begin, end),
     cmocka_unit_test_setup_teardown(wal_pinned_by_a_reader_is_reported_after_30_seconds, begin, end),
 };
