@@ -128,8 +128,10 @@ void event_record(struct execution *x, int type, const struct buffer *subject, c
     event->last = false;
     event->subject_offset = m->text.size;
     event->subject_size = subject == NULL ? 0 : subject->size;
-    if (subject != NULL)
+    if (event->subject_size > 0) {
         buffer_append(&m->text, subject->data, subject->size);
+        buffer_append(&m->text, "", 1);
+    }
     event->body_offset = m->text.size;
     event->body_size = body->size;
     buffer_append(&m->text, body->data, body->size);

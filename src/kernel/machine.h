@@ -21,7 +21,7 @@
 struct pending_event {
     int type; /* event_type_index */
     uint64_t block;
-    size_t subject_offset, subject_size; /* size 0: no subject */
+    size_t subject_offset, subject_size; /* size 0: no subject; a zero byte follows it */
     size_t body_offset, body_size;
     bool last;
 };

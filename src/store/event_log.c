@@ -1,6 +1,6 @@
 /* Writing the log: the executor's one struct event_log holds the head of the chain and the compact range
- * of the tree. What it holds always equals what the open transaction would commit, and a transaction that
- * fails ends the process. */
+ * of the tree, which grows beside the rows (tree_worker.h). What it holds always equals what the open
+ * transaction would commit, and a transaction that fails ends the process. */
 #include "store/event_log.h"
 
 #include <inttypes.h>
@@ -12,6 +12,7 @@
 #include "store/event_hash.h"
 #include "store/log_tree.h"
 #include "store/migration.h"
+#include "store/tree_worker.h"
 
 struct event_log {
     struct database *database;
@@ -20,6 +21,7 @@ struct event_log {
     struct hash head_hash;
     int64_t head_time_us;
     struct merkle_range range;
+    struct tree_worker *worker;
     uint64_t covered;                 /* size of the newest checkpoint */
     uint64_t filed;                   /* events up to this one are in table event_subject */
     int64_t uncovered_us;             /* time of the first event that it does not cover */
@@ -190,6 +192,7 @@ enum status event_log_open(struct database *writer, const char *node_id, const s
     crypto_start();
     opened->database = writer;
     opened->signer = signer;
+    opened->worker = tree_worker_start();
     status = load(opened, node_id, error);
     if (status != OK) {
         event_log_close(opened);
@@ -201,6 +204,9 @@ enum status event_log_open(struct database *writer, const char *node_id, const s
 
 void event_log_close(struct event_log *log)
 {
+    if (log == NULL)
+        return;
+    tree_worker_stop(log->worker);
     memory_free_pointer(&log);
 }
 
@@ -216,17 +222,14 @@ void event_log_head_hash(const struct event_log *log, struct hash *hash)
 
 /* --- appending -------------------------------------------------------------------------------- */
 
-static void tile_store(void *context, unsigned level, uint64_t index, const struct hash *hash)
+static void store_tile(struct event_log *log, const struct tile *tile)
 {
-    struct event_log *log = context;
-    struct statement *s;
+    struct statement *s =
+        statement(log->database, "INSERT INTO tree_tile (level, idx, hash) VALUES (?, ?, ?)");
 
-    if (level % TILE_LEVELS != 0)
-        return;
-    s = statement(log->database, "INSERT INTO tree_tile (level, idx, hash) VALUES (?, ?, ?)");
-    bind_integer(s, level);
-    bind_integer(s, (int64_t)index);
-    bind_blob(s, hash->bytes, sizeof(hash->bytes));
+    bind_integer(s, tile->level);
+    bind_integer(s, (int64_t)tile->index);
+    bind_blob(s, tile->hash.bytes, sizeof(tile->hash.bytes));
     (void)statement_run(s);
 }
 
@@ -245,19 +248,21 @@ static void file_subjects(struct event_log *log)
     log->filed = log->head;
 }
 
-void event_log_append(struct event_log *log, struct event *event)
+/* The hash of an event behind the one of sequence number `head`. */
+static void hash_next(uint64_t head, const struct hash *head_hash, int64_t head_time_us, struct event *event)
 {
-    struct hash leaf;
-    struct statement *s;
-
-    INVARIANT(event->seq == log->head + 1, "event %" PRIu64 " behind event %" PRIu64, event->seq, log->head);
+    INVARIANT(event->seq == head + 1, "event %" PRIu64 " behind event %" PRIu64, event->seq, head);
     INVARIANT(event->body.size <= EVENT_BODY_MAX, "event %s of %zu bytes", event->type, event->body.size);
-    INVARIANT(event->time_us >= log->head_time_us, "event %" PRIu64 " lies before the one it follows",
-              event->seq);
-    event_chain(&event->hash, &log->head_hash, event);
+    INVARIANT(event->time_us >= head_time_us, "event %" PRIu64 " lies before the one it follows", event->seq);
+    event_chain(&event->hash, head_hash, event);
+}
 
-    s = statement(log->database, "INSERT INTO event (seq, block, time_us, type, subject, body, last, hash)"
+static void insert_event(struct event_log *log, const struct event *event)
+{
+    struct statement *s =
+        statement(log->database, "INSERT INTO event (seq, block, time_us, type, subject, body, last, hash)"
                                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+
     bind_integer(s, (int64_t)event->seq);
     bind_integer(s, (int64_t)event->block);
     bind_integer(s, event->time_us);
@@ -273,10 +278,40 @@ void event_log_append(struct event_log *log, struct event *event)
     log->head = event->seq;
     log->head_hash = event->hash;
     log->head_time_us = event->time_us;
-    merkle_leaf(&leaf, event->hash.bytes, sizeof(event->hash.bytes));
-    merkle_range_append(&log->range, &leaf, tile_store, log);
     if (log->head - log->filed >= SUBJECTS_FILED_EVERY)
         file_subjects(log);
+}
+
+/* The chain goes first, since rows and tree both need it; then the two have nothing to do with each other. */
+void event_log_append_batch(struct event_log *log, struct event *events, size_t count, event_hashed *hashed,
+                            void *context)
+{
+    struct tree_work work CLEANUP(tree_work_close) = {
+        .events = events, .count = count, .range = &log->range, .hashed = hashed, .context = context
+    };
+    const bool beside = count >= TREE_BESIDE_LEAST;
+
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0)
+            hash_next(log->head, &log->head_hash, log->head_time_us, &events[0]);
+        else
+            hash_next(events[i - 1].seq, &events[i - 1].hash, events[i - 1].time_us, &events[i]);
+    }
+    if (beside)
+        tree_worker_begin(log->worker, &work);
+    for (size_t i = 0; i < count; i++)
+        insert_event(log, &events[i]);
+    if (beside)
+        tree_worker_end(log->worker);
+    else
+        tree_work_run(&work);
+    for (size_t i = 0; i < work.tile_count; i++)
+        store_tile(log, &work.tiles[i]);
+}
+
+void event_log_append(struct event_log *log, struct event *event)
+{
+    event_log_append_batch(log, event, 1, NULL, NULL);
 }
 
 /* --- checkpoints ------------------------------------------------------------------------------ */

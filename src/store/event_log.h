@@ -27,6 +27,7 @@
 #define EVENT_SUBJECT_MAX 200
 #define CHECKPOINT_EVERY_EVENTS 1024
 #define SUBJECTS_FILED_EVERY 4096 /* events that table event_subject lacks at most */
+#define TREE_BESIDE_LEAST 16 /* events of a batch from which on the tree has a thread of its own */
 #define CHECKPOINT_EVERY_US (10 * MICROSECONDS_PER_SECOND)
 
 struct event {
@@ -68,6 +69,13 @@ void event_log_head_hash(const struct event_log *log, struct hash *hash);
  * must end (it does: see database.h). So append only once the command that caused the event has succeeded:
  * a savepoint rolled back behind an append would part the log from its rows. */
 void event_log_append(struct event_log *log, struct event *event);
+
+/* The same for many events at once, in order. `hashed` (may be NULL) is called for each of them, in order,
+ * with its hash; from TREE_BESIDE_LEAST events on perhaps on the tree's thread while the caller's inserts
+ * the rows, so it writes only to what nobody else looks at. All calls have returned when this one does. */
+typedef void event_hashed(void *context, size_t index, const struct event *event);
+void event_log_append_batch(struct event_log *log, struct event *events, size_t count, event_hashed *hashed,
+                            void *context);
 
 /* Signs and stores a checkpoint of the present head when one is due (1,024 events, or 10 s since the first
  * event not covered) or `force`; inside the transaction. Returns true when it did. */
