@@ -6,7 +6,7 @@
 int main(void)
 {
     crypto_start();
-    return adjudicator_tests() + application_tests() + dispute_tests() + life_tests() + party_tests() +
-           play_tests() + rules_tests() + safe_tests() + vector_tests() + virtual_tests() +
+    return adjudicator_tests() + application_tests() + dispute_tests() + kit_tests() + life_tests() +
+           party_tests() + play_tests() + rules_tests() + safe_tests() + vector_tests() + virtual_tests() +
            withdrawal_tests();
 }

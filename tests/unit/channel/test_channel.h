@@ -49,6 +49,7 @@ uint64_t random_below(uint64_t *state, uint64_t bound);
 int adjudicator_tests(void);
 int application_tests(void);
 int dispute_tests(void);
+int kit_tests(void);
 int life_tests(void);
 int party_tests(void);
 int play_tests(void);
