@@ -400,7 +400,7 @@ SELECT lower(hex(hash)) AS hash,
                     WHEN 2 THEN 'invoice_ended' WHEN 3 THEN 'mpp_timeout' WHEN 4 THEN 'temporary_channel_failure'
                     WHEN 5 THEN 'channel_disabled' WHEN 6 THEN 'fee_insufficient' WHEN 7 THEN 'expiry_too_soon'
                     WHEN 8 THEN 'expired' WHEN 9 THEN 'no_route' WHEN 10 THEN 'timeout' WHEN 11 THEN 'canceled'
-                    ELSE 'expiry_too_far' END
+                    WHEN 12 THEN 'expiry_too_far' ELSE 'balance_limit' END
          AS failure,
        lower(hex(preimage)) AS preimage,
        strftime('%Y-%m-%dT%H:%M:%S', created_us / 1000000, 'unixepoch')

@@ -70,8 +70,8 @@ void life_each(const struct life *life, enum fault_kind kind, uint64_t stride)
     uint64_t count = life_run(life, &(struct fault){ .operations = FAULT_CHANGE, .nth = 0 });
 
     assert_true(count > 20);
-    print_message("%" PRIu64 " changes to the disk, every %" PRIu64 ". fails, seed %" PRIu64 "\n", count, step,
-                  seed);
+    print_message("%" PRIu64 " changes to the disk, every %" PRIu64 ". fails, seed %" PRIu64 "\n", count,
+                  step, seed);
     for (uint64_t nth = 1 + seed % step; nth <= count; nth += step)
         life_run(life, &(struct fault){ .operations = FAULT_CHANGE, .nth = nth, .kind = kind,
                                         .seed = seed + nth });

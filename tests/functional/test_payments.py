@@ -335,6 +335,7 @@ def test_keys_that_are_not_here_neither_ask_nor_pay(town, bob):
         ("invoice_not_found", "invoice.cancel", {"hash": "ab" * 32}),
         ("payment_not_found", "payment.get", {"hash": "ab" * 32}),
         ("channel_not_found", "payment.policy", {"channel": "ab" * 32, "signer": "alice"}),
+        ("channel_not_found", "payment.policies", {"channel": "ab" * 32}),
         (
             "channel_not_found",
             "payment.rebalance",
@@ -360,6 +361,23 @@ def test_a_policy_keeps_to_its_bounds_and_its_owner(town):
     refused("not_a_participant", town, "payment.policy", channel=town.ab, signer="carol")
     other = open_channel(town, "alice", "bob", (10, 10), application="consensus")
     refused("wrong_phase", town, "payment.policy", channel=other, signer="alice")
+    refused("wrong_phase", town, "payment.policies", channel=other)
+    refused("invalid_params", town, "payment.policy", channel=town.ab, signer="alice", max_balance=-1)
+
+
+def test_a_side_takes_no_more_than_its_limit(own_town):
+    side = {"channel": own_town.ab, "signer": "bob"}
+    way = {"payer": "alice", "payee": "bob", "asset": "GOLD", "amount": 50}
+    ask(own_town, "payment.policy", channel=own_town.ca, signer="alice", enabled=False)
+    balance = ask(own_town, "payment.policies", channel=own_town.ab)["sides"][1]["balance"]
+    assert ask(own_town, "payment.policy", side, max_balance=balance + 49)["max_balance"] == balance + 49
+    refused("no_route", own_town, "payment.route", way)
+    ask(own_town, "payment.policy", side, max_balance=balance + 50)
+    assert pay(own_town, "alice", invoice_for(own_town, "bob", 50))["state"] == "settled"
+    refused("no_route", own_town, "payment.route", way)
+    assert ask(own_town, "payment.policies", channel=own_town.ab)["sides"][1]["policy"]["max_balance"] == balance + 50
+    assert "max_balance" not in ask(own_town, "payment.policy", side, max_balance=0)
+    assert len(ask(own_town, "payment.route", way)["parts"]) == 1
 
 
 def test_a_locked_keystore_pays_nothing_and_asks_for_nothing(town):
@@ -384,6 +402,7 @@ def test_a_stranger_is_denied_all_but_reading_invoices_and_the_status(town):
         ("payment.rebalance", dict(loop, amount=1)),
         ("payment.drain", loop),
         ("payment.policy", {"channel": town.ab, "signer": "alice"}),
+        ("payment.policies", {"channel": town.ab}),
         ("payment.top_up", {"channel": town.ab, "signer": "alice"}),
         ("invoice.create", {"payee": "bob", "asset": "GOLD"}),
         ("invoice.get", digest),

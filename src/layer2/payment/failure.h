@@ -18,8 +18,9 @@ enum failure {
     FAILURE_TIMEOUT,           /* no route was found in time that carried it */
     FAILURE_CANCELED,          /* the payee did not want it */
     FAILURE_EXPIRY_TOO_FAR,    /* it would have been locked for longer than anybody should wait */
+    FAILURE_BALANCE_LIMIT,     /* who would receive it has as much in that channel as he wants */
 };
-#define FAILURE_COUNT 13
+#define FAILURE_COUNT 14
 
 const char *failure_name(enum failure failure);
 

@@ -474,8 +474,17 @@ static void arrive(struct execution *x, struct htlc *h, const struct account_id 
         refuse(x, h, FAILURE_UNKNOWN_DETAILS);
 }
 
+/* All that is locked for the recipient could become his. */
+static bool is_too_much(struct execution *x, const struct htlc *h, uint64_t share)
+{
+    struct map *map = map_of(execution_kernel(x));
+
+    return map_is_over(map, execution_database(x), &h->channel, 1 - h->offerer,
+                       share + htlc_incoming(execution_database(x), &h->channel, h->offerer));
+}
+
 void flow_locked(struct execution *x, struct htlc *h, const struct account_id *recipient,
-                 const struct asset_id *asset, bool recipient_is_ours)
+                 const struct asset_id *asset, bool recipient_is_ours, uint64_t share)
 {
     struct payment_part part;
 
@@ -483,7 +492,9 @@ void flow_locked(struct execution *x, struct htlc *h, const struct account_id *r
     write_htlc(x, h);
     if (!recipient_is_ours)
         return;
-    if (h->last)
+    if (is_too_much(x, h, share))
+        refuse(x, h, FAILURE_BALANCE_LIMIT);
+    else if (h->last)
         arrive(x, h, recipient, asset);
     else if (part_read(execution_database(x), &h->hash, h->part, &part))
         forward(x, h, &part);

@@ -18,9 +18,10 @@
 #define FLOW_WISH 0xFE /* in the place of the mover: rows changed, the channel's state did not */
 void flow_wake(struct execution *x, const struct hash *channel);
 
-/* Both sides signed for it. `recipient_is_ours`: the node has the recipient's key. */
+/* Both sides signed for it. `recipient_is_ours`: the node has the recipient's key; `share` is what he has in
+ * the channel beside hash-locks. */
 void flow_locked(struct execution *x, struct htlc *htlc, const struct account_id *recipient,
-                 const struct asset_id *asset, bool recipient_is_ours);
+                 const struct asset_id *asset, bool recipient_is_ours, uint64_t share);
 /* It ended: the recipient has its amount. NULL: without showing the preimage. */
 void flow_fulfilled(struct execution *x, struct htlc *htlc, const struct hash *preimage);
 /* It ended: the offerer has his amount back. */

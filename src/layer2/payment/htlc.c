@@ -109,6 +109,24 @@ int64_t htlc_first_expiry(struct database *database, int64_t after_us)
     return first_us;
 }
 
+uint64_t htlc_incoming(struct database *database, const struct hash *channel, size_t offerer)
+{
+    struct statement *s = statement(database, "SELECT coalesce(sum(amount), 0) AS sum FROM htlc"
+                                              " WHERE channel = ? AND state < 5 AND offerer = ?"
+                                              " AND state IN (?, ?)");
+    uint64_t sum = 0;
+
+    bind_blob(s, channel->bytes, sizeof(channel->bytes));
+    bind_integer(s, (int64_t)offerer);
+    bind_integer(s, HTLC_LOCKED);
+    bind_integer(s, HTLC_FULFILLING);
+    if (statement_row(s)) {
+        sum = (uint64_t)column_integer(s, "sum");
+        statement_finish(s);
+    }
+    return sum;
+}
+
 bool htlc_of_hop(struct database *database, const struct hash *hash, uint64_t part, uint64_t hop,
                  struct htlc *htlc)
 {

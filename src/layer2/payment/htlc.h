@@ -65,6 +65,8 @@ size_t htlc_list_due_channels(struct database *database, int64_t until_us, const
                               size_t most, struct hash *channels);
 /* The earliest expiry of a live one; INT64_MAX: there is none. */
 int64_t htlc_first_expiry(struct database *database, int64_t after_us);
+/* What `offerer` has locked in the channel for the other side, and that one has not given back. */
+uint64_t htlc_incoming(struct database *database, const struct hash *channel, size_t offerer);
 MUST_CHECK bool htlc_of_hop(struct database *database, const struct hash *hash, uint64_t part, uint64_t hop,
                             struct htlc *htlc);
 MUST_CHECK bool htlc_read(struct database *database, int64_t id, struct htlc *htlc);

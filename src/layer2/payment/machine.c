@@ -71,7 +71,8 @@ static void locked(struct execution *x, const struct local_channel *c, struct ht
 {
     const struct account_id *recipient = &c->fixed.participants[1 - h->offerer];
 
-    flow_locked(x, h, recipient, &c->fixed.assets[0], step_is_ours(x, recipient));
+    flow_locked(x, h, recipient, &c->fixed.assets[0], step_is_ours(x, recipient),
+                c->supported.state.allocations[1 - h->offerer].amount);
 }
 
 /* A stranger offered it by a proposal of his own. */

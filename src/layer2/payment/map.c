@@ -13,14 +13,16 @@ struct map {
     pthread_mutex_t lock;
     struct graph *graph;
     struct keystore *keystore;
+    bool has_limits; /* some side has a max_balance; the executor's alone once the map is open */
 };
 
 /* --- policies --------------------------------------------------------------------------------- */
 struct policy policy_read(struct database *database, const struct hash *channel, size_t side)
 {
-    struct statement *s = statement(database, "SELECT base, ppm, delta_us, enabled FROM payment_policy"
+    struct statement *s = statement(database, "SELECT base, ppm, delta_us, enabled,"
+                                              " coalesce(max_balance, 0) AS max_balance FROM payment_policy"
                                               " WHERE channel = ? AND side = ?");
-    struct policy policy = { POLICY_BASE, POLICY_PPM, POLICY_DELTA_US, true };
+    struct policy policy = { POLICY_BASE, POLICY_PPM, POLICY_DELTA_US, true, 0 };
 
     bind_blob(s, channel->bytes, sizeof(channel->bytes));
     bind_integer(s, (int64_t)side);
@@ -30,6 +32,7 @@ struct policy policy_read(struct database *database, const struct hash *channel,
     policy.ppm = (uint64_t)column_integer(s, "ppm");
     policy.delta_us = column_integer(s, "delta_us");
     policy.enabled = column_integer(s, "enabled") != 0;
+    policy.max_balance = (uint64_t)column_integer(s, "max_balance");
     statement_finish(s);
     return policy;
 }
@@ -38,9 +41,10 @@ void policy_write(struct database *database, const struct hash *channel, size_t 
                   const struct policy *policy)
 {
     struct statement *s = statement(database,
-        "INSERT INTO payment_policy (channel, side, base, ppm, delta_us, enabled) VALUES (?, ?, ?, ?, ?, ?)"
+        "INSERT INTO payment_policy (channel, side, base, ppm, delta_us, enabled, max_balance)"
+        " VALUES (?, ?, ?, ?, ?, ?, nullif(?, 0))"
         " ON CONFLICT (channel, side) DO UPDATE SET base = excluded.base, ppm = excluded.ppm,"
-        " delta_us = excluded.delta_us, enabled = excluded.enabled");
+        " delta_us = excluded.delta_us, enabled = excluded.enabled, max_balance = excluded.max_balance");
 
     bind_blob(s, channel->bytes, sizeof(channel->bytes));
     bind_integer(s, (int64_t)side);
@@ -48,7 +52,20 @@ void policy_write(struct database *database, const struct hash *channel, size_t 
     bind_integer(s, (int64_t)policy->ppm);
     bind_integer(s, policy->delta_us);
     bind_integer(s, policy->enabled);
+    bind_integer(s, (int64_t)policy->max_balance);
     (void)statement_run(s);
+}
+
+void policy_show(const struct policy *policy, struct writer *w)
+{
+    writer_object_begin(w);
+    writer_member_unsigned(w, "base", policy->base);
+    writer_member_unsigned(w, "ppm", policy->ppm);
+    writer_member_integer(w, "delta_us", policy->delta_us);
+    writer_member_boolean(w, "enabled", policy->enabled);
+    if (policy->max_balance > 0)
+        writer_member_unsigned(w, "max_balance", policy->max_balance);
+    writer_object_end(w);
 }
 
 /* --- a channel as the graph has it ------------------------------------------------------------ */
@@ -62,14 +79,55 @@ static bool is_ours(const struct map *map, const struct account_id *account)
     return map->keystore != NULL && keystore_account(map->keystore, address, &found, &error) == OK;
 }
 
-static uint64_t spendable_of(const struct local_channel *c, const struct payment_terms *terms, size_t side)
+/* Beyond the side's reserve, and up to what the other one takes (`most`; 0: any). */
+static uint64_t spendable_of(const struct local_channel *c, const struct payment_terms *terms, size_t side,
+                             uint64_t most)
 {
-    uint64_t share = c->supported.state.allocations[side].amount;
+    uint64_t share = c->supported.state.allocations[side].amount, room = INTEGER_MAX;
+    uint64_t other = c->supported.state.allocations[1 - side].amount;
     unsigned offered = 0;
 
-    for (size_t i = 2; i < c->supported.state.allocation_count; i++)
-        offered += payment_offerer(&c->fixed, &c->supported.state.allocations[i]) == (int)side;
-    return share <= terms->reserve[side] || offered >= terms->locks ? 0 : share - terms->reserve[side];
+    for (size_t i = 2; i < c->supported.state.allocation_count; i++) {
+        if (payment_offerer(&c->fixed, &c->supported.state.allocations[i]) != (int)side)
+            continue;
+        other += c->supported.state.allocations[i].amount;
+        offered++;
+    }
+    if (most > 0)
+        room = most > other ? most - other : 0;
+    if (share <= terms->reserve[side] || offered >= terms->locks)
+        return 0;
+    return share - terms->reserve[side] < room ? share - terms->reserve[side] : room;
+}
+
+static uint64_t limit_of(const struct map *map, struct database *database, const struct hash *channel,
+                         size_t side)
+{
+    return map->has_limits ? policy_read(database, channel, side).max_balance : 0;
+}
+
+bool map_is_over(struct map *map, struct database *database, const struct hash *channel, size_t side,
+                 uint64_t balance)
+{
+    uint64_t most = limit_of(map, database, channel, side);
+
+    return most > 0 && balance > most;
+}
+
+void map_has_limit(struct map *map)
+{
+    map->has_limits = true;
+}
+
+static bool some_limit(struct database *database)
+{
+    struct statement *s =
+        statement(database, "SELECT 1 FROM payment_policy WHERE max_balance IS NOT NULL LIMIT 1");
+    bool found = statement_row(s);
+
+    if (found)
+        statement_finish(s);
+    return found;
 }
 
 void map_note(struct map *map, struct database *database, const struct local_channel *c, bool anew)
@@ -79,7 +137,7 @@ void map_note(struct map *map, struct database *database, const struct local_cha
     bool is_running = c->phase == PHASE_RUNNING, known;
 
     for (size_t side = 0; is_running && side < 2; side++)
-        spendable[side] = spendable_of(c, &terms, side);
+        spendable[side] = spendable_of(c, &terms, side, limit_of(map, database, &c->id, 1 - side));
     pthread_mutex_lock(&map->lock);
     known = !anew && graph_set_spendable(map->graph, &c->id, spendable);
     if (!is_running && (c->phase == PHASE_CLOSED || c->phase == PHASE_DEFUNDING))
@@ -171,6 +229,7 @@ void *map_open(struct kernel *kernel, struct database *database)
     pthread_mutex_init(&map->lock, NULL);
     map->graph = graph_new();
     map->keystore = kernel_keystore(kernel);
+    map->has_limits = some_limit(database);
     load(map, database);
     return map;
 }

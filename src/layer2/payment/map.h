@@ -4,6 +4,7 @@
 #ifndef LAYER2_PAYMENT_MAP_H
 #define LAYER2_PAYMENT_MAP_H
 
+#include "base/writer.h"
 #include "kernel/kernel.h"
 #include "layer2/channel/local.h"
 #include "layer2/payment/graph.h"
@@ -20,11 +21,14 @@ struct policy {
     uint64_t base, ppm;
     int64_t delta_us;
     bool enabled;
+    uint64_t max_balance; /* the most that the owner wants to have there; 0: any */
 };
 /* POLICY_… and enabled unless somebody said otherwise. */
 struct policy policy_read(struct database *database, const struct hash *channel, size_t side);
 void policy_write(struct database *database, const struct hash *channel, size_t side,
                   const struct policy *policy);
+/* As JSON: an object, max_balance only where there is one. */
+void policy_show(const struct policy *policy, struct writer *w);
 
 struct map;
 struct map *map_of(struct kernel *kernel);
@@ -33,8 +37,14 @@ struct map *map_of(struct kernel *kernel);
 void *map_open(struct kernel *kernel, struct database *database);
 void map_close(void *map);
 
-/* The channel's supported state, phase or policies may be others now. Costs no SQL unless `anew`. */
+/* The channel's supported state, phase or policies may be others now. Costs no SQL unless `anew`, or
+ * some side has a max_balance. */
 void map_note(struct map *map, struct database *database, const struct local_channel *channel, bool anew);
+/* Some side has a max_balance from now on. For the executor. */
+void map_has_limit(struct map *map);
+/* Whether so much is more than the side's owner wants to have in the channel. For the executor. */
+MUST_CHECK bool map_is_over(struct map *map, struct database *database, const struct hash *channel,
+                            size_t side, uint64_t balance);
 void map_learn(struct map *map, const struct hash *channel, size_t side, uint64_t amount, int64_t now_us);
 /* As graph_routes. */
 size_t map_routes(struct map *map, const struct graph_query *query, size_t most,

@@ -8,6 +8,7 @@
 #include "base/writer.h"
 #include "kernel/kernel.h"
 #include "kernel/query.h"
+#include "layer2/channel/applications/applications.h"
 #include "layer2/payment/bolt11.h"
 #include "layer2/payment/htlc.h"
 #include "layer2/payment/invoice_row.h"
@@ -283,6 +284,47 @@ static enum status find_route(struct query *q, const void *params, struct writer
     return OK;
 }
 
+/* --- payment.policies ------------------------------------------------------------------------- */
+struct by_channel {
+    struct hash channel;
+};
+
+static const struct param by_channel_params[] = {
+    PARAM(struct by_channel, channel, HASH, REQUIRED, "its id"),
+};
+
+static enum status show_policies(struct query *q, const void *params, struct writer *w)
+{
+    const struct by_channel *p = params;
+    struct arena arena CLEANUP(arena_close);
+    struct local_channel c;
+
+    arena_init(&arena);
+    if (!local_read(q->database, &p->channel, &arena, &c))
+        return query_fail(q, ERROR_CHANNEL_NOT_FOUND, "this node does not take part in such a channel");
+    if (strcmp(c.application->name, PAYMENT_APPLICATION) != 0)
+        return query_fail(q, ERROR_WRONG_PHASE, "the channel runs '%s', not '" PAYMENT_APPLICATION "'",
+                          c.application->name);
+    writer_object_begin(w);
+    writer_key(w, "sides");
+    writer_array_begin(w);
+    for (size_t side = 0; side < 2; side++) {
+        struct policy policy = policy_read(q->database, &p->channel, side);
+
+        writer_object_begin(w);
+        write_account(w, "account", &c.fixed.participants[side]);
+        if (c.has_supported && payment_is_shaped(&c.fixed, &c.supported.state))
+            writer_member_unsigned(w, "balance", c.supported.state.allocations[side].amount);
+        writer_member_unsigned(w, "incoming", htlc_incoming(q->database, &p->channel, 1 - side));
+        writer_key(w, "policy");
+        policy_show(&policy, w);
+        writer_object_end(w);
+    }
+    writer_array_end(w);
+    writer_object_end(w);
+    return OK;
+}
+
 /* --- payment.status --------------------------------------------------------------------------- */
 static int64_t count_of(struct query *q, const char *sql)
 {
@@ -319,6 +361,10 @@ const struct query_method payment_queries[PAYMENT_QUERIES] = {
     { "payment.route", ACCESS_OPERATOR, find_route, PARAMS(struct find_route, find_route_params),
       .help = "The cheapest way for a payment now; nothing is sent.",
       .result = "parts with amount, fee, hops", .example = "payer=alice payee=carol asset=GOLD amount=100" },
+    { "payment.policies", ACCESS_OPERATOR, show_policies, PARAMS(struct by_channel, by_channel_params),
+      .help = "What the two sides of a channel ask for, and how much they take.",
+      .result = "sides: account, balance, incoming hash-locks, policy",
+      .example = "channel=" EXAMPLE_HASH },
     { "payment.status", ACCESS_PUBLIC, tell_status, NO_PARAMS,
       .help = "What is under way; 'htlc_overdue' must be 0.",
       .result = "channels, htlcs, htlc_overdue, unrouted", .example = "" },

@@ -4,7 +4,7 @@
 
 #include "kernel/module.h"
 
-#define PAYMENT_QUERIES 3
+#define PAYMENT_QUERIES 4
 #define INVOICE_QUERIES 2
 extern const struct query_method payment_queries[PAYMENT_QUERIES];
 extern const struct query_method invoice_queries[INVOICE_QUERIES];

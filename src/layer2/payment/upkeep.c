@@ -32,7 +32,7 @@ static enum status need_side(struct execution *x, const struct hash *id, const s
 }
 
 /* --- payment.policy --------------------------------------------------------------------------- */
-const struct param policy_change_params[6] = {
+const struct param policy_change_params[7] = {
     PARAM(struct policy_change, channel, HASH, REQUIRED, "its id"),
     PARAM(struct policy_change, signer, ACCOUNT, REQUIRED, "the participant whose side it is about"),
     PARAM(struct policy_change, base, INTEGER, OPTIONAL,
@@ -45,6 +45,9 @@ const struct param policy_change_params[6] = {
         .fallback = NOT_GIVEN),
     PARAM(struct policy_change, enabled, BOOLEAN, OPTIONAL, "whether payments may go this way",
           .fallback = true),
+    PARAM(struct policy_change, max_balance, INTEGER, OPTIONAL,
+          "the most to have on this side: a hash-lock that could lift it higher is given back; 0: any; "
+          "absent: as before (at first any)", .fallback = NOT_GIVEN),
 };
 
 enum status change_policy(struct execution *x, const void *params, struct writer *result)
@@ -55,7 +58,6 @@ enum status change_policy(struct execution *x, const void *params, struct writer
     struct local_channel c;
     size_t side;
 
-    (void)result;
     arena_init(&arena);
     TRY(need_side(x, &p->channel, &p->signer, &arena, &c, &side));
     policy = policy_read(execution_database(x), &p->channel, side);
@@ -65,12 +67,17 @@ enum status change_policy(struct execution *x, const void *params, struct writer
         policy.ppm = p->ppm;
     if (p->delta != (int64_t)NOT_GIVEN)
         policy.delta_us = p->delta;
+    if (p->max_balance != NOT_GIVEN)
+        policy.max_balance = p->max_balance;
     policy.enabled = p->enabled;
     if (policy.ppm > CHANNEL_PPM || policy.delta_us < POLICY_DELTA_US || policy.delta_us > DELTA_MOST_US ||
         policy.base > BASE_MOST)
         return fail(x, ERROR_INVALID_PARAMS, "base is at most 10^12, ppm 1,000,000, and delta 40m … 1d");
     policy_write(execution_database(x), &p->channel, side, &policy);
+    if (policy.max_balance > 0)
+        map_has_limit(map_of(execution_kernel(x)));
     map_note(map_of(execution_kernel(x)), execution_database(x), &c, true);
+    policy_show(&policy, result);
     return OK;
 }
 

@@ -10,8 +10,9 @@ struct policy_change {
     uint64_t base, ppm;
     int64_t delta;
     bool enabled;
+    uint64_t max_balance;
 };
-extern const struct param policy_change_params[6];
+extern const struct param policy_change_params[7];
 command_handler change_policy;
 
 struct top_up {

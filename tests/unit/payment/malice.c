@@ -169,7 +169,8 @@ static void dave_offers(struct world *w)
         return;
     if (w->m->hash_count == 0 || below(w, 3) > 0)
         invoice = invoice_of(&w->f, "bob", 200, ",'expiry':'10h'", w->m->hashes[w->m->hash_count++]);
-    next = with_lock(way, 0, amount, w->m->hashes[below(w, w->m->hash_count)], fixture_now(&w->f) + for_us, &arena);
+    next = with_lock(way, 0, amount, w->m->hashes[below(w, w->m->hash_count)], fixture_now(&w->f) + for_us,
+                     &arena);
     if (next.allocations[0].amount < MALICE_FUNDS && propose_as(way, "dave", &next) == OK)
         remember(w, 2);
 }

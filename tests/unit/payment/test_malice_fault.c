@@ -1,7 +1,7 @@
-/* Random histories with strangers who try everything (malice.h), on a disk that loses power or fails at random
- * writes, several times in one history. Each life of the node is a child; what strangers know outlives it in
- * shared memory, and they go on with whatever the node is after its restart. At the end nobody of ours has
- * lost anything, and nothing that the node once told as settled is undone.
+/* Random histories with strangers who try everything (malice.h), on a disk that loses power or fails at
+ * random writes, several times in one history. Each life of the node is a child; what strangers know outlives
+ * it in shared memory, and they go on with whatever the node is after its restart. At the end nobody of ours
+ * has lost anything, and nothing that the node once told as settled is undone.
  *
  * Two short histories; with LAYERD_THOROUGH set 60 long ones. LAYERD_SEED repeats one: choices are the same,
  * though what worker and disk do meanwhile may not be. */

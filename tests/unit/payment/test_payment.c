@@ -7,5 +7,5 @@ int main(void)
 {
     crypto_start();
     return graph_tests() + invoice_tests() + machine_tests() + malice_tests() + stranger_tests() +
-           attack_tests() + take_out_tests();
+           attack_tests() + take_out_tests() + balance_limit_tests();
 }

@@ -105,6 +105,7 @@ struct channel_state supported_of(struct way *way, struct arena *arena);
 bool staged_of(struct way *way, struct arena *arena, struct channel_state *state);
 
 int attack_tests(void);
+int balance_limit_tests(void);
 int graph_tests(void);
 int invoice_tests(void);
 int machine_tests(void);
