@@ -477,10 +477,10 @@ static void arrive(struct execution *x, struct htlc *h, const struct account_id 
 /* All that is locked for the recipient could become his. */
 static bool is_too_much(struct execution *x, const struct htlc *h, uint64_t share)
 {
-    struct map *map = map_of(execution_kernel(x));
+    struct database *database = execution_database(x);
+    uint64_t most = map_limit(map_of(execution_kernel(x)), database, &h->channel, 1 - h->offerer);
 
-    return map_is_over(map, execution_database(x), &h->channel, 1 - h->offerer,
-                       share + htlc_incoming(execution_database(x), &h->channel, h->offerer));
+    return most > 0 && share + htlc_incoming(database, &h->channel, h->offerer) > most;
 }
 
 void flow_locked(struct execution *x, struct htlc *h, const struct account_id *recipient,

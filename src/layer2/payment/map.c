@@ -100,18 +100,10 @@ static uint64_t spendable_of(const struct local_channel *c, const struct payment
     return share - terms->reserve[side] < room ? share - terms->reserve[side] : room;
 }
 
-static uint64_t limit_of(const struct map *map, struct database *database, const struct hash *channel,
-                         size_t side)
+uint64_t map_limit(const struct map *map, struct database *database, const struct hash *channel,
+                   size_t side)
 {
     return map->has_limits ? policy_read(database, channel, side).max_balance : 0;
-}
-
-bool map_is_over(struct map *map, struct database *database, const struct hash *channel, size_t side,
-                 uint64_t balance)
-{
-    uint64_t most = limit_of(map, database, channel, side);
-
-    return most > 0 && balance > most;
 }
 
 void map_has_limit(struct map *map)
@@ -137,7 +129,7 @@ void map_note(struct map *map, struct database *database, const struct local_cha
     bool is_running = c->phase == PHASE_RUNNING, known;
 
     for (size_t side = 0; is_running && side < 2; side++)
-        spendable[side] = spendable_of(c, &terms, side, limit_of(map, database, &c->id, 1 - side));
+        spendable[side] = spendable_of(c, &terms, side, map_limit(map, database, &c->id, 1 - side));
     pthread_mutex_lock(&map->lock);
     known = !anew && graph_set_spendable(map->graph, &c->id, spendable);
     if (!is_running && (c->phase == PHASE_CLOSED || c->phase == PHASE_DEFUNDING))

@@ -42,9 +42,8 @@ void map_close(void *map);
 void map_note(struct map *map, struct database *database, const struct local_channel *channel, bool anew);
 /* Some side has a max_balance from now on. For the executor. */
 void map_has_limit(struct map *map);
-/* Whether so much is more than the side's owner wants to have in the channel. For the executor. */
-MUST_CHECK bool map_is_over(struct map *map, struct database *database, const struct hash *channel,
-                            size_t side, uint64_t balance);
+/* The most that the side's owner wants to have in the channel; 0: no limit. For the executor. */
+uint64_t map_limit(const struct map *map, struct database *database, const struct hash *channel, size_t side);
 void map_learn(struct map *map, const struct hash *channel, size_t side, uint64_t amount, int64_t now_us);
 /* As graph_routes. */
 size_t map_routes(struct map *map, const struct graph_query *query, size_t most,
