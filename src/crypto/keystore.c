@@ -394,6 +394,14 @@ enum status keystore_account(struct keystore *keystore, const char *name, struct
     return OK;
 }
 
+bool keystore_has(struct keystore *keystore, const struct account_id *account)
+{
+    if (keystore == NULL)
+        return false;
+    WHILE_SHARED(keystore);
+    return keystore_file_find_account(&keystore->file, account) != NULL;
+}
+
 void keystore_list(struct keystore *keystore,
                    void (*each)(void *context, const char *name, const struct account_id *account),
                    void *context)

@@ -61,6 +61,8 @@ MUST_CHECK enum status keystore_sign_ecdsa(struct keystore *keystore, const char
 /* The account of a key, also while locked. `name` may be an address, which must be one of ours. */
 MUST_CHECK enum status keystore_account(struct keystore *keystore, const char *name,
                                         struct account_id *account, struct error *error);
+/* Whether the key of an account is here, also while locked. NULL has none. */
+bool keystore_has(struct keystore *keystore, const struct account_id *account);
 /* Calls `each` for every key in order of name, also while locked. */
 void keystore_list(struct keystore *keystore,
                    void (*each)(void *context, const char *name, const struct account_id *account),

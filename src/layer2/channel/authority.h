@@ -21,4 +21,9 @@ MUST_CHECK enum status authority_check(const struct check *check, const struct c
                                        struct bytes signature, bool countersign, struct authority *authority,
                                        struct error *error);
 
+/* Whether the keystore would sign now as the signer, for the operator: the same refusals, and nothing is
+ * signed. */
+MUST_CHECK enum status authority_at_hand(const struct check *check, const struct channel_fixed *fixed,
+                                         const struct account_id *signer, struct error *error);
+
 #endif

@@ -1,7 +1,7 @@
-/* Challenges of the node's own accord: see challenge.h. */
+/* Challenges by a key of this node: see challenge.h. */
 #include "layer2/channel/challenge.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/bech32.h"
 #include "base/writer.h"
@@ -9,33 +9,26 @@
 #include "layer2/channel/party.h"
 #include "layer2/channel/record.h"
 
-struct challenge {
-    struct work work;
-    struct kernel_task task;
-    struct kernel *kernel;
-    struct hash channel, state;
-    struct account_id account;
-    struct signature signature;
-};
-
-static void submit(struct execution *x, struct local_channel *c, const struct challenge *challenge)
+void challenge_bring(struct execution *x, struct local_channel *c, const struct account_id *challenger)
 {
     struct buffer json CLEANUP(buffer_close) = { 0 };
     char address[ADDRESS_TEXT_MAX];
+    struct hash hash;
     struct writer w;
 
-    address_encode(address, &challenge->account);
+    address_encode(address, challenger);
+    channel_challenge_hash(&c->id, &c->supported.hash, &hash);
     writer_init(&w, &json);
     writer_object_begin(&w);
     party_write_proof(execution_database(x), c, &w);
     writer_member_text(&w, "challenger", address);
-    writer_member_hex(&w, "signature", challenge->signature.bytes, sizeof(challenge->signature.bytes));
+    writer_member_hex(&w, "sign", hash.bytes, sizeof(hash.bytes));
     writer_object_end(&w);
     party_dispute(x, c, PARTY_CHALLENGE, buffer_bytes(&json));
 }
 
 /* A signed end that nobody completes leaves no other way than the ledger; and time does not stop in a pause.
- * */
+ */
 static bool may_challenge(enum channel_phase phase)
 {
     return phase == PHASE_RUNNING || phase == PHASE_SUSPENDED || phase == PHASE_CLOSING;
@@ -56,61 +49,29 @@ static bool can_be_brought(struct execution *x, const struct local_channel *c)
            hash_equal(&record.a.state, &c->supported.hash);
 }
 
-static enum status bring(struct kernel_task *task, struct execution *x)
+void challenge_in_time(struct execution *x, struct local_channel *c, size_t participant)
 {
-    struct challenge *challenge = (struct challenge *)((char *)task - offsetof(struct challenge, task));
-    struct arena arena CLEANUP(arena_close);
-    struct local_channel c;
-
-    arena_init(&arena);
-    if (local_read(execution_database(x), &challenge->channel, &arena, &c) && may_challenge(c.phase) &&
-        hash_equal(&c.supported.hash, &challenge->state))
-        submit(x, &c, challenge);
-    return OK;
+    if (may_challenge(c->phase) && can_be_brought(x, c))
+        challenge_bring(x, c, &c->fixed.participants[participant]);
 }
 
-static void brought(struct kernel_task *task, enum status status, const struct error *error)
+/* --- on a worker ------------------------------------------------------------------------------ */
+enum status challenge_sign(struct effect_run *run, json_t *params)
 {
-    (void)status, (void)error;
-    free((char *)task - offsetof(struct challenge, task));
-}
-
-static void sign(struct work *work, size_t worker)
-{
-    struct challenge *challenge = (struct challenge *)((char *)work - offsetof(struct challenge, work));
-    char address[ADDRESS_TEXT_MAX];
-    struct error error;
+    struct keystore *keystore = kernel_keystore(run->kernel);
+    const char *text = json_string_value(json_object_get(params, "sign"));
+    struct buffer made CLEANUP(buffer_close) = { 0 };
+    struct signature signature;
     struct hash hash;
 
-    (void)worker;
-    address_encode(address, &challenge->account);
-    channel_challenge_hash(&challenge->channel, &challenge->state, &hash);
-    challenge->task = (struct kernel_task){ .run = bring, .done = brought };
-    if (keystore_sign(kernel_keystore(challenge->kernel), address, &hash, &challenge->signature,
-                      &error) != OK ||
-        !kernel_submit_task(challenge->kernel, &challenge->task))
-        free(challenge);
-}
-
-static void hand_on(struct kernel *kernel, void *context)
-{
-    struct challenge *challenge = context;
-
-    challenge->kernel = kernel;
-    challenge->work.run = sign;
-    if (!workers_submit(kernel_workers(kernel), &challenge->work))
-        free(challenge);
-}
-
-void challenge_request(struct execution *x, const struct local_channel *c, size_t participant)
-{
-    struct challenge *challenge;
-
-    if (!may_challenge(c->phase) || !can_be_brought(x, c))
-        return;
-    challenge = memory_new(sizeof(*challenge));
-    challenge->channel = c->id;
-    challenge->state = c->supported.hash;
-    challenge->account = c->fixed.participants[participant];
-    execution_after_commit(x, hand_on, free, challenge);
+    if (text == NULL)
+        return OK;
+    if (keystore == NULL || !hex_decode(hash.bytes, sizeof(hash.bytes), text, strlen(text)))
+        return error_set(&run->error, ERROR_UNSIGNED, "this node keeps no keys");
+    TRY(keystore_sign(keystore, json_string_value(json_object_get(params, "challenger")), &hash, &signature,
+                      &run->error));
+    buffer_append_hex(&made, signature.bytes, sizeof(signature.bytes));
+    json_object_set_new(params, "signature", json_string(buffer_text(&made)));
+    json_object_del(params, "sign");
+    return OK;
 }

@@ -5,6 +5,18 @@
 
 #include "base/bech32.h"
 
+/* --- signatures ------------------------------------------------------------------------------- */
+void signature_write(struct writer *w, const struct account_id *key, struct bytes signature)
+{
+    char address[ADDRESS_TEXT_MAX];
+
+    address_encode(address, key);
+    writer_object_begin(w);
+    writer_member_text(w, "key", address);
+    writer_member_hex(w, "signature", signature.data, signature.size);
+    writer_object_end(w);
+}
+
 /* --- the fixed part --------------------------------------------------------------------------- */
 static const struct param key_params[] = {
     PARAM(struct key_param, key, ACCOUNT, REQUIRED, "address or key"),

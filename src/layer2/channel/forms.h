@@ -40,6 +40,9 @@ MUST_CHECK enum status fixed_from_form(const struct fixed_form *form, const char
 MUST_CHECK enum status outcome_from_form(const struct param_list *outcome, struct arena *arena,
                                          struct channel_state *state, struct error *error);
 
+/* {key, signature}, as commands take it. */
+void signature_write(struct writer *w, const struct account_id *key, struct bytes signature);
+
 /* One object; the fixed part's symbols are asked for by whoever has rows. */
 void fixed_write(struct writer *w, const struct channel_fixed *fixed);
 void outcome_write(struct writer *w, const struct channel_state *state);

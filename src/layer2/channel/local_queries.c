@@ -7,7 +7,7 @@
 #include "kernel/page.h"
 #include "kernel/query.h"
 #include "layer2/channel/forms.h"
-#include "layer2/channel/local.h"
+#include "layer2/channel/party.h"
 #include "layer2/channel/record.h"
 #include "layer2/channel/withdrawal.h"
 
@@ -17,28 +17,6 @@ struct one_local { struct hash channel; };
 static const struct param one_local_params[] = {
     PARAM(struct one_local, channel, HASH, REQUIRED, "its id"),
 };
-
-static void write_signatures(struct writer *w, struct database *database, const struct local_channel *c,
-                             const struct signed_state *state)
-{
-    char address[ADDRESS_TEXT_MAX];
-    struct signature signature;
-    struct hash hash;
-
-    writer_key(w, "signatures");
-    writer_array_begin(w);
-    for (size_t i = 0; i < c->fixed.participant_count; i++) {
-        if (!local_signature(database, &c->id, state->state.turn, i, &hash, &signature) ||
-            !hash_equal(&hash, &state->hash))
-            continue;
-        address_encode(address, &c->fixed.participants[i]);
-        writer_object_begin(w);
-        writer_member_text(w, "key", address);
-        writer_member_hex(w, "signature", signature.bytes, sizeof(signature.bytes));
-        writer_object_end(w);
-    }
-    writer_array_end(w);
-}
 
 static void write_signed(struct writer *w, struct database *database, const struct local_channel *c,
                          const char *key, const struct signed_state *state)
@@ -55,7 +33,7 @@ static void write_signed(struct writer *w, struct database *database, const stru
     writer_member_hex(w, "state", bytes.data, bytes.size);
     writer_member_hex(w, "hash", state->hash.bytes, sizeof(state->hash.bytes));
     writer_member_hex(w, "challenge_hash", challenge.bytes, sizeof(challenge.bytes));
-    write_signatures(w, database, c, state);
+    party_write_signatures(database, c, state, w);
     writer_object_end(w);
 }
 
@@ -230,7 +208,7 @@ static void write_backup(struct query *q, const struct hash *id, int64_t created
     writer_array_begin(w);
     writer_object_begin(w);
     writer_member_hex(w, "state", state.data, state.size);
-    write_signatures(w, q->database, &c, &c.supported);
+    party_write_signatures(q->database, &c, &c.supported, w);
     writer_object_end(w);
     writer_array_end(w);
     writer_object_end(w);

@@ -4,8 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/bech32.h"
 #include "base/writer.h"
+#include "layer2/channel/authority.h"
+#include "layer2/channel/challenge.h"
 #include "layer2/channel/commands.h"
 #include "layer2/channel/party.h"
 #include "layer2/channel/step.h"
@@ -74,48 +75,30 @@ const struct param dispute_params[2] = {
     PARAM(struct dispute, signer, ACCOUNT, REQUIRED, "the participant who challenges, a key of the keystore"),
 };
 
-enum status check_dispute(const struct check *check, void *params, struct arena *arena,
-                                 struct error *error)
+/* The effect signs, and would wait for what lacks; the operator hears of it at once. */
+enum status check_dispute(const struct check *check, void *params, struct arena *arena, struct error *error)
 {
-    static const struct bytes none;
-    struct dispute *p = params;
+    const struct dispute *p = params;
     struct local_channel *c = arena_new(arena, sizeof(*c));
-    struct hash challenge;
 
     if (!local_read(check->database, &p->channel, arena, c))
         return party_unknown(error, &p->channel);
     if (!c->has_supported)
         return error_set(error, ERROR_WRONG_PHASE, "turn 0 is not signed by all: nothing can be brought");
-    p->hash = c->supported.hash;
-    p->authority = arena_new(arena, sizeof(*p->authority));
-    channel_challenge_hash(&p->channel, &p->hash, &challenge);
-    return authority_check(check, &c->fixed, &challenge, &p->signer, none, false, p->authority, error);
+    return authority_at_hand(check, &c->fixed, &p->signer, error);
 }
 
 enum status channel_dispute(struct execution *x, const void *params, struct writer *result)
 {
     const struct dispute *p = params;
-    struct buffer json CLEANUP(buffer_close) = { 0 };
     struct arena arena CLEANUP(arena_close);
     struct local_channel c;
-    char address[ADDRESS_TEXT_MAX];
-    struct writer w;
 
     arena_init(&arena);
     TRY(party_need(x, &p->channel, &arena, &c));
-    if (!hash_equal(&c.supported.hash, &p->hash))
-        return fail(x, ERROR_WRONG_TURN, "a newer state came in between; call again");
     if (c.phase == PHASE_DEFUNDING || c.phase == PHASE_CLOSED)
         return fail(x, ERROR_WRONG_PHASE, "the channel is %s", channel_phase_name(c.phase));
-    address_encode(address, &p->signer);
-    writer_init(&w, &json);
-    writer_object_begin(&w);
-    party_write_proof(execution_database(x), &c, &w);
-    writer_member_text(&w, "challenger", address);
-    writer_member_hex(&w, "signature", p->authority->signatures[p->authority->participant].bytes,
-                      sizeof(struct signature));
-    writer_object_end(&w);
-    party_dispute(x, &c, PARTY_CHALLENGE, buffer_bytes(&json));
+    challenge_bring(x, &c, &p->signer);
     party_answer(result, &c, c.supported.state.turn, &c.supported.hash);
     return OK;
 }

@@ -3,8 +3,7 @@
 #ifndef LAYER2_CHANNEL_OPERATOR_H
 #define LAYER2_CHANNEL_OPERATOR_H
 
-#include "layer2/channel/authority.h"
-#include "layer2/channel/local.h"
+#include "kernel/module.h"
 
 struct pause { struct hash channel; };
 extern const struct param pause_params[1];
@@ -21,8 +20,6 @@ command_handler channel_policy;
 struct dispute {
     struct hash channel;
     struct account_id signer;
-    struct hash hash; /* by the check: the supported state that is brought, as the next */
-    struct authority *authority;
 };
 extern const struct param dispute_params[2];
 command_check check_dispute;

@@ -54,6 +54,10 @@ void party_wake_targets(struct execution *x, const struct channel_state *state);
  * signatures; without the closing brace, so that more may follow. */
 void party_write_proof(struct database *database, const struct local_channel *channel, struct writer *w);
 
+/* Member `signatures`: those that are here on a state, or on a withdrawal that is staged. */
+void party_write_signatures(struct database *database, const struct local_channel *channel,
+                            const struct signed_state *state, struct writer *w);
+
 /* Members `state` and `signatures` of the same. */
 void party_write_state(struct database *database, const struct local_channel *channel, struct writer *w);
 

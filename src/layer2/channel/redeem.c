@@ -10,6 +10,7 @@
 #include "crypto/keystore.h"
 #include "kernel/kernel.h"
 #include "layer2/channel/commands.h"
+#include "layer2/channel/forms.h"
 #include "layer2/channel/party.h"
 #include "layer2/channel/step.h"
 #include "layer2/channel/voucher.h"
@@ -91,7 +92,7 @@ static enum status check_redeemable(struct database *database, const struct loca
 
 /* --- bringing it ------------------------------------------------------------------------------ */
 static void write_redeeming(struct writer *w, const struct signed_state *state,
-                            const struct signature *signature, const char *address)
+                            const struct account_id *payee, const struct signature *signature)
 {
     struct buffer bytes CLEANUP(buffer_close) = { 0 };
 
@@ -100,10 +101,7 @@ static void write_redeeming(struct writer *w, const struct signed_state *state,
     writer_member_hex(w, "state", bytes.data, bytes.size);
     writer_key(w, "signatures");
     writer_array_begin(w);
-    writer_object_begin(w);
-    writer_member_text(w, "key", address);
-    writer_member_hex(w, "signature", signature->bytes, sizeof(signature->bytes));
-    writer_object_end(w);
+    signature_write(w, payee, bytes_of(signature->bytes, sizeof(signature->bytes)));
     writer_array_end(w);
     writer_object_end(w);
 }
@@ -122,7 +120,7 @@ static void write_challenge(struct writer *w, struct database *database, const s
     writer_object_begin(w);
     party_write_state(database, c, w);
     writer_object_end(w);
-    write_redeeming(w, state, redeems, address);
+    write_redeeming(w, state, &c->fixed.participants[PAYEE], redeems);
     writer_array_end(w);
     writer_member_text(w, "challenger", address);
     writer_member_hex(w, "signature", challenges->bytes, sizeof(challenges->bytes));

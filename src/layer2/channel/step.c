@@ -31,15 +31,7 @@ struct signing {
 
 bool step_is_ours(struct execution *x, const struct account_id *account)
 {
-    struct keystore *keystore = kernel_keystore(execution_kernel(x));
-    char address[ADDRESS_TEXT_MAX];
-    struct account_id found;
-    struct error error;
-
-    if (keystore == NULL)
-        return false;
-    address_encode(address, account);
-    return keystore_account(keystore, address, &found, &error) == OK;
+    return keystore_has(kernel_keystore(execution_kernel(x)), account);
 }
 
 /* Who proposed it has decided already; the others as their policy says. */

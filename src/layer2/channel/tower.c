@@ -9,6 +9,7 @@
 #include "crypto/hash.h"
 #include "kernel/kernel.h"
 #include "layer2/channel/commands.h"
+#include "layer2/channel/forms.h"
 #include "layer2/channel/party.h"
 #include "layer2/channel/waiting.h"
 
@@ -44,26 +45,11 @@ enum status check_appoint(const struct check *check, void *params, struct arena 
     return application_supported(application, p->decoded, states, p->proof->count, error);
 }
 
-static void write_signatures(struct writer *w, const struct param_list *list)
-{
-    const struct signature_param *items = list->items;
-    char address[ADDRESS_TEXT_MAX];
-
-    writer_array_begin(w);
-    for (size_t i = 0; i < list->count; i++) {
-        address_encode(address, &items[i].key);
-        writer_object_begin(w);
-        writer_member_text(w, "key", address);
-        writer_member_hex(w, "signature", items[i].signature.data, items[i].signature.size);
-        writer_object_end(w);
-    }
-    writer_array_end(w);
-}
-
 /* The parameters of the checkpoint that it will be. */
 static void write_proof(struct buffer *json, const struct appoint *p)
 {
     const struct state_param *items = p->states.items;
+    const struct signature_param *given;
     struct writer w;
 
     writer_init(&w, json);
@@ -75,7 +61,11 @@ static void write_proof(struct buffer *json, const struct appoint *p)
         writer_object_begin(&w);
         writer_member_hex(&w, "state", items[i].state.data, items[i].state.size);
         writer_key(&w, "signatures");
-        write_signatures(&w, &items[i].signatures);
+        writer_array_begin(&w);
+        given = items[i].signatures.items;
+        for (size_t j = 0; j < items[i].signatures.count; j++)
+            signature_write(&w, &given[j].key, given[j].signature);
+        writer_array_end(&w);
         writer_object_end(&w);
     }
     writer_array_end(&w);

@@ -4,10 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/bech32.h"
-#include "base/json.h"
 #include "base/writer.h"
-#include "kernel/kernel.h"
+#include "layer2/channel/challenge.h"
 #include "layer2/channel/party.h"
 #include "layer2/channel/payout.h"
 #include "layer2/channel/settlement.h"
@@ -210,24 +208,6 @@ static bool may_be_challenged(const struct local_channel *c)
            c->phase != PHASE_DISPUTE && life_next(c->phase, c->phase_before, LIFE_CHALLENGED, &next);
 }
 
-static void challenge(struct execution *x, struct local_channel *c, size_t participant)
-{
-    struct buffer json CLEANUP(buffer_close) = { 0 };
-    char address[ADDRESS_TEXT_MAX];
-    struct hash hash;
-    struct writer w;
-
-    address_encode(address, &c->fixed.participants[participant]);
-    channel_challenge_hash(&c->id, &c->supported.hash, &hash);
-    writer_init(&w, &json);
-    writer_object_begin(&w);
-    party_write_proof(execution_database(x), c, &w);
-    writer_member_text(&w, "challenger", address);
-    writer_member_hex(&w, "sign", hash.bytes, sizeof(hash.bytes));
-    writer_object_end(&w);
-    party_dispute(x, c, PARTY_CHALLENGE, buffer_bytes(&json));
-}
-
 /* By its final state, or else by a challenge of a key of ours with the newest one. */
 static bool end(struct execution *x, struct local_channel *c, const struct channel_record *record,
                 bool may_challenge)
@@ -239,7 +219,7 @@ static bool end(struct execution *x, struct local_channel *c, const struct chann
         return false;
     for (size_t i = 0; i < c->fixed.participant_count; i++) {
         if (step_is_ours(x, &c->fixed.participants[i])) {
-            challenge(x, c, i);
+            challenge_bring(x, c, &c->fixed.participants[i]);
             break;
         }
     }
@@ -262,25 +242,4 @@ bool unwind_follow(struct execution *x, struct local_channel *c, const struct ch
         transfer(x, record);
     }
     return false;
-}
-
-/* --- on a worker ------------------------------------------------------------------------------ */
-enum status unwind_sign(struct effect_run *run, json_t *params)
-{
-    struct keystore *keystore = kernel_keystore(run->kernel);
-    const char *text = json_string_value(json_object_get(params, "sign"));
-    struct buffer made CLEANUP(buffer_close) = { 0 };
-    struct signature signature;
-    struct hash hash;
-
-    if (text == NULL)
-        return OK;
-    if (keystore == NULL || !hex_decode(hash.bytes, sizeof(hash.bytes), text, strlen(text)))
-        return error_set(&run->error, ERROR_UNSIGNED, "this node keeps no keys");
-    TRY(keystore_sign(keystore, json_string_value(json_object_get(params, "challenger")), &hash, &signature,
-                      &run->error));
-    buffer_append_hex(&made, signature.bytes, sizeof(signature.bytes));
-    json_object_set_new(params, "signature", json_string(buffer_text(&made)));
-    json_object_del(params, "sign");
-    return OK;
 }

@@ -4,7 +4,6 @@
 #ifndef LAYER2_CHANNEL_UNWIND_H
 #define LAYER2_CHANNEL_UNWIND_H
 
-#include "base/json.h"
 #include "kernel/module.h"
 #include "layer2/channel/local.h"
 #include "layer2/channel/record.h"
@@ -15,10 +14,5 @@
  * write the channel's row. True: its final state is to be concluded. */
 MUST_CHECK bool unwind_follow(struct execution *x, struct local_channel *channel,
                               const struct channel_record *record, bool may_challenge);
-
-/* On a worker, before a command is submitted: what it has in `sign` is signed with the key of its
- * `challenger`, and `signature` takes that place. Nothing without `sign`.
- * ERROR_UNSIGNED; the keystore's refusals. */
-MUST_CHECK enum status unwind_sign(struct effect_run *run, json_t *params);
 
 #endif

@@ -3,11 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bech32.h"
 #include "base/json.h"
 #include "base/writer.h"
 #include "kernel/kernel.h"
+#include "layer2/channel/challenge.h"
 #include "layer2/channel/commands.h"
+#include "layer2/channel/forms.h"
 #include "layer2/channel/party.h"
 #include "layer2/channel/redeem.h"
 #include "layer2/channel/step.h"
@@ -31,25 +32,18 @@ void party_move(struct execution *x, struct local_channel *c, enum life_event ev
 }
 
 /* --- bringing things before the ledger -------------------------------------------------------- */
-static void write_signatures(struct database *database, const struct local_channel *c, struct writer *w)
+void party_write_signatures(struct database *database, const struct local_channel *c,
+                            const struct signed_state *state, struct writer *w)
 {
-    char address[ADDRESS_TEXT_MAX];
     struct signature signature;
     struct hash hash;
 
-    if (c->supported.signed_by == 0)
-        return; /* the ledger has it, and asks for none */
     writer_key(w, "signatures");
     writer_array_begin(w);
     for (size_t i = 0; i < c->fixed.participant_count; i++) {
-        if (!local_signature(database, &c->id, c->supported.state.turn, i, &hash, &signature) ||
-            !hash_equal(&hash, &c->supported.hash)) /* over a withdrawal, or another state of the turn */
-            continue;
-        address_encode(address, &c->fixed.participants[i]);
-        writer_object_begin(w);
-        writer_member_text(w, "key", address);
-        writer_member_hex(w, "signature", signature.bytes, sizeof(signature.bytes));
-        writer_object_end(w);
+        if (local_signature(database, &c->id, state->state.turn, i, &hash, &signature) &&
+            hash_equal(&hash, &state->hash)) /* else over a withdrawal, or another state of the turn */
+            signature_write(w, &c->fixed.participants[i], bytes_of(signature.bytes, sizeof(signature.bytes)));
     }
     writer_array_end(w);
 }
@@ -60,7 +54,8 @@ void party_write_state(struct database *database, const struct local_channel *c,
 
     channel_state_encode(&c->supported.state, &bytes);
     writer_member_hex(w, "state", bytes.data, bytes.size);
-    write_signatures(database, c, w);
+    if (c->supported.signed_by != 0) /* else the ledger has it, and asks for none */
+        party_write_signatures(database, c, &c->supported, w);
 }
 
 void party_write_proof(struct database *database, const struct local_channel *c, struct writer *w)
@@ -491,7 +486,7 @@ enum status channel_submit_run(struct effect_run *run)
 
     TRY(json_parse(run->request, strlen(run->request), &request, &run->error));
     method = json_string_value(json_object_get(request, "method"));
-    TRY(unwind_sign(run, json_object_get(request, "params")));
+    TRY(challenge_sign(run, json_object_get(request, "params")));
     status = kernel_submit_own(run->kernel, method, json_object_get(request, "params"), &run->result,
                                &run->error);
     if (status != OK && is_done_already(method, status)) {

@@ -196,27 +196,6 @@ static void make_key(char key[KEY_MAX], const struct hash *id, const char *what,
     snprintf(key + 64, KEY_MAX - 64, "/%s/%" PRIu64 "/%" PRIu64, what, turn, seq);
 }
 
-static void write_signatures(struct database *database, const struct local_channel *c, struct writer *w)
-{
-    char address[ADDRESS_TEXT_MAX];
-    struct signature signature;
-    struct hash hash;
-
-    writer_key(w, "signatures");
-    writer_array_begin(w);
-    for (size_t i = 0; i < c->fixed.participant_count; i++) {
-        bool is_there = local_signature(database, &c->id, c->staged.state.turn, i, &hash, &signature);
-
-        INVARIANT(is_there && hash_equal(&hash, &c->staged.hash), "a withdrawal of all lacks a signature");
-        address_encode(address, &c->fixed.participants[i]);
-        writer_object_begin(w);
-        writer_member_text(w, "key", address);
-        writer_member_hex(w, "signature", signature.bytes, sizeof(signature.bytes));
-        writer_object_end(w);
-    }
-    writer_array_end(w);
-}
-
 void withdrawal_bring(struct execution *x, const struct local_channel *c)
 {
     struct buffer bytes CLEANUP(buffer_close) = { 0 };
@@ -232,7 +211,7 @@ void withdrawal_bring(struct execution *x, const struct local_channel *c)
     writer_member_hex(&w, "channel", c->id.bytes, sizeof(c->id.bytes));
     writer_member_hex(&w, "state", bytes.data, bytes.size);
     withdrawal_write(&w, execution_database(x), c);
-    write_signatures(execution_database(x), c, &w);
+    party_write_signatures(execution_database(x), c, &c->staged, &w);
     writer_object_end(&w);
     make_key(key, &c->id, PARTY_WITHDRAW, c->staged.state.turn, execution_next_seq(x));
     party_submit(x, key, "channel.withdraw", buffer_bytes(&json));

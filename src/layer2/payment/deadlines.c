@@ -20,15 +20,15 @@ struct due {
     int64_t now_us;
 };
 
-static void dispute(const struct due *d)
+static void dispute(struct due *d)
 {
     if (d->recipient_is_ours && d->h->state == HTLC_FULFILLING)
-        challenge_request(d->x, &d->c, 1 - d->h->offerer);
+        challenge_in_time(d->x, &d->c, 1 - d->h->offerer);
     else if (d->offerer_is_ours)
-        challenge_request(d->x, &d->c, d->h->offerer);
+        challenge_in_time(d->x, &d->c, d->h->offerer);
 }
 
-static void mark_overdue(const struct due *d)
+static void mark_overdue(struct due *d)
 {
     if (d->now_us < d->h->expiry_us + OVERDUE_US)
         return;
@@ -43,7 +43,7 @@ static void mark_overdue(const struct due *d)
 }
 
 /* The recipient is ours and has the preimage: the ledger sees it in time, whatever the peer does. */
-static void claim_in_time(const struct due *d)
+static void claim_in_time(struct due *d)
 {
     struct hash preimage;
 
@@ -61,7 +61,7 @@ static void claim_in_time(const struct due *d)
 }
 
 /* Ours to keep or to give back, and not claimed: what still depends on a later hop waits for that. */
-static void give_back_in_time(const struct due *d)
+static void give_back_in_time(struct due *d)
 {
     struct htlc next;
     struct invoice v;
@@ -82,7 +82,7 @@ static void give_back_in_time(const struct due *d)
 }
 
 /* A stranger could claim it: until its expiry, by showing the ledger the preimage. */
-static void await_stranger(const struct due *d)
+static void await_stranger(struct due *d)
 {
     struct hash preimage;
 
@@ -93,7 +93,7 @@ static void await_stranger(const struct due *d)
     mark_overdue(d);
 }
 
-static void look_at(const struct due *d)
+static void look_at(struct due *d)
 {
     switch (d->h->state) {
     case HTLC_WANTED: flow_failed(d->x, d->h, FAILURE_EXPIRY_TOO_SOON); break;

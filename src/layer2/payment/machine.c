@@ -2,6 +2,7 @@
 #include "layer2/payment/machine.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -122,6 +123,8 @@ struct plan {
     struct payment_terms terms;
     struct channel_state state;
     struct buffer data;
+    struct hash *claimed; /* of the whole channel, rising */
+    size_t claimed_count;
     size_t claims, offers; /* offers: of the mover, pending ones included */
     bool moves;
 };
@@ -157,25 +160,36 @@ static bool choose_mover(const struct htlc_list *list, int64_t now_us, size_t *m
     return first != NULL;
 }
 
+static int compare_hashes(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct hash));
+}
+
+/* The hashes of all that is claimed, rising. */
+static void find_claimed(struct plan *p, struct arena *arena, const struct htlc_list *list)
+{
+    p->claimed = arena_new(arena, (list->count + 1) * sizeof(*p->claimed));
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].state == HTLC_FULFILLING)
+            p->claimed[p->claimed_count++] = list->items[i].hash;
+    }
+    qsort(p->claimed, p->claimed_count, sizeof(*p->claimed), compare_hashes);
+}
+
 /* Another hash-lock with this hash is claimed: the preimage, which goes by hash alone, must not be taken to
  * be for this one, which is given back in a later step. */
-static bool is_claimed_too(const struct htlc_list *list, const struct htlc *h)
+static bool is_claimed_too(const struct plan *p, const struct htlc *h)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].state == HTLC_FULFILLING && hash_equal(&list->items[i].hash, &h->hash))
-            return true;
-    }
-    return false;
+    return bsearch(&h->hash, p->claimed, p->claimed_count, sizeof(*p->claimed), compare_hashes) != NULL;
 }
 
 /* A hash-lock of the supported state: stays, or ends as its recipient wishes. */
-static void plan_pending(struct plan *p, const struct htlc_list *list, const struct htlc *h,
-                         const struct allocation *a)
+static void plan_pending(struct plan *p, const struct htlc *h, const struct allocation *a)
 {
     bool is_claim = h->state == HTLC_FULFILLING;
 
     if (!is_wish(h, p->mover, execution_time(p->x)) || (is_claim && p->claims == CLAIMS_MOST) ||
-        (!is_claim && is_claimed_too(list, h))) {
+        (!is_claim && is_claimed_too(p, h))) {
         p->state.allocations[p->state.allocation_count++] = *a;
         p->offers += h->offerer == p->mover;
         return;
@@ -228,6 +242,7 @@ static void plan_begin(struct plan *p, struct arena *arena, const struct htlc_li
     p->state.allocation_count = FIRST_LOCK;
     put_be64(turn, now->turn);
     buffer_append(&p->data, turn, sizeof(turn));
+    find_claimed(p, arena, list);
 }
 
 /* Rows and the supported state agree: whatever is locked stands in the state, in order. */
@@ -271,7 +286,7 @@ static bool plan_step(struct execution *x, struct local_channel *c, const struct
         const struct htlc *h = &list->items[i];
 
         if (h->state == HTLC_LOCKED || h->state == HTLC_FULFILLING || h->state == HTLC_FAILING)
-            plan_pending(&p, list, h, &c->supported.state.allocations[place++]);
+            plan_pending(&p, h, &c->supported.state.allocations[place++]);
     }
     for (size_t i = 0; i < list->count; i++) {
         if (list->items[i].state == HTLC_WANTED && list->items[i].offerer == mover)

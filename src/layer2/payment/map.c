@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bech32.h"
 #include "layer2/channel/applications/applications.h"
 #include "layer2/payment/payment.h"
 
@@ -69,16 +68,6 @@ void policy_show(const struct policy *policy, struct writer *w)
 }
 
 /* --- a channel as the graph has it ------------------------------------------------------------ */
-static bool is_ours(const struct map *map, const struct account_id *account)
-{
-    char address[ADDRESS_TEXT_MAX];
-    struct account_id found;
-    struct error error;
-
-    address_encode(address, account);
-    return map->keystore != NULL && keystore_account(map->keystore, address, &found, &error) == OK;
-}
-
 /* Beyond the side's reserve, and up to what the other one takes (`most`; 0: any). */
 static uint64_t spendable_of(const struct local_channel *c, const struct payment_terms *terms, size_t side,
                              uint64_t most)
@@ -136,7 +125,8 @@ void map_note(struct map *map, struct database *database, const struct local_cha
         graph_remove(map->graph, &c->id);
     pthread_mutex_unlock(&map->lock);
     if (!known && is_running &&
-        (is_ours(map, &c->fixed.participants[0]) || is_ours(map, &c->fixed.participants[1]))) {
+        (keystore_has(map->keystore, &c->fixed.participants[0]) ||
+         keystore_has(map->keystore, &c->fixed.participants[1]))) {
         struct graph_side sides[2];
 
         for (size_t side = 0; side < 2; side++) {
@@ -144,7 +134,7 @@ void map_note(struct map *map, struct database *database, const struct local_cha
 
             sides[side] = (struct graph_side){
                 .account = c->fixed.participants[side],
-                .enabled = policy.enabled && is_ours(map, &c->fixed.participants[side]),
+                .enabled = policy.enabled && keystore_has(map->keystore, &c->fixed.participants[side]),
                 .spendable = spendable[side], .least = terms.least, .most = terms.largest,
                 .base = policy.base, .ppm = policy.ppm, .delta_us = policy.delta_us };
         }

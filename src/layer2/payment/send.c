@@ -26,10 +26,9 @@ static enum status need_key(const struct check *check, const struct account_id *
                             struct error *error)
 {
     char address[ADDRESS_TEXT_MAX];
-    struct account_id found;
 
     address_encode(address, account);
-    if (check->keystore == NULL || keystore_account(check->keystore, address, &found, error) != OK)
+    if (!keystore_has(check->keystore, account))
         return error_set(error, ERROR_KEY_NOT_FOUND, "%s: the keystore has no key of %s", name, address);
     if (keystore_is_locked(check->keystore))
         return error_set(error, ERROR_KEYSTORE_LOCKED, "payments sign as they go; the keystore is locked");
