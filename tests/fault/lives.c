@@ -12,35 +12,43 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "store/database.h"
 
-#define TOLD_MAX 65536
+#include <cmocka.h> /* last: it makes a macro of fail() */
 
-static void live_in_child(const struct life *life, const struct fault *fault, int out)
+#define LINE_MAX_SIZE 512
+#define OPERATIONS_LEAST 14 /* a history with fewer shows nothing */
+
+void lives_end(int out, const struct fault *fault)
 {
-    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failure ends the child, not its copy of the tests */
-    fault_vfs_register("fault", true);
-    life->live(out, fault);
     dprintf(out, "operations %" PRIu64 "\n", fault_vfs_count(fault->operations));
     _exit(0);
 }
 
-static void read_told(int in, char told[TOLD_MAX])
+/* Returns how many operations of the fault's kinds a whole life has, when it came to its end. */
+static uint64_t listen_to(const struct lives *lives, int in, char directory[LINE_MAX_SIZE])
 {
-    size_t size = 0;
-    ssize_t got;
+    FILE *file = fdopen(in, "r");
+    char line[LINE_MAX_SIZE];
+    uint64_t operations = 0;
 
-    while ((got = read(in, told + size, TOLD_MAX - 1 - size)) > 0)
-        size += (size_t)got;
-    told[size] = '\0';
-    close(in);
+    assert_non_null(file);
+    directory[0] = '\0';
+    lives->hear(NULL);
+    while (fgets(line, sizeof(line), file) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (sscanf(line, "directory %511s", directory) != 1 &&
+            sscanf(line, "operations %" SCNu64, &operations) != 1)
+            lives->hear(line);
+    }
+    fclose(file);
+    return operations;
 }
 
-uint64_t life_run(const struct life *life, const struct fault *fault)
+static uint64_t one_life(const struct lives *lives, const struct fault *fault)
 {
-    static char told[TOLD_MAX];
+    char directory[LINE_MAX_SIZE];
+    uint64_t operations;
     int ends[2], status;
     pid_t child;
 
@@ -50,50 +58,32 @@ uint64_t life_run(const struct life *life, const struct fault *fault)
     assert_true(child >= 0);
     if (child == 0) {
         close(ends[0]);
-        live_in_child(life, fault, ends[1]);
+        (void)!freopen("/dev/null", "w", stderr);
+        lives->live(ends[1], fault);
+        _exit(4); /* it ends by lives_end() */
     }
     close(ends[1]);
-    read_told(ends[0], told);
+    operations = listen_to(lives, ends[0], directory);
     assert_int_equal(waitpid(child, &status, 0), child);
     if (!WIFEXITED(status) || (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != EXIT_STORAGE &&
                                WEXITSTATUS(status) != FAULT_POWER_EXIT))
-        fail_msg("operation %" PRIu64 " (seed %" PRIu64 "): the node ended with status %x", fault->nth,
-                 fault->seed, (unsigned)status);
-    print_message("operation %" PRIu64 " (seed %" PRIu64 ")\n", fault->nth, fault->seed);
-    life->look(told);
-    return (uint64_t)life_told(told, "operations", 0);
+        fail_msg("operation %" PRIu64 " of kinds %x failing (how %d, seed %" PRIu64
+                 "): the node ended with status %x",
+                 fault->nth, fault->operations, fault->kind, fault->seed, (unsigned)status);
+    if (directory[0] != '\0')
+        lives->check(directory);
+    return operations;
 }
 
-void life_each(const struct life *life, enum fault_kind kind, uint64_t stride)
+void lives_each(const struct lives *lives, unsigned operations, enum fault_kind kind)
 {
-    uint64_t step = getenv("LAYERD_THOROUGH") != NULL ? 1 : stride, seed = (uint64_t)time(NULL);
-    uint64_t count = life_run(life, &(struct fault){ .operations = FAULT_CHANGE, .nth = 0 });
+    uint64_t stride = getenv("LAYERD_THOROUGH") != NULL ? 1 : lives->stride, seed = (uint64_t)time(NULL);
+    uint64_t count = one_life(lives, &(struct fault){ .operations = operations, .nth = 0 });
 
-    assert_true(count > 20);
-    print_message("%" PRIu64 " changes to the disk, every %" PRIu64 ". fails, seed %" PRIu64 "\n", count,
-                  step, seed);
-    for (uint64_t nth = 1 + seed % step; nth <= count; nth += step)
-        life_run(life, &(struct fault){ .operations = FAULT_CHANGE, .nth = nth, .kind = kind,
-                                        .seed = seed + nth });
-}
-
-bool life_told_text(const char *told, const char *name, char *text, size_t size)
-{
-    size_t length = strlen(name);
-    bool found = false;
-
-    for (const char *line = told; line[0] != '\0'; line += strcspn(line, "\n"), line += line[0] == '\n') {
-        if (strncmp(line, name, length) == 0 && line[length] == ' ') {
-            snprintf(text, size, "%.*s", (int)strcspn(line + length + 1, "\n"), line + length + 1);
-            found = true;
-        }
-    }
-    return found;
-}
-
-int64_t life_told(const char *told, const char *name, int64_t fallback)
-{
-    char text[32];
-
-    return life_told_text(told, name, text, sizeof(text)) ? (int64_t)strtoll(text, NULL, 10) : fallback;
+    assert_true(count > OPERATIONS_LEAST);
+    print_message("%" PRIu64 " operations of kinds %x, every %" PRIu64 ". fails, seed %" PRIu64 "\n", count,
+                  operations, stride, seed);
+    for (uint64_t nth = 1 + seed % stride; nth <= count; nth += stride)
+        one_life(lives, &(struct fault){ .operations = operations, .nth = nth, .kind = kind,
+                                         .seed = seed + nth });
 }

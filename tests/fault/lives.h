@@ -1,31 +1,27 @@
-/* Lives on a disk that fails: a child lives, telling what was acknowledged, until its disk fails at the Nth
- * change; then somebody looks at what it left. For each N, or for some. For tests alone. */
+/* Lives on a disk that fails. For every N, a child lives through the same history while the Nth change to the
+ * disk (or Nth read) fails; it tells through a pipe what was acknowledged. It must finish, or stop with
+ * EXIT_STORAGE or for lack of power; then what it left is checked.
+ *
+ * With LAYERD_THOROUGH set every N is tried, otherwise every so many, beginning at random. */
 #ifndef FAULT_LIVES_H
 #define FAULT_LIVES_H
 
-#include <stddef.h>
-
 #include "fault/fault_vfs.h"
 
-struct life {
-    /* In a child with the VFS in place: calls fault_vfs_arm(fault) when it matters, tells `out` line by line
-     * what is acknowledged, and returns when all is done. */
+struct lives {
+    /* In the child, on the disk that fails once it is armed with `fault`; tells lines through `out`, among them
+     * "directory <where its node lives>", and ends by lives_end(). */
     void (*live)(int out, const struct fault *fault);
-    /* In the parent: the child's lines, whether it came to its end or not. */
-    void (*look)(const char *told);
+    /* What it told, line by line, without the line's end; `line` NULL: from here on another life. */
+    void (*hear)(const char *line);
+    /* What it left, when it told of its directory. */
+    void (*check)(const char *directory);
+    uint64_t stride; /* every how manieth N is tried when nobody asked for all */
 };
 
-/* One life; how many changes there were since the arming, 0 unless it came to its end. Fails the test when
- * the child ended otherwise than by its disk. */
-uint64_t life_run(const struct life *life, const struct fault *fault);
+_Noreturn void lives_end(int out, const struct fault *fault);
 
-/* A life without a fault, then one for each `stride`th change, beginning at random; for every one with
- * LAYERD_THOROUGH set. */
-void life_each(const struct life *life, enum fault_kind kind, uint64_t stride);
-
-/* The number behind `name` in the last line that begins with it; `fallback` when there is none. */
-int64_t life_told(const char *told, const char *name, int64_t fallback);
-/* The text behind it, up to the line's end. False: there is none. */
-bool life_told_text(const char *told, const char *name, char *text, size_t size);
+/* One whole life, then one for each N. Fails the test that runs. */
+void lives_each(const struct lives *lives, unsigned operations, enum fault_kind kind);
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "crypto/hash.h"
-#include "fault/lives.h"
+#include "fault/life.h"
 
 #define TAKING_OUT_STRIDE 4
 #define UNWINDING_STRIDE 10

@@ -2,10 +2,7 @@
  * while the Nth change to the disk or the Nth read fails, or no space is left from there on, or the power
  * goes; it tells each acknowledged transaction through a pipe. It must finish, or stop with EXIT_STORAGE;
  * and then a node that opens what it left must hold every acknowledged transaction, keep all invariants, and
- * replay to the same blocks.
- *
- * With LAYERD_THOROUGH set (`make check-crash` sets it) every N is tried, otherwise as many as a quarter of a
- * minute allows, beginning at random. */
+ * replay to the same blocks. */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -13,20 +10,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "fault/fault_vfs.h"
+#include "fault/lives.h"
 #include "kernel/replay.h"
 #include "kernel_fixture.h"
 #include "ledger/ledger.h"
 
 #include <cmocka.h> /* last: it makes a macro of fail() */
 
-#define QUICK_STRIDE 3 /* every how manieth N is tried when nobody asked for all */
 #define STEPS 14
 #define PREIMAGE "0000000000000000000000000000000000000000000000000000000000000001"
 #define PREIMAGE_HASH "ec4916dd28fc4c10d78e287ca5d9cc51ee1ae73cbfde08c6b37324cbfaac8bc5" /* SHA-256 of it */
@@ -81,7 +75,7 @@ static void live(int out, const struct fault *fault)
     fault_vfs_register("fault", true);
     fault_vfs_arm(fault);
     status = fixture_try_start(&f, NETWORK_DEV, modules, &error);
-    tell(out, f.directory);
+    dprintf(out, "directory %s\n", f.directory);
     if (status != OK)
         _exit(status == ERROR_STORAGE || status == ERROR_CORRUPT ? EXIT_STORAGE : 3);
     for (int step = 0; step < STEPS; step++) {
@@ -100,18 +94,28 @@ static void live(int out, const struct fault *fault)
         fixture_advance(&f, 1000000);
     }
     kernel_stop(f.kernel, "the history ends");
-    dprintf(out, "operations %" PRIu64 "\n", fault_vfs_count(fault->operations));
-    _exit(0);
+    lives_end(out, fault);
 }
 
 /* --- what it left (parent) -------------------------------------------------------------------- */
+static char ids[STEPS][65]; /* of acknowledged transactions */
+static size_t count;
+
+static void hear(const char *line)
+{
+    if (line == NULL)
+        count = 0;
+    else if (count < STEPS)
+        snprintf(ids[count++], sizeof(ids[0]), "%.64s", line);
+}
+
 static bool not_stopped(void *context)
 {
     (void)context;
     return false;
 }
 
-static void check_remains(const char *directory, char *const *ids, size_t count)
+static void check_remains(const char *directory)
 {
     struct fixture f;
     char work[300];
@@ -142,83 +146,30 @@ static void check_remains(const char *directory, char *const *ids, size_t count)
     fixture_stop(&f);
 }
 
-/* One life and what it left. Returns how many operations of the fault's kinds a whole life has, when it came
- * to its end. */
-static uint64_t one_life(const struct fault *fault)
-{
-    char line[512], directory[256] = "", *ids[STEPS];
-    size_t count = 0;
-    uint64_t operations = 0;
-    int ends[2], status;
-    pid_t child;
-    FILE *in;
-
-    assert_int_equal(pipe(ends), 0);
-    fflush(NULL);
-    child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        close(ends[0]);
-        (void)!freopen("/dev/null", "w", stderr);
-        live(ends[1], fault);
-    }
-    close(ends[1]);
-    in = fdopen(ends[0], "r");
-    while (fgets(line, sizeof(line), in) != NULL) {
-        line[strcspn(line, "\n")] = '\0';
-        if (directory[0] == '\0')
-            snprintf(directory, sizeof(directory), "%.255s", line);
-        else if (sscanf(line, "operations %" SCNu64, &operations) != 1 && count < STEPS)
-            ids[count++] = text_copy(line);
-    }
-    fclose(in);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (!WIFEXITED(status) || (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != EXIT_STORAGE &&
-                               WEXITSTATUS(status) != FAULT_POWER_EXIT))
-        fail_msg("operation %" PRIu64 " of kinds %x failing (how %d, seed %" PRIu64
-                 "): the node ended with status %x",
-                 fault->nth, fault->operations, fault->kind, fault->seed, (unsigned)status);
-    if (directory[0] != '\0')
-        check_remains(directory, ids, count);
-    for (size_t i = 0; i < count; i++)
-        free(ids[i]);
-    return operations;
-}
-
-static void each_failing(unsigned operations, enum fault_kind kind)
-{
-    uint64_t stride = getenv("LAYERD_THOROUGH") != NULL ? 1 : QUICK_STRIDE, seed = (uint64_t)time(NULL);
-    uint64_t count = one_life(&(struct fault){ .operations = operations, .nth = 0 });
-
-    assert_true(count > STEPS);
-    print_message("%" PRIu64 " operations of kinds %x, every %" PRIu64 ". fails, seed %" PRIu64 "\n", count,
-                  operations, stride, seed);
-    for (uint64_t nth = 1 + seed % stride; nth <= count; nth += stride)
-        one_life(&(struct fault){ .operations = operations, .nth = nth, .kind = kind, .seed = seed + nth });
-}
+static const struct lives lives = { .live = live, .hear = hear, .check = check_remains, .stride = 3 };
 
 static void nothing_acknowledged_is_lost_when_a_write_or_sync_fails(void **state)
 {
     (void)state;
-    each_failing(FAULT_CHANGE, FAULT_ERROR);
+    lives_each(&lives, FAULT_CHANGE, FAULT_ERROR);
 }
 
 static void nothing_acknowledged_is_lost_when_a_read_fails(void **state)
 {
     (void)state;
-    each_failing(FAULT_READ, FAULT_ERROR);
+    lives_each(&lives, FAULT_READ, FAULT_ERROR);
 }
 
 static void nothing_acknowledged_is_lost_when_the_disk_is_full(void **state)
 {
     (void)state;
-    each_failing(FAULT_CHANGE, FAULT_FULL);
+    lives_each(&lives, FAULT_CHANGE, FAULT_FULL);
 }
 
 static void nothing_acknowledged_is_lost_when_the_power_goes(void **state)
 {
     (void)state;
-    each_failing(FAULT_CHANGE, FAULT_POWER_LOSS);
+    lives_each(&lives, FAULT_CHANGE, FAULT_POWER_LOSS);
 }
 
 int main(void)
