@@ -9,8 +9,8 @@
 #include "fault/fault_vfs.h"
 
 struct lives {
-    /* In the child, on the disk that fails once it is armed with `fault`; tells lines through `out`, among them
-     * "directory <where its node lives>", and ends by lives_end(). */
+    /* In the child, on the disk that fails once it is armed with `fault`; tells lines through `out`, among
+     * them "directory <where its node lives>", and ends by lives_end(). */
     void (*live)(int out, const struct fault *fault);
     /* What it told, line by line, without the line's end; `line` NULL: from here on another life. */
     void (*hear)(const char *line);

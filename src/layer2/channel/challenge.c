@@ -1,6 +1,7 @@
 /* Challenges by a key of this node: see challenge.h. */
 #include "layer2/channel/challenge.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bech32.h"
@@ -53,6 +54,34 @@ void challenge_in_time(struct execution *x, struct local_channel *c, size_t part
 {
     if (may_challenge(c->phase) && can_be_brought(x, c))
         challenge_bring(x, c, &c->fixed.participants[participant]);
+}
+
+static bool read_challenger(const char *request, struct account_id *challenger)
+{
+    json_t *json AUTO_JSON = NULL;
+    const char *address;
+    struct error error;
+
+    if (json_parse(request, strlen(request), &json, &error) != OK)
+        return false;
+    address = json_string_value(json_object_get(json_object_get(json, "params"), "challenger"));
+    return address != NULL && address_decode(challenger, address, strlen(address));
+}
+
+bool challenge_again(struct execution *x, const struct hash *channel, const char *what, const char *request)
+{
+    const char *seq = strrchr(what, '/');
+    struct arena arena CLEANUP(arena_close);
+    struct account_id challenger;
+    struct local_channel c;
+
+    arena_init(&arena);
+    if (seq == NULL || !local_read(execution_database(x), channel, &arena, &c) || c.challenging == 0 ||
+        c.challenging != strtoull(seq + 1, NULL, 10) || c.phase == PHASE_DEFUNDING ||
+        c.phase == PHASE_CLOSED || !read_challenger(request, &challenger))
+        return false;
+    challenge_bring(x, &c, &challenger);
+    return true;
 }
 
 /* --- on a worker ------------------------------------------------------------------------------ */

@@ -238,6 +238,23 @@ bool local_signature(struct database *database, const struct hash *id, uint64_t 
     return true;
 }
 
+bool local_has_signed(struct database *database, const struct hash *id, size_t participant, uint64_t above,
+                      uint64_t below)
+{
+    struct statement *s = statement(database, "SELECT 1 FROM channel_signature WHERE channel = ? AND turn > ?"
+                                              " AND turn < ? AND participant = ? LIMIT 1");
+    bool has_signed;
+
+    bind_hash(s, id);
+    bind_integer(s, (int64_t)above);
+    bind_integer(s, (int64_t)below);
+    bind_integer(s, (int64_t)participant);
+    has_signed = statement_row(s);
+    if (has_signed)
+        statement_finish(s);
+    return has_signed;
+}
+
 void local_forget_signatures(struct database *database, const struct hash *id, uint64_t below_turn)
 {
     struct statement *s =

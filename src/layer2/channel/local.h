@@ -60,6 +60,9 @@ void local_sign(struct database *database, const struct hash *id, uint64_t turn,
                 const struct hash *hash, const struct signature *signature);
 MUST_CHECK bool local_signature(struct database *database, const struct hash *id, uint64_t turn,
                                 size_t participant, struct hash *hash, struct signature *signature);
+/* Whether the participant signed anything of a turn between the two, neither of them included. */
+bool local_has_signed(struct database *database, const struct hash *id, size_t participant, uint64_t above,
+                      uint64_t below);
 void local_forget_signatures(struct database *database, const struct hash *id, uint64_t below_turn);
 /* `second` NULL: the ledger has verified it. False: it is on record already. */
 bool local_equivocation(struct database *database, const struct hash *id, uint64_t turn, size_t participant,

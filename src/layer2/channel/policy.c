@@ -80,12 +80,84 @@ static bool is_safe_end(struct execution *x, const struct local_channel *c)
            !leaves_something(x, c);
 }
 
+/* --- what other channels fund ----------------------------------------------------------------- */
+static bool is_guaranteed(const struct channel_state *parent, const struct hash *id)
+{
+    for (size_t i = 0; i < parent->allocation_count; i++) {
+        if (parent->allocations[i].kind == ALLOCATION_GUARANTEE &&
+            hash_equal(&parent->allocations[i].target, id))
+            return true;
+    }
+    return false;
+}
+
+/* A guarantee comes home by the places of two entries, whoever they are for. */
+static bool keeps_places(const struct channel_state *before, const struct channel_state *after)
+{
+    if (before->allocation_count != after->allocation_count)
+        return false;
+    for (size_t i = 0; i < after->allocation_count; i++) {
+        const struct allocation *a = &before->allocations[i], *b = &after->allocations[i];
+
+        if (a->kind != ALLOCATION_SIMPLE || b->kind != ALLOCATION_SIMPLE || a->asset != b->asset ||
+            !account_equal(&a->account, &b->account))
+            return false;
+    }
+    return true;
+}
+
+/* With a signature of his that is out, a parent may take back what it sets apart at today's shares. What was
+ * rejected with it is not known any more, and counts as such until a later state stands. */
+static bool may_be_taken_back(struct execution *x, const struct local_channel *parent, const struct hash *id,
+                              const struct account_id *account)
+{
+    int participant = channel_participant(&parent->fixed, account);
+
+    return participant >= 0 &&
+           (((parent->staged.signed_by >> participant & 1) != 0 &&
+             !share_is_set_apart_alike(&parent->supported.state, &parent->staged.state, id)) ||
+            local_has_signed(execution_database(x), &parent->id, (size_t)participant,
+                             parent->supported.state.turn,
+                             parent->has_staged ? parent->staged.state.turn : INTEGER_MAX));
+}
+
+static bool is_safe_in_parents(struct execution *x, const struct local_channel *c, size_t participant)
+{
+    bool moves = !party_same_outcome(&c->id, &c->supported.state, &c->staged.state);
+
+    for (size_t i = 0; i < c->parent_count; i++) {
+        struct arena arena CLEANUP(arena_close);
+        struct local_channel parent;
+
+        arena_init(&arena);
+        if (!local_read(execution_database(x), &c->parents[i], &arena, &parent) || !parent.has_supported)
+            continue;
+        if (is_guaranteed(&parent.supported.state, &c->id) &&
+            !keeps_places(&c->supported.state, &c->staged.state))
+            return false;
+        if (moves && may_be_taken_back(x, &parent, &c->id, &c->fixed.participants[participant]))
+            return false;
+    }
+    return true;
+}
+
+/* Whoever has a final state that he signed may bring it instead of this one, after parents took back by this
+ * one. */
+static bool is_second_end(struct execution *x, const struct local_channel *c, size_t participant)
+{
+    return c->parent_count > 0 && c->staged.state.final && c->phase == PHASE_CLOSING &&
+           local_has_signed(execution_database(x), &c->id, participant, c->supported.state.turn,
+                            c->staged.state.turn);
+}
+
 static bool is_safe(struct execution *x, const struct local_channel *c, size_t participant)
 {
     uint64_t owed, due;
 
     if (local_is_withdrawing(c))
         return withdrawal_is_safe(x, c);
+    if (is_second_end(x, c, participant) || !is_safe_in_parents(x, c, participant))
+        return false;
     if (is_claimed_by_stranger(x, c) || (c->staged.state.final && !is_safe_end(x, c)))
         return false;
     if (c->application->next_is_safe && !c->staged.state.final)

@@ -18,6 +18,7 @@
 #define PAYER VOUCHER_PAYER
 #define PAYEE VOUCHER_PAYEE
 #define PARTIES VOUCHER_PARTIES
+#define KEY_MAX 160
 #define REDEEMING_TURN (CHANNEL_TURN_POSTFUND + 1)
 
 const struct param redeem_params[2] = {
@@ -202,10 +203,12 @@ static void tell(struct execution *x, const struct hash *channel)
             x, &(struct event_channel_voucher_at_stake){ .channel = *channel, .amount = amount });
 }
 
-static void request(struct execution *x, const struct local_channel *c, const struct hash *hash)
+/* `number`: one challenge is answered once, and the next one anew. */
+static void request(struct execution *x, const struct local_channel *c, const struct hash *hash,
+                    int64_t number)
 {
     struct buffer json CLEANUP(buffer_close) = { 0 };
-    char key[2 * sizeof(c->id.bytes) + 1 + 2 * sizeof(hash->bytes) + 1], address[ADDRESS_TEXT_MAX];
+    char key[KEY_MAX], address[ADDRESS_TEXT_MAX];
     struct hash challenge;
     struct writer w;
 
@@ -220,6 +223,7 @@ static void request(struct execution *x, const struct local_channel *c, const st
     hex_text(key, c->id.bytes, sizeof(c->id.bytes));
     key[64] = '/';
     hex_text(key + 65, hash->bytes, sizeof(hash->bytes));
+    snprintf(key + 129, sizeof(key) - 129, "/%" PRId64, number);
     (void)effect_request(x, CHANNEL_REDEEM, key, buffer_text(&json));
 }
 
@@ -242,7 +246,7 @@ void redeem_defend(struct execution *x, const struct local_channel *c, const str
         return; /* it is on its way */
     if (check_redeemable(execution_database(x), c, &state.hash, &error) == OK &&
         step_is_ours(x, &c->fixed.participants[PAYEE]))
-        request(x, c, &state.hash);
+        request(x, c, &state.hash, record->a.finalizes_at_us);
     else if (is_news)
         tell(x, &c->id);
 }
@@ -295,17 +299,35 @@ static void take_signatures(struct execution *x, struct local_channel *c, const 
     struct signature redeems, challenges;
     struct signed_state state;
     struct error error;
-    struct hash asked;
+    struct hash asked, hash;
 
     arena_init(&arena);
+    if (local_signature(execution_database(x), &c->id, REDEEMING_TURN, PAYEE, &hash, &redeems))
+        return; /* it is on its way */
     if (json_parse(result, strlen(result), &made, &error) != OK || !read_signature(made, "state", &redeems) ||
         !read_signature(made, "challenge", &challenges) ||
-        !hex_decode(asked.bytes, sizeof(asked.bytes), key + 65, strlen(key + 65)) ||
+        strlen(key) < 129 || !hex_decode(asked.bytes, sizeof(asked.bytes), key + 65, 64) ||
         redeeming_state(execution_database(x), c, &arena, &state, &error) != OK ||
         !hash_equal(&asked, &state.hash) ||
         check_redeemable(execution_database(x), c, &state.hash, &error) != OK)
         return;
     bring(x, c, &state, &redeems, &challenges);
+}
+
+/* The keystore stayed locked all the time; while the challenge runs, so does this. */
+static void go_on(struct execution *x, const struct local_channel *c)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct channel_record record;
+    struct signed_state state;
+    struct error error;
+
+    arena_init(&arena);
+    if (record_read(execution_database(x), &c->id, &arena, &record) && !record.is_settled &&
+        record.a.finalizes_at_us != NEVER_US &&
+        redeeming_state(execution_database(x), c, &arena, &state, &error) == OK &&
+        check_redeemable(execution_database(x), c, &state.hash, &error) == OK)
+        request(x, c, &state.hash, (int64_t)execution_next_seq(x));
 }
 
 void channel_redeem_ended(struct execution *x, uint64_t id, const char *key, const char *request,
@@ -320,8 +342,11 @@ void channel_redeem_ended(struct execution *x, uint64_t id, const char *key, con
     if (strlen(key) < 65 || !hex_decode(channel.bytes, sizeof(channel.bytes), key, 64) ||
         !local_read(execution_database(x), &channel, &arena, &c))
         return;
-    if (outcome == OK)
+    if (outcome == OK) {
         take_signatures(x, &c, key, result);
-    else
-        tell(x, &channel);
+        return;
+    }
+    tell(x, &channel);
+    if (outcome == ERROR_KEYSTORE_LOCKED)
+        go_on(x, &c);
 }

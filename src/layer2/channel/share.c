@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "layer2/channel/record.h"
+
 #define TARGETS_MAX 16 /* channels looked at; more are worth all that is set apart, or nothing */
 
 /* Two states of a channel, compared for one participant. */
@@ -89,10 +91,21 @@ static uint64_t set_apart(const struct channel_state *state, const bool *stays, 
     return sum;
 }
 
-static bool read_target(struct comparison *k, const struct hash *id, struct arena *arena,
+/* Once the ledger has ended it, what it ended with counts, also when a newer state is here: guarantees come
+ * home by that state, and others are paid what it still owes. */
+static bool read_target(struct comparison *k, const struct allocation *a, struct arena *arena,
                         struct local_channel *target)
 {
-    return k->targets++ < TARGETS_MAX && local_read(k->database, id, arena, target) && target->has_supported;
+    struct channel_record record;
+
+    if (k->targets++ >= TARGETS_MAX || !local_read(k->database, &a->target, arena, target) ||
+        !target->has_supported)
+        return false;
+    if (record_read(k->database, &a->target, arena, &record) && record.is_settled) {
+        target->supported.state = a->kind == ALLOCATION_GUARANTEE ? record.state : record.outcome;
+        target->phase = PHASE_DEFUNDING;
+    }
+    return true;
 }
 
 static int asset_in(const struct local_channel *target, const struct asset_id *asset)
@@ -175,7 +188,9 @@ static uint64_t most_given(struct comparison *k, size_t at)
     arena_init(&arena);
     if (sum == 0 || (a->kind == ALLOCATION_GUARANTEE && entries == 1 && !is_end))
         return 0;
-    if (!read_target(k, &a->target, &arena, &target))
+    if (entries != 1)
+        return sum; /* one of them could be his, whoever the first is for */
+    if (!read_target(k, a, &arena, &target))
         return a->kind == ALLOCATION_GUARANTEE || k->targets > TARGETS_MAX ? sum : 0;
     asset = asset_in(&target, &k->parent->fixed.assets[a->asset]);
     if (asset < 0)
@@ -210,6 +225,26 @@ static bool is_funded_already(const struct comparison *k, const struct allocatio
     return false;
 }
 
+/* So that it keeps its entries, and is brought to its end when the ledger ends this one. */
+static bool is_parent(const struct local_channel *target, const struct hash *id)
+{
+    for (size_t i = 0; i < target->parent_count; i++) {
+        if (hash_equal(&target->parents[i], id))
+            return true;
+    }
+    return false;
+}
+
+/* Guarantees come home from two entries alone: no hash-locks come between, and he signed nothing newer. */
+static bool keeps_two_entries(const struct comparison *k, const struct local_channel *target)
+{
+    size_t participant = (size_t)channel_participant(&target->fixed, k->account);
+
+    return is_parent(target, &k->parent->id) && !target->application->next_is_safe &&
+           !local_has_signed(k->database, &target->id, participant, target->supported.state.turn,
+                             INTEGER_MAX);
+}
+
 /* The least that a new entry is worth to him. */
 static uint64_t least_given(struct comparison *k, size_t at)
 {
@@ -222,7 +257,7 @@ static uint64_t least_given(struct comparison *k, size_t at)
 
     arena_init(&arena);
     sum = set_apart(k->next, k->stays_of_next, at, &entries);
-    if (sum == 0 || is_funded_already(k, a) || !read_target(k, &a->target, &arena, &target) ||
+    if (sum == 0 || is_funded_already(k, a) || !read_target(k, a, &arena, &target) ||
         !is_reliable(k, &target))
         return 0;
     asset = asset_in(&target, &k->parent->fixed.assets[a->asset]);
@@ -232,7 +267,7 @@ static uint64_t least_given(struct comparison *k, size_t at)
         return 0;
     if (a->kind == ALLOCATION_CHANNEL)
         return channel_outcome_simple(&target.supported.state, (unsigned)asset, k->account);
-    if (sum != total || !has_entry(k->next, a->asset, &a->left) ||
+    if (sum != total || !keeps_two_entries(k, &target) || !has_entry(k->next, a->asset, &a->left) ||
         !has_entry(k->next, a->asset, &a->right) ||
         !guaranteed(&target, (unsigned)asset, a, k->account, &share))
         return 0;
@@ -285,5 +320,32 @@ bool share_is_kept(struct database *database, const struct local_channel *channe
         if (after + (asset == 0 ? owed : 0) < before + (asset == 0 ? due : 0))
             return false;
     }
+    return true;
+}
+
+static const struct allocation *next_for(const struct channel_state *state, const struct hash *target,
+                                         size_t *at)
+{
+    while (*at < state->allocation_count) {
+        const struct allocation *a = &state->allocations[(*at)++];
+
+        if (is_funding(a) && hash_equal(&a->target, target))
+            return a;
+    }
+    return NULL;
+}
+
+bool share_is_set_apart_alike(const struct channel_state *first, const struct channel_state *second,
+                              const struct hash *target)
+{
+    const struct allocation *a, *b;
+    size_t i = 0, j = 0;
+
+    do {
+        a = next_for(first, target, &i);
+        b = next_for(second, target, &j);
+        if ((a == NULL) != (b == NULL) || (a != NULL && !is_same_entry(a, b)))
+            return false;
+    } while (a != NULL);
     return true;
 }

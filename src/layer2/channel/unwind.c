@@ -26,23 +26,19 @@ static void write_key(char key[KEY_MAX], const struct hash *channel, const char 
 }
 
 /* --- a settled channel: its guarantees -------------------------------------------------------- */
-/* Whether the ledger would take the guarantee back now: the rule itself, on a copy. */
-static bool is_reclaimable(struct execution *x, const struct channel_record *source, size_t entry)
+/* Whether the ledger would take the guarantee back now: the rule itself, on a copy, which a yes changes. */
+static bool is_reclaimable(struct execution *x, const struct channel_record *source, size_t entry,
+                           struct channel_state *copy)
 {
-    const struct channel_state *owed = &source->outcome;
-    struct allocation *copies AUTO_FREE = memory_array(owed->allocation_count, sizeof(*copies));
-    struct channel_state copy = *owed;
     struct arena arena CLEANUP(arena_close);
     struct channel_record target;
     struct error error;
 
     arena_init(&arena);
-    if (!record_read(execution_database(x), &owed->allocations[entry].target, &arena, &target) ||
+    if (!record_read(execution_database(x), &copy->allocations[entry].target, &arena, &target) ||
         !target.is_settled)
         return false;
-    memcpy(copies, owed->allocations, owed->allocation_count * sizeof(*copies));
-    copy.allocations = copies;
-    return payout_reclaim(&source->fixed, &copy, entry, &target.id, &target.fixed, &target.state, true, NULL,
+    return payout_reclaim(&source->fixed, copy, entry, &target.id, &target.fixed, &target.state, true, NULL,
                           NULL, &error) == OK;
 }
 
@@ -69,8 +65,14 @@ static void submit_reclaim(struct execution *x, const struct channel_record *sou
 /* One guarantee at a time: entries move up as others leave, and each reclaim brings the watch back here. */
 static void reclaim(struct execution *x, const struct channel_record *source)
 {
-    for (size_t i = 0; i < source->outcome.allocation_count; i++) {
-        if (source->outcome.allocations[i].kind == ALLOCATION_GUARANTEE && is_reclaimable(x, source, i)) {
+    size_t count = source->outcome.allocation_count;
+    struct allocation *copies AUTO_FREE = memory_array(count + 1, sizeof(*copies));
+    struct channel_state copy = source->outcome;
+
+    memcpy(copies, source->outcome.allocations, count * sizeof(*copies));
+    copy.allocations = copies;
+    for (size_t i = 0; i < count; i++) {
+        if (copies[i].kind == ALLOCATION_GUARANTEE && is_reclaimable(x, source, i, &copy)) {
             submit_reclaim(x, source, i);
             return;
         }
@@ -199,13 +201,15 @@ static bool has_money(struct execution *x, const struct local_channel *c)
     return false;
 }
 
-/* Not in a pause, in which nothing is signed: its end brings the watch back here. */
+/* Not in a pause, in which nothing is signed: its end brings the watch back here. Also a channel that was
+ * given up: a state that one of its parents rejected may have been brought after all. */
 static bool may_be_challenged(const struct local_channel *c)
 {
     enum channel_phase next;
 
     return c->has_supported && c->challenging == 0 && c->phase != PHASE_SUSPENDED &&
-           c->phase != PHASE_DISPUTE && life_next(c->phase, c->phase_before, LIFE_CHALLENGED, &next);
+           c->phase != PHASE_DISPUTE &&
+           (c->phase == PHASE_REJECTED || life_next(c->phase, c->phase_before, LIFE_CHALLENGED, &next));
 }
 
 /* By its final state, or else by a challenge of a key of ours with the newest one. */

@@ -230,7 +230,8 @@ static void adopt(struct execution *x, struct local_channel *c, const struct cha
     c->has_supported = true;
     if (c->has_staged && c->next_turn <= c->staged.state.turn)
         c->next_turn = c->staged.state.turn + 1; /* it followed another state: its turn is not used again */
-    c->has_staged = c->wants_signature = false;
+    if (!withdrawal_is_signed(c) || c->staged.state.turn <= turn)
+        c->has_staged = c->wants_signature = false; /* else it can still be brought, with what it pays */
     if (c->next_turn <= turn)
         c->next_turn = turn + 1;
     local_forget_signatures(execution_database(x), &c->id, turn);
@@ -537,8 +538,10 @@ void channel_submit_ended(struct execution *x, uint64_t id, const char *key, con
 {
     struct hash channel;
 
-    (void)id, (void)request, (void)result;
+    (void)id, (void)result;
     if (strlen(key) < 65 || !hex_decode(channel.bytes, sizeof(channel.bytes), key, 64))
+        return;
+    if (outcome == ERROR_KEYSTORE_LOCKED && challenge_again(x, &channel, key + 65, request))
         return;
     if (strncmp(key + 65, PARTY_CHALLENGE, strlen(PARTY_CHALLENGE)) == 0 ||
         strncmp(key + 65, PARTY_REDEEM, strlen(PARTY_REDEEM)) == 0)

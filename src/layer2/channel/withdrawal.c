@@ -86,7 +86,7 @@ void withdrawal_write(struct writer *w, struct database *database, const struct 
 }
 
 /* --- signatures ------------------------------------------------------------------------------- */
-static bool is_signed_by_all(const struct local_channel *c)
+bool withdrawal_is_signed(const struct local_channel *c)
 {
     return local_is_withdrawing(c) && c->staged.signed_by == application_everyone(&c->fixed);
 }
@@ -203,7 +203,7 @@ void withdrawal_bring(struct execution *x, const struct local_channel *c)
     char key[KEY_MAX];
     struct writer w;
 
-    if (!is_signed_by_all(c))
+    if (!withdrawal_is_signed(c))
         return;
     channel_state_encode(&c->staged.state, &bytes);
     writer_init(&w, &json);
@@ -227,11 +227,22 @@ static void burn(struct execution *x, struct local_channel *c)
     forget(x, c);
 }
 
+/* An earlier one may have been rejected with a signature of ours, and is to be outdone still. */
+static bool is_another_out(struct execution *x, const struct local_channel *c)
+{
+    for (size_t i = 0; i < c->fixed.participant_count; i++) {
+        if (step_is_ours(x, &c->fixed.participants[i]) &&
+            local_has_signed(execution_database(x), &c->id, i, c->supported.state.turn, c->staged.state.turn))
+            return true;
+    }
+    return false;
+}
+
 enum status withdrawal_reject(struct execution *x, struct local_channel *c)
 {
-    if (is_signed_by_all(c))
+    if (withdrawal_is_signed(c))
         return fail(x, ERROR_WRONG_PHASE, "all have signed the withdrawal: it is the ledger's now");
-    if (local_is_withdrawing(c) && !party_has_own_signature(x, c))
+    if (local_is_withdrawing(c) && !party_has_own_signature(x, c) && !is_another_out(x, c))
         forget(x, c); /* nobody can complete it without us */
     return OK;
 }
@@ -243,7 +254,7 @@ void withdrawal_refused(struct execution *x, const struct hash *channel, const c
     struct local_channel c;
 
     arena_init(&arena);
-    if (!local_read(execution_database(x), channel, &arena, &c) || !is_signed_by_all(&c) ||
+    if (!local_read(execution_database(x), channel, &arena, &c) || !withdrawal_is_signed(&c) ||
         c.withdrawal != strtoull(what + strlen(PARTY_WITHDRAW "/"), NULL, 10))
         return;
     if (channel_submit_retry(outcome)) { /* it may still come, so nothing can follow before it */
@@ -302,7 +313,7 @@ static void answer(struct writer *result, const struct local_channel *c)
     writer_member_hex(result, "channel", c->id.bytes, sizeof(c->id.bytes));
     writer_member_unsigned(result, "turn", c->staged.state.turn);
     writer_member_hex(result, "hash", c->staged.hash.bytes, sizeof(c->staged.hash.bytes));
-    writer_member_boolean(result, "signed", is_signed_by_all(c));
+    writer_member_boolean(result, "signed", withdrawal_is_signed(c));
     writer_object_end(result);
 }
 
@@ -311,7 +322,7 @@ static enum status collect(struct execution *x, struct local_channel *c, const s
                            bool is_new, struct writer *result)
 {
     TRY(check_single(x, c, authority->participant));
-    if (is_signed_by_all(c)) { /* it is on its way */
+    if (withdrawal_is_signed(c)) { /* it is on its way */
         answer(result, c);
         return OK;
     }
@@ -469,8 +480,12 @@ enum status take_out(struct execution *x, const void *params, struct writer *res
 
     arena_init(&arena);
     TRY(party_need(x, &p->channel, &arena, &c));
-    if (local_is_withdrawing(&c) && hash_equal(&c.staged.hash, &p->hash))
-        return collect(x, &c, p->authority, false, result);
+    if (local_is_withdrawing(&c) && hash_equal(&c.staged.hash, &p->hash)) {
+        if (life_may_sign(c.phase))
+            return collect(x, &c, p->authority, false, result);
+        answer(result, &c); /* he has signed it, and nobody else does now */
+        return OK;
+    }
     TRY(check_possible(x, &c, p, &arena));
     c.staged = (struct signed_state){ .state = p->state, .hash = p->hash };
     c.staged_by = p->authority->participant;

@@ -44,6 +44,8 @@ command_check check_sign_withdrawal;
 command_handler sign_withdrawal;
 
 /* --- of what is staged, when it is a withdrawal */
+/* By all: the ledger takes it or not, and nothing else follows before. */
+bool withdrawal_is_signed(const struct local_channel *channel);
 void withdrawal_tell(struct execution *x, const struct local_channel *channel);
 /* Member `payments`, or nothing. */
 void withdrawal_write(struct writer *w, struct database *database, const struct local_channel *channel);

@@ -202,3 +202,18 @@ void challenge_with(struct place *p, const struct channel_state *s, const char *
     assert_int_equal(fixture_try(&p->f, who, "channel.challenge", params, NULL), OK);
 }
 
+void checkpoint_by(struct place *p, const char *who, const struct channel_state *s)
+{
+    struct buffer bytes CLEANUP(buffer_close) = { 0 };
+    struct hash hash;
+
+    channel_state_encode(s, &bytes);
+    channel_state_hash(&p->id, s, &hash);
+    assert_int_equal(fixture_try(&p->f, who, "channel.checkpoint",
+                                 json_pack("{s:s, s:[{s:o, s:[{s:s, s:o}, {s:s, s:o}]}]}", "channel", p->hex,
+                                           "states", "state", hex_json(bytes.data, bytes.size), "signatures",
+                                           "key", fixture_address(&p->f, p->first), "signature",
+                                           signature_of(p, p->first, &hash), "key",
+                                           fixture_address(&p->f, p->second), "signature",
+                                           signature_of(p, p->second, &hash)), NULL), OK);
+}

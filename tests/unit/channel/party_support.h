@@ -37,6 +37,7 @@ void deposit(struct place *p, const char *who, int amount);
 void open_running(struct place *p, uint64_t nonce, int first, int second);
 void advance(struct place *p, int64_t by_us);
 void challenge_with(struct place *p, const struct channel_state *s, const char *who);
+void checkpoint_by(struct place *p, const char *who, const struct channel_state *s);
 
 #define assert_call(expected, ...) assert_string_equal(status_name(call(__VA_ARGS__)), status_name(expected))
 

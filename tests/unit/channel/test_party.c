@@ -189,6 +189,21 @@ static void dispute_brings_the_newest_state_and_ends_the_channel(void **state)
     assert_int_equal(number(p, "SELECT turn_record FROM channel WHERE id = x'$'"), 2);
 }
 
+/* A challenge waits for the keystore; its operator does not. */
+static void dispute_is_refused_when_no_key_can_sign(void **state)
+{
+    struct place *p = *state;
+
+    open_running(p, 1, 600, 400);
+    assert_call(ERROR_NOT_A_PARTICIPANT, p, "channel.dispute",
+                json_pack("{s:s, s:s}", "channel", p->hex, "signer", fixture_address(&p->f, "dave")), NULL);
+    keystore_lock(p->f.keystore);
+    assert_call(ERROR_KEYSTORE_LOCKED, p, "channel.dispute",
+                json_pack("{s:s, s:s}", "channel", p->hex, "signer", fixture_address(&p->f, "bob")), NULL);
+    assert_string_equal(phase(p), "running");
+    assert_int_equal(number(p, "SELECT count(*) FROM effect WHERE key LIKE '%/challenge/%'"), 0);
+}
+
 static void tower_answers_for_who_is_away(void **state)
 {
     struct place *p = *state;
@@ -439,6 +454,7 @@ int party_tests(void)
         TEST(two_states_of_one_turn_are_kept_as_evidence),
         TEST(stale_challenge_is_answered_also_after_a_restart),
         TEST(dispute_brings_the_newest_state_and_ends_the_channel),
+        TEST(dispute_is_refused_when_no_key_can_sign),
         TEST(tower_answers_for_who_is_away),
         TEST(sub_channel_is_funded_and_taken_back_without_the_ledger),
         TEST(channels_that_fund_each_other_come_to_rest),

@@ -356,15 +356,18 @@ static json_t *guarantee(struct place *p, const char *target, int amount, const 
 static void guarantees_count_for_two_entries_alone(void **state)
 {
     struct place *p = *state;
-    char parent[65], one[65], two[65];
+    char parent[65], one[65], two[65], lonely[65];
 
     open_running(p, 1, 600, 400);
     memcpy(parent, p->hex, 65);
     describe(p, "alice", "bob", 31);
     memcpy(one, p->hex, 65);
-    assert_signed(propose_with(p, only(p, "alice", 300), NULL, NULL));
+    assert_signed(propose_with(p, only(p, "alice", 300), NULL, parent));
     describe(p, "alice", "bob", 32);
     memcpy(two, p->hex, 65);
+    assert_signed(propose_with(p, outcome(p, 200, 100), NULL, parent));
+    describe(p, "alice", "bob", 33);
+    memcpy(lonely, p->hex, 65);
     assert_signed(propose(p, 200, 100));
     become(p, parent);
     assert_waits(bring(p, "alice", with(outcome(p, 600, 100), guarantee(p, one, 300, "bob", "alice")), NULL,
@@ -373,6 +376,9 @@ static void guarantees_count_for_two_entries_alone(void **state)
     assert_waits(bring(p, "alice", with(outcome(p, 399, 301), guarantee(p, two, 300, "bob", "carol")), NULL,
                        false)); /* carol has no entry here: it could never come home */
     assert_string_equal(status_name(by_turn(p, "channel.reject", "bob", 3)), "ok");
+    assert_waits(bring(p, "alice", with(outcome(p, 400, 300), guarantee(p, lonely, 300, "alice", "bob")),
+                       NULL, false)); /* it names no parent: nobody would end it */
+    assert_string_equal(status_name(by_turn(p, "channel.reject", "bob", 4)), "ok");
     assert_signed(bring(p, "alice", with(outcome(p, 400, 300), guarantee(p, two, 300, "alice", "bob")), NULL,
                         false));
     assert_waits(bring(p, "bob", with(only(p, "bob", 700), guarantee(p, two, 300, "alice", "bob")), NULL,
@@ -530,22 +536,6 @@ static enum status reject_outside(struct place *p, const char *who, const struct
 }
 
 /* A state that both signed somewhere is shown to the ledger. */
-static void checkpoint_with(struct place *p, const struct channel_state *s)
-{
-    struct buffer bytes CLEANUP(buffer_close) = { 0 };
-    struct hash hash;
-
-    channel_state_encode(s, &bytes);
-    channel_state_hash(&p->id, s, &hash);
-    assert_int_equal(fixture_try(&p->f, p->first, "channel.checkpoint",
-                                 json_pack("{s:s, s:[{s:o, s:[{s:s, s:o}, {s:s, s:o}]}]}", "channel", p->hex,
-                                           "states", "state", hex_json(bytes.data, bytes.size), "signatures",
-                                           "key", fixture_address(&p->f, p->first), "signature",
-                                           signature_of(p, p->first, &hash), "key",
-                                           fixture_address(&p->f, p->second), "signature",
-                                           signature_of(p, p->second, &hash)), NULL), OK);
-}
-
 static void register_by_hand(struct place *p)
 {
     struct buffer fixed CLEANUP(buffer_close) = { 0 };
@@ -574,7 +564,7 @@ static void a_rejected_end_lets_only_ends_follow(void **state)
     challenge_with(p, &s, "carol"); /* nobody has a newer one to answer with */
     assert_string_equal(phase(p), "dispute");
     s = plain(p, 2, 600, 400);
-    checkpoint_with(p, &s);
+    checkpoint_by(p, p->first, &s);
     assert_string_equal(phase(p), "closing");
     s = plain(p, 3, 600, 400);
     s.final = true;
@@ -646,7 +636,7 @@ static void nothing_is_signed_while_a_challenge_of_ours_is_on_its_way(void **sta
     await(p, "SELECT challenging FROM channel_local WHERE id = x'$'", 0); /* the ledger has that turn */
     assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.submit_failed'"), 1);
     s = plain(p, 2, 500, 500);
-    checkpoint_with(p, &s);
+    checkpoint_by(p, p->first, &s);
     assert_string_equal(phase(p), "running");
     assert_int_equal(number(p, "SELECT next_turn FROM channel_local WHERE id = x'$'"), 3);
     assert_signed(update(p, "alice", 400, 600));
@@ -689,6 +679,27 @@ static void a_voucher_waits_for_the_keystore(void **state)
     challenge_with(p, &s, "alice");
     await(p, "SELECT count(*) FROM effect WHERE kind = 'channel.redeem' AND attempts > 0", 1);
     assert_int_equal(number(p, "SELECT turn_record FROM channel WHERE id = x'$'"), 1);
+    assert_int_equal(keystore_unlock(p->f.keystore, "the tests' own", &error), OK);
+    fixture_advance(&p->f, MINUTE / 10);
+    await(p, "SELECT turn_record FROM channel WHERE id = x'$'", 2);
+}
+
+/* The keystore stays locked for longer than an effect is tried. */
+static void a_voucher_waits_for_the_keystore_as_long_as_it_takes(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+    struct error error;
+
+    run_vouchers(p, 300);
+    keystore_lock(p->f.keystore);
+    s = plain(p, 1, 1000, 0);
+    challenge_with(p, &s, "alice");
+    await(p, "SELECT count(*) FROM effect WHERE kind = 'channel.redeem' AND attempts > 0", 1);
+    fixture_tamper(&p->f, "UPDATE effect SET attempts = 39 WHERE kind = 'channel.redeem'");
+    keystore_lock(p->f.keystore);
+    fixture_advance(&p->f, MINUTE / 10);
+    await(p, "SELECT count(*) FROM effect WHERE kind = 'channel.redeem' AND state = 'failed'", 1);
     assert_int_equal(keystore_unlock(p->f.keystore, "the tests' own", &error), OK);
     fixture_advance(&p->f, MINUTE / 10);
     await(p, "SELECT turn_record FROM channel WHERE id = x'$'", 2);
@@ -832,10 +843,10 @@ static void another_state_of_the_turn_on_the_ledger_is_recorded(void **state)
     open_running(p, 1, 600, 400);
     assert_signed(update(p, "alice", 100, 900));
     s = plain(p, 2, 100, 900);
-    checkpoint_with(p, &s); /* the same one is no contradiction */
+    checkpoint_by(p, p->first, &s); /* the same one is no contradiction */
     assert_signed(update(p, "alice", 90, 910));
     s = plain(p, 3, 590, 410);
-    checkpoint_with(p, &s);
+    checkpoint_by(p, p->first, &s);
     assert_int_equal(number(p, "SELECT count(*) FROM event WHERE type = 'channel.contradicted'"), 1);
     assert_int_equal(number(p, "SELECT count(*) FROM channel_equivocation WHERE channel = x'$'"), 2);
     assert_signed(update(p, "alice", 580, 420)); /* on with what the ledger says */
@@ -993,6 +1004,7 @@ int safe_tests(void)
         TEST(nothing_is_signed_while_a_challenge_of_ours_is_on_its_way),
         TEST(a_voucher_is_redeemed_when_the_payer_challenges),
         TEST(a_voucher_waits_for_the_keystore),
+        TEST(a_voucher_waits_for_the_keystore_as_long_as_it_takes),
         TEST(redeeming_by_command_goes_on_in_a_dispute),
         TEST(a_voucher_of_a_key_elsewhere_is_announced),
         TEST(redeeming_never_signs_turn_two_twice),

@@ -4,6 +4,7 @@
  * the end is exact. */
 #include "virtual_support.h"
 
+#include "base/bech32.h"
 #include "crypto/keystore.h"
 
 static int setup(void **state)
@@ -531,6 +532,282 @@ static void several_guarantees_come_home_one_after_the_other(void **state)
     gains(s, -165, 0, 165);
 }
 
+/* --- cheats ----------------------------------------------------------------------------------- */
+struct share { const char *who; uint64_t amount; };
+
+/* A state of simple entries; ended by who NULL. */
+static struct channel_state state_with(struct scene *s, const struct side *side, uint64_t turn, bool final,
+                                       const struct share *shares)
+{
+    struct channel_state state = { .turn = turn, .final = final, .allocations = s->p.all };
+
+    at(s, side);
+    for (; shares->who != NULL; shares++)
+        s->p.all[state.allocation_count++] = (struct allocation){
+            .amount = shares->amount, .account = fixture_key(&s->p.f, shares->who)->account };
+    return state;
+}
+
+/* Whoever keeps his key elsewhere proposes it. True: all have signed. */
+static bool is_signed_at_once(struct scene *s, const struct side *side, const char *by,
+                              const struct channel_state *state, json_t *entries)
+{
+    json_t *result = NULL;
+    struct hash hash;
+    bool supported;
+
+    at(s, side);
+    channel_state_hash(&side->id, state, &hash);
+    assert_call(OK, &s->p, "channel.update",
+                json_pack("{s:s, s:I, s:b, s:o, s:s, s:o}", "channel", side->hex, "turn",
+                          (json_int_t)state->turn, "final", state->final, "outcome", entries, "signer",
+                          fixture_address(&s->p.f, by), "signature", signature_of(&s->p, by, &hash)),
+                &result);
+    supported = json_is_true(json_object_get(result, "supported"));
+    json_decref(result);
+    return supported;
+}
+
+static json_t *entries_of(const struct channel_state *state)
+{
+    json_t *entries = json_array();
+    char address[ADDRESS_TEXT_MAX];
+
+    for (size_t i = 0; i < state->allocation_count; i++) {
+        address_encode(address, &state->allocations[i].account);
+        json_array_append_new(entries, json_pack("{s:s, s:I}", "account", address, "amount",
+                                                 (json_int_t)state->allocations[i].amount));
+    }
+    return entries;
+}
+
+static bool offer(struct scene *s, const struct side *side, const char *by, uint64_t turn, bool final,
+                  const struct share *shares)
+{
+    struct channel_state state = state_with(s, side, turn, final, shares);
+
+    return is_signed_at_once(s, side, by, &state, entries_of(&state));
+}
+
+static void reject(struct scene *s, const struct side *side, const char *by, uint64_t turn)
+{
+    struct hash hash, message;
+    char sql[200], *text;
+
+    at(s, side);
+    snprintf(sql, sizeof(sql), "SELECT hex(staged_hash) FROM channel_local WHERE id = x'%s'", side->hex);
+    text = fixture_sql_text(&s->p.f, sql);
+    assert_true(hex_decode(hash.bytes, sizeof(hash.bytes), text, strlen(text)));
+    free(text);
+    channel_reject_hash(&side->id, &hash, &message);
+    assert_call(OK, &s->p, "channel.reject",
+                json_pack("{s:s, s:I, s:s, s:o}", "channel", side->hex, "turn", (json_int_t)turn, "signer",
+                          fixture_address(&s->p.f, by), "signature", signature_of(&s->p, by, &message)),
+                NULL);
+}
+
+static void set_policy(struct scene *s, const char *signer, const char *policy, const struct side *side)
+{
+    assert_call(OK, &s->p, "channel.policy",
+                json_pack("{s:s, s:s, s:s}", "signer", fixture_address(&s->p.f, signer), "countersign",
+                          policy, "channel", side->hex), NULL);
+}
+
+/* Guarantees come home by the places of the two entries, not by whose they are. */
+static void entries_keep_their_places_under_a_guarantee(void **state)
+{
+    struct scene *s = *state;
+
+    begin(s, "bob");
+    run_through(s); /* alice 50, bob 250, by turn 3 */
+    assert_false(offer(s, &s->through, "bob", 4, false,
+                       (struct share[]){ { "bob", 250 }, { "alice", 50 }, { NULL, 0 } }));
+    reject(s, &s->through, "bob", 4);
+    assert_false(offer(s, &s->through, "bob", 5, false,
+                       (struct share[]){ { "alice", 50 }, { "bob", 200 }, { "bob", 50 }, { NULL, 0 } }));
+    reject(s, &s->through, "bob", 5);
+    assert_true(offer(s, &s->through, "bob", 6, false,
+                      (struct share[]){ { "alice", 60 }, { "bob", 240 }, { NULL, 0 } }));
+}
+
+/* Alice puts another guarantee for the same channel before the one by which ingrid gets 250. */
+static void a_guarantee_does_not_hide_behind_another(void **state)
+{
+    struct scene *s = *state;
+    struct channel_state two;
+    struct allocation first;
+
+    begin(s, "alice");
+    end_through(s);
+    two = state_with(s, &s->left, 3, false,
+                     (struct share[]){ { "alice", 399 }, { "ingrid", 300 }, { NULL, 0 } });
+    first = (struct allocation){ .kind = ALLOCATION_GUARANTEE, .amount = 1, .target = s->through.id,
+                                 .left = fixture_key(&s->p.f, "alice")->account,
+                                 .right = fixture_key(&s->p.f, "bob")->account };
+    two.allocations[two.allocation_count++] = first;
+    first.amount = 300;
+    first.right = fixture_key(&s->p.f, "ingrid")->account;
+    two.allocations[two.allocation_count++] = first;
+    assert_true(is_signed_at_once(s, &s->left, "alice", &two,
+                                  with(with(shares(s, "alice", 399, "ingrid", 300),
+                                            guarantee(s, 1, "alice", "bob")),
+                                       guarantee(s, 300, "alice", "ingrid"))));
+    assert_false(offer(s, &s->left, "alice", 4, false,
+                       (struct share[]){ { "alice", 700 }, { "ingrid", 300 }, { NULL, 0 } }));
+}
+
+/* A final state that has ingrid's signature may be brought later: with two of them the ends choose, one of
+ * them at each side. */
+static void one_end_is_signed_under_a_guarantee(void **state)
+{
+    struct scene *s = *state;
+    const struct share one[] = { { "alice", 100 }, { "bob", 200 }, { NULL, 0 } };
+    const struct share other[] = { { "alice", 250 }, { "bob", 50 }, { NULL, 0 } };
+
+    begin(s, "alice");
+    run_through(s);
+    set_policy(s, "bob", "always", &s->through);
+    assert_call(OK, &s->p, "channel.update",
+                json_pack("{s:s, s:o, s:s, s:b}", "channel", s->through.hex, "outcome",
+                          shares(s, "alice", 100, "bob", 200), "signer", fixture_address(&s->p.f, "bob"),
+                          "final", true), NULL);
+    is_in(s, &s->through, PHASE_CLOSING);
+    reject(s, &s->through, "alice", 4);
+    assert_false(offer(s, &s->through, "alice", 5, true, other));
+    assert_int_equal(number(&s->p, "SELECT count(*) FROM channel_signature WHERE turn = 5"
+                                   " AND channel = x'$'"), 2);
+    reject(s, &s->through, "alice", 5);
+    assert_false(offer(s, &s->through, "alice", 6, true, one));
+}
+
+/* Both ends found ingrid's operator willing: what the ledger ended with counts, not what is held here. */
+static void an_older_end_on_the_ledger_is_what_a_guarantee_is_worth(void **state)
+{
+    struct scene *s = *state;
+    struct buffer bytes CLEANUP(buffer_close) = { 0 };
+    json_t *signatures = json_array();
+    struct channel_state old;
+    struct hash hash;
+
+    begin(s, "alice");
+    run_through(s);
+    set_policy(s, "bob", "always", &s->through);
+    set_policy(s, "ingrid", "always", &s->through);
+    assert_call(OK, &s->p, "channel.update",
+                json_pack("{s:s, s:o, s:s, s:b}", "channel", s->through.hex, "outcome",
+                          shares(s, "alice", 100, "bob", 200), "signer", fixture_address(&s->p.f, "bob"),
+                          "final", true), NULL);
+    reject(s, &s->through, "alice", 4);
+    assert_true(offer(s, &s->through, "alice", 5, true,
+                      (struct share[]){ { "alice", 250 }, { "bob", 50 }, { NULL, 0 } }));
+    is_in(s, &s->through, PHASE_FINAL);
+    register_by_stranger(s, &s->through);
+    old = state_with(s, &s->through, 4, true,
+                     (struct share[]){ { "alice", 100 }, { "bob", 200 }, { NULL, 0 } });
+    channel_state_encode(&old, &bytes);
+    channel_state_hash(&s->through.id, &old, &hash);
+    for (size_t i = 0; i < 3; i++)
+        json_array_append_new(signatures, json_pack("{s:s, s:o}", "key", fixture_address(&s->p.f, people[i]),
+                                                    "signature", signature_of(&s->p, people[i], &hash)));
+    assert_int_equal(fixture_try(&s->p.f, "alice", "channel.conclude",
+                                 json_pack("{s:s, s:o, s:o}", "channel", s->through.hex, "state",
+                                           hex_json(bytes.data, bytes.size), "signatures", signatures), NULL),
+                     OK);
+    come_to_rest(s);
+    assert_false(offer(s, &s->left, "alice", 3, false,
+                       (struct share[]){ { "alice", 650 }, { "ingrid", 350 }, { NULL, 0 } }));
+    reject(s, &s->left, "alice", 3);
+    assert_true(offer(s, &s->left, "alice", 4, false,
+                      (struct share[]){ { "alice", 500 }, { "ingrid", 500 }, { NULL, 0 } }));
+}
+
+/* While alice can complete a state by which the left one takes back what it guarantees, the channel through
+ * ingrid does not move by itself. */
+static void nothing_moves_while_a_guarantee_may_be_taken_back(void **state)
+{
+    struct scene *s = *state;
+    const struct share moved[] = { { "alice", 50 }, { "bob", 250 }, { NULL, 0 } };
+
+    begin(s, "alice");
+    open_through(s);
+    guarantee_left(s);
+    at(s, &s->left);
+    assert_call(OK, &s->p, "channel.update",
+                json_pack("{s:s, s:o, s:s}", "channel", s->left.hex, "outcome",
+                          shares(s, "alice", 600, "ingrid", 400), "signer",
+                          fixture_address(&s->p.f, "ingrid")), NULL);
+    assert_int_equal(number(&s->p, STAGED), 1);
+    guarantee_right(s);
+    bring(s, &s->through, "bob", shares(s, "alice", 200, "bob", 100), false);
+    is_in(s, &s->through, PHASE_RUNNING);
+    assert_false(offer(s, &s->through, "alice", 2, false, moved));
+    reject(s, &s->through, "alice", 2);
+    reject(s, &s->left, "alice", 3); /* she has ingrid's signature still */
+    assert_false(offer(s, &s->through, "alice", 3, false, moved));
+    reject(s, &s->through, "alice", 3);
+    bring(s, &s->left, "ingrid",
+          with(shares(s, "alice", 401, "ingrid", 299), guarantee(s, 300, "alice", "ingrid")), false);
+    assert_true(offer(s, &s->through, "alice", 4, false, moved));
+}
+
+/* Alice brings the rejected guarantee to the ledger when its channel was given up long ago. */
+static void a_guarantee_for_a_channel_that_was_given_up_comes_home(void **state)
+{
+    struct scene *s = *state;
+    struct channel_state late;
+
+    begin(s, "alice");
+    open_through(s);
+    at(s, &s->left);
+    assert_call(OK, &s->p, "channel.update",
+                json_pack("{s:s, s:o, s:s}", "channel", s->left.hex, "outcome",
+                          with(shares(s, "alice", 400, "ingrid", 300), guarantee(s, 300, "alice", "ingrid")),
+                          "signer", fixture_address(&s->p.f, "ingrid")), NULL);
+    reject(s, &s->left, "alice", 2);
+    for (int i = 0; i < 8; i++)
+        advance(&s->p, (int64_t)24 * 60 * MINUTE);
+    comes_to(s, &s->through, PHASE_REJECTED);
+    late = state_with(s, &s->left, 2, false,
+                      (struct share[]){ { "alice", 400 }, { "ingrid", 300 }, { NULL, 0 } });
+    late.allocations[late.allocation_count++] = (struct allocation){
+        .kind = ALLOCATION_GUARANTEE, .amount = 300, .target = s->through.id,
+        .left = fixture_key(&s->p.f, "alice")->account, .right = fixture_key(&s->p.f, "ingrid")->account };
+    s->p.first = "alice";
+    s->p.second = "ingrid";
+    checkpoint_by(&s->p, "alice", &late);
+    s->is_gone = true;
+    dispute(s, &s->left, "ingrid");
+    let_time_run(s);
+    comes_to(s, &s->left, PHASE_CLOSED);
+    assert_int_equal(events(s, "channel.reclaimed"), 1);
+    close_right(s, 500, 300);
+    gains(s, 0, 0, 0);
+}
+
+/* The keystore stays locked for longer than an effect is tried. */
+static void a_challenge_waits_for_the_keystore_as_long_as_it_takes(void **state)
+{
+    struct scene *s = *state;
+    struct error error;
+
+    begin(s, "bob");
+    run_through(s);
+    register_by_stranger(s, &s->through);
+    s->is_gone = true;
+    dispute(s, &s->right, "ingrid");
+    keystore_lock(s->p.f.keystore);
+    advance(&s->p, 11 * MINUTE);
+    await(&s->p, "SELECT count(*) FROM effect WHERE state = 'waiting' AND attempts > 0", 1);
+    fixture_tamper(&s->p.f, "UPDATE effect SET attempts = 39 WHERE state = 'waiting'");
+    fixture_advance(&s->p.f, MINUTE);
+    await(&s->p, "SELECT count(*) FROM effect WHERE state = 'failed'", 1);
+    at(s, &s->through);
+    is_in(s, &s->through, PHASE_DISPUTE);
+    assert_int_equal(keystore_unlock(s->p.f.keystore, "the tests' own", &error), OK);
+    come_to_rest(s);
+    assert_int_equal(number(&s->p, "SELECT turn_record FROM channel WHERE id = x'$'"), 3);
+}
+
 /* --- the table -------------------------------------------------------------------------------- */
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
@@ -562,6 +839,13 @@ int virtual_tests(void)
         TEST(a_pause_is_not_challenged),
         TEST(a_channel_through_that_ended_first_is_waited_for_by_nobody),
         TEST(several_guarantees_come_home_one_after_the_other),
+        TEST(entries_keep_their_places_under_a_guarantee),
+        TEST(a_guarantee_does_not_hide_behind_another),
+        TEST(one_end_is_signed_under_a_guarantee),
+        TEST(an_older_end_on_the_ledger_is_what_a_guarantee_is_worth),
+        TEST(nothing_moves_while_a_guarantee_may_be_taken_back),
+        TEST(a_guarantee_for_a_channel_that_was_given_up_comes_home),
+        TEST(a_challenge_waits_for_the_keystore_as_long_as_it_takes),
     };
 
     return cmocka_run_group_tests_name("channels in channels", tests, NULL, NULL);

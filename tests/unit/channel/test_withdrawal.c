@@ -619,6 +619,95 @@ static void our_key_waits_for_the_strangers(void **state)
     assert_stands(p, 2, 540);
 }
 
+/* --- what strangers may try -------------------------------------------------------------------- */
+static void set_policy(struct place *p, const char *signer, const char *policy)
+{
+    assert_call(OK, p, "channel.policy",
+                json_pack("{s:s, s:s}", "signer", fixture_address(&p->f, signer), "countersign", policy),
+                NULL);
+}
+
+/* Carol puts a state on record that she had rejected, while the withdrawal behind it is on its way. Were
+ * others to follow meanwhile, the ledger would hold less than they give. */
+static void signed_one_outlives_an_older_state_of_the_ledger(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+    struct hash hash;
+    json_t *signature;
+    char sql[512];
+
+    open_with_carol(p);
+    assert_string_equal(status_name(update(p, "alice", 550, 450)), "ok"); /* waits for carol */
+    s = plain(p, 2, 550, 450);
+    channel_state_hash(&p->id, &s, &hash);
+    assert_string_equal(status_name(reject_as(p, "carol", 2, &hash)), "ok");
+    set_policy(p, "alice", "never");
+    s = plain(p, 3, 600, 300);
+    assert_string_equal(status_name(take_outside(p, "carol", 100, &s)), "ok");
+    hash = hash_of(p, &s, "carol", 100);
+    signature = signature_of(p, "alice", &hash);
+    snprintf(sql, sizeof(sql), "INSERT INTO channel_signature SELECT id, 3, 0, staged_hash, x'%s'"
+                               " FROM channel_local WHERE id = x'%s'", json_string_value(signature), p->hex);
+    json_decref(signature);
+    fixture_tamper(&p->f, sql); /* alice has signed, and nothing was brought yet */
+    set_policy(p, "alice", "safe");
+    s = plain(p, 2, 550, 450);
+    checkpoint_by(p, "carol", &s);
+    await(p, RECORD, 2);
+    s = plain(p, 4, 650, 350);
+    assert_string_equal(status_name(update_outside(p, "carol", &s, NULL)), "proposal_pending");
+    s = plain(p, 3, 600, 300);
+    assert_int_equal(bring(p, &s, "carol", 100), OK);
+    assert_stands(p, 3, 900);
+    s = plain(p, 4, 650, 250);
+    assert_string_equal(status_name(update_outside(p, "carol", &s, NULL)), "ok");
+    await(p, NEXT_TURN, 5);
+}
+
+static void asking_again_makes_nobody_sign_in_a_pause(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+
+    open_with_carol(p);
+    set_policy(p, "alice", "never");
+    s = plain(p, 2, 600, 350);
+    assert_string_equal(status_name(take_outside(p, "carol", 50, &s)), "ok");
+    assert_call(OK, p, "channel.suspend", json_pack("{s:s}", "channel", p->hex), NULL);
+    set_policy(p, "alice", "safe");
+    assert_string_equal(status_name(take_outside(p, "carol", 50, &s)), "ok");
+    assert_int_equal(number(p, "SELECT count(*) FROM channel_signature WHERE channel = x'$' AND turn = 2"),
+                     1);
+    assert_call(OK, p, "channel.resume", json_pack("{s:s}", "channel", p->hex), NULL);
+    assert_stands(p, 2, 950);
+}
+
+/* Carol has alice's signature on the first one, whatever becomes of her own. */
+static void refused_one_is_outdone_after_another_was_refused(void **state)
+{
+    struct place *p = *state;
+    struct channel_state s;
+    struct hash hash;
+
+    open_with_carol(p);
+    s = plain(p, 2, 500, 400);
+    hash = hash_of(p, &s, "alice", 100);
+    assert_string_equal(status_name(take(p, "alice", 100)), "ok");
+    assert_string_equal(status_name(reject_as(p, "carol", 2, &hash)), "ok");
+    set_policy(p, "alice", "never");
+    s = plain(p, 3, 600, 350);
+    hash = hash_of(p, &s, "carol", 50);
+    assert_string_equal(status_name(take_outside(p, "carol", 50, &s)), "ok");
+    assert_string_equal(status_name(reject_as(p, "carol", 3, &hash)), "ok");
+    assert_int_equal(number(p, PENDING), 1);
+    set_policy(p, "alice", "safe");
+    s = plain(p, 4, 700, 300);
+    assert_string_equal(status_name(update_outside(p, "carol", &s, NULL)), "ok");
+    await(p, RECORD, 4);
+    await(p, PENDING, 0);
+}
+
 /* --- other applications ------------------------------------------------------------------------ */
 static void nothing_is_taken_where_one_signature_may_count(void **state)
 {
@@ -692,6 +781,9 @@ int withdrawal_tests(void)
         cmocka_unit_test_setup_teardown(what_the_ledger_never_takes_burns_its_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(signed_one_is_not_rejected, setup, teardown),
         cmocka_unit_test_setup_teardown(our_key_waits_for_the_strangers, setup, teardown),
+        cmocka_unit_test_setup_teardown(signed_one_outlives_an_older_state_of_the_ledger, setup, teardown),
+        cmocka_unit_test_setup_teardown(asking_again_makes_nobody_sign_in_a_pause, setup, teardown),
+        cmocka_unit_test_setup_teardown(refused_one_is_outdone_after_another_was_refused, setup, teardown),
         cmocka_unit_test(payment_keeps_the_reserve_and_names_the_turn_before),
         cmocka_unit_test_setup_teardown(nothing_is_taken_where_one_signature_may_count, setup, teardown),
     };
