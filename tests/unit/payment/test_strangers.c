@@ -103,6 +103,33 @@ static void vanished_stranger_is_taken_to_the_ledger(void **state)
     fixture_stop(&f);
 }
 
+/* Bob's challenge is asked for while nobody can sign it: it is a row until the keystore is unlocked, and
+ * nothing is signed in the channel before. */
+static void overdue_one_is_challenged_once_the_keystore_is_unlocked(void **state)
+{
+    struct fixture f;
+    struct way ab, bc;
+    struct hash preimage = preimage_of(7);
+    struct error error;
+    char hash[65];
+
+    (void)state;
+    offer_to_carol(&f, &ab, &bc, &preimage, hash);
+    countersign_as(&bc, "carol");
+    keystore_lock(f.keystore);
+    fixture_advance(&f, 192 * MINUTE);
+    await_sql(&f, "SELECT phase FROM channel_local WHERE id = x'$'", bc.hex, PHASE_DISPUTE);
+    await_sql(&f, "SELECT count(*) FROM effect WHERE key LIKE '%/challenge/%' AND attempts > 0", "", 1);
+    fixture_reopen(&f);
+    assert_int_equal(fixture_sql(&f, "SELECT count(*) FROM channel WHERE finalizes_us IS NOT NULL"), 0);
+    assert_int_equal(keystore_unlock(f.keystore, "the tests' own", &error), OK);
+    fixture_advance(&f, 6 * MINUTE);
+    await_sql(&f, "SELECT finalizes_us IS NOT NULL FROM channel WHERE id = x'$'", bc.hex, 1);
+    assert_int_equal(fixture_sql(&f, "SELECT count(*) FROM effect WHERE key LIKE '%/challenge/%'"), 1);
+    fixture_audit(&f);
+    fixture_stop(&f);
+}
+
 /* She shows the preimage to the ledger alone, in time: bob claims from alice at once. */
 static void preimage_on_the_ledger_counts(void **state)
 {
@@ -261,6 +288,7 @@ int stranger_tests(void)
         cmocka_unit_test(stranger_does_not_want_it),
         cmocka_unit_test(silent_stranger_delays_until_the_expiry),
         cmocka_unit_test(vanished_stranger_is_taken_to_the_ledger),
+        cmocka_unit_test(overdue_one_is_challenged_once_the_keystore_is_unlocked),
         cmocka_unit_test(preimage_on_the_ledger_counts),
         cmocka_unit_test(late_claims_are_not_signed),
         cmocka_unit_test(stranger_pays),
