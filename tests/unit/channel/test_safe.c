@@ -111,8 +111,7 @@ static const char *known_turn(unsigned turn)
     return text[next];
 }
 
-/* A `payment` channel that is funded; running after `known_turn(0)` at turn 1. */
-static void fund_payment(struct place *p, int alice, int bob)
+static void describe_payment(struct place *p)
 {
     static uint8_t terms[34];
 
@@ -120,6 +119,12 @@ static void fund_payment(struct place *p, int alice, int bob)
     put_be64(terms + 24, 100000);
     terms[33] = 30;
     describe_application(p, "payment", bytes_of(terms, sizeof(terms)));
+}
+
+/* A `payment` channel that is funded; running after `known_turn(0)` at turn 1. */
+static void fund_payment(struct place *p, int alice, int bob)
+{
+    describe_payment(p);
     assert_string_equal(status_name(propose_with(p, outcome(p, alice, bob), known_turn(0), NULL)), "ok");
     await(p, "SELECT count(*) FROM channel WHERE id = x'$'", 1);
     deposit(p, "alice", alice);
@@ -356,7 +361,7 @@ static json_t *guarantee(struct place *p, const char *target, int amount, const 
 static void guarantees_count_for_two_entries_alone(void **state)
 {
     struct place *p = *state;
-    char parent[65], one[65], two[65], lonely[65];
+    char parent[65], one[65], two[65], lonely[65], payment[65];
 
     open_running(p, 1, 600, 400);
     memcpy(parent, p->hex, 65);
@@ -369,6 +374,9 @@ static void guarantees_count_for_two_entries_alone(void **state)
     describe(p, "alice", "bob", 33);
     memcpy(lonely, p->hex, 65);
     assert_signed(propose(p, 200, 100));
+    describe_payment(p);
+    memcpy(payment, p->hex, 65);
+    assert_signed(propose_with(p, outcome(p, 200, 100), known_turn(0), parent));
     become(p, parent);
     assert_waits(bring(p, "alice", with(outcome(p, 600, 100), guarantee(p, one, 300, "bob", "alice")), NULL,
                        false));
@@ -379,6 +387,9 @@ static void guarantees_count_for_two_entries_alone(void **state)
     assert_waits(bring(p, "alice", with(outcome(p, 400, 300), guarantee(p, lonely, 300, "alice", "bob")),
                        NULL, false)); /* it names no parent: nobody would end it */
     assert_string_equal(status_name(by_turn(p, "channel.reject", "bob", 4)), "ok");
+    assert_waits(bring(p, "alice", with(outcome(p, 400, 300), guarantee(p, payment, 300, "alice", "bob")),
+                       NULL, false)); /* while hash-locks are pending there, it could not come home */
+    assert_string_equal(status_name(by_turn(p, "channel.reject", "bob", 5)), "ok");
     assert_signed(bring(p, "alice", with(outcome(p, 400, 300), guarantee(p, two, 300, "alice", "bob")), NULL,
                         false));
     assert_waits(bring(p, "bob", with(only(p, "bob", 700), guarantee(p, two, 300, "alice", "bob")), NULL,
