@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define TAGS_CACHED 8
+#define TAGS_CACHED 16
 #define CACHED_TAG_MAX 48 /* with the final zero; a longer tag is hashed each time */
 
 struct tag_state {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crypto/hash.h"
+#include "crypto/sha256_many.h"
 #include "vectors.h"
 
 /* FIPS 180-4 "abc", and RFC 7693's BLAKE2b with 32 bytes of digest over nothing. */
@@ -84,12 +85,45 @@ static void another_tag_gives_another_hash(void **state)
     assert_false(hash_equal(&a, &b));
 }
 
+/* Any number of messages, of any number of blocks, plain and tagged, is hashed as one alone. */
+static void many_hashed_at_once_are_hashed_as_one_by_one(void **state)
+{
+    static uint8_t messages[70 * 5 * SHA256_BLOCK];
+    struct hash hashes[70], expected;
+    (void)state;
+
+    for (unsigned round = 0; round < 400; round++) {
+        size_t count = random_below(71), size = random_below(5 * SHA256_BLOCK - 8);
+        size_t stride = SHA256_BLOCKS(size) * SHA256_BLOCK;
+        struct sha256_start start;
+
+        if (round % 2 == 0)
+            sha256_start_plain(&start);
+        else
+            sha256_start_tagged(&start, "layerd/test");
+        for (size_t i = 0; i < count; i++) {
+            for (size_t k = 0; k < size; k++)
+                messages[i * stride + k] = (uint8_t)random_u64();
+            sha256_pad(&start, messages + i * stride, size);
+        }
+        sha256_many(&start, messages, stride / SHA256_BLOCK, count, hashes);
+        for (size_t i = 0; i < count; i++) {
+            if (round % 2 == 0)
+                sha256(&expected, messages + i * stride, size);
+            else
+                tagged_hash(&expected, "layerd/test", messages + i * stride, size);
+            assert_true(hash_equal(&hashes[i], &expected));
+        }
+    }
+}
+
 int hash_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes_give_their_published_values),
         cmocka_unit_test(tagged_hash_is_its_definition_for_more_tags_than_are_cached),
         cmocka_unit_test(tagged_hash_in_steps_is_the_same_as_at_once),
+        cmocka_unit_test(many_hashed_at_once_are_hashed_as_one_by_one),
         cmocka_unit_test(another_tag_gives_another_hash),
     };
     return cmocka_run_group_tests_name("hash", tests, NULL, NULL);
