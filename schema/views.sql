@@ -458,3 +458,175 @@ SELECT ended_us,
           JOIN payment ON payment.hash = b.hash
          WHERE b.state = 5) AS s
   LEFT JOIN v_unit ON v_unit.asset = s.asset;
+
+-- --- messages: domains above the base ledger, what enters them and what left ------------------------------------------
+CREATE VIEW v_domain AS
+SELECT message_domain.domain,
+       domain.name,
+       domain.kind,
+       lower(hex(escrow)) AS escrow,
+       address AS escrow_address,
+       lower(hex(root)) AS outbox_root,
+       count AS withdrawals,
+       (SELECT count(*) FROM inbox INDEXED BY inbox_queued
+         WHERE inbox.domain = message_domain.domain AND state = 'queued') AS waiting
+  FROM message_domain
+  JOIN domain ON domain.id = message_domain.domain
+  LEFT JOIN account ON account.id = escrow;
+
+CREATE VIEW v_inbox AS
+SELECT inbox.domain,
+       inbox.number,
+       state,
+       address AS sender,
+       symbol,
+       amount,
+       lower(hex(payload)) AS payload,
+       queued_us,
+       deadline_us,
+       queued_seq
+  FROM inbox
+  JOIN domain_asset ON domain_asset.domain = inbox.domain AND domain_asset.number = inbox.asset
+  JOIN v_unit ON v_unit.asset = domain_asset.asset
+  LEFT JOIN account ON account.id = sender;
+
+CREATE VIEW v_withdrawal_claim AS
+SELECT domain,
+       number,
+       symbol,
+       amount,
+       coalesce(address, lower(hex(recipient))) AS recipient,
+       strftime('%Y-%m-%dT%H:%M:%S', time_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', time_us % 1000000) AS claimed,
+       claimed_seq
+  FROM withdrawal_claim
+  JOIN v_unit ON v_unit.asset = withdrawal_claim.asset
+  LEFT JOIN account ON account.id = recipient
+  LEFT JOIN event ON event.seq = claimed_seq;
+
+CREATE VIEW v_credit AS
+SELECT credit.id,
+       credit.domain,
+       symbol,
+       amount,
+       coalesce(address, lower(hex(recipient))) AS recipient,
+       created_seq
+  FROM credit
+  JOIN domain_asset ON domain_asset.domain = credit.domain AND domain_asset.number = credit.asset
+  JOIN v_unit ON v_unit.asset = domain_asset.asset
+  LEFT JOIN account ON account.id = recipient;
+
+-- Dispute games about rollups' batches. Times are chain time in µs.
+CREATE VIEW v_game AS
+SELECT lower(hex(game.id)) AS game,
+       lower(hex(batch)) AS batch,
+       domain,
+       CASE status WHEN 0 THEN 'running' WHEN 1 THEN 'defended' WHEN 2 THEN 'defeated' ELSE 'void' END AS status,
+       CASE closing WHEN 0 THEN 'open' WHEN 1 THEN 'normal' ELSE 'refund' END AS closing,
+       max_depth,
+       claims,
+       symbol,
+       pot,
+       coalesce((SELECT sum(amount) FROM payout WHERE payout.game = game.id), 0) AS paid,
+       coalesce((SELECT sum(burned) FROM payout WHERE payout.game = game.id), 0) AS burned,
+       begun_us,
+       ended_us,
+       closed_us,
+       begun_seq
+  FROM game
+  LEFT JOIN rollup USING (domain)
+  LEFT JOIN asset ON asset.id = rollup.bond_asset;
+
+-- Their claims, and what became of each bond.
+CREATE VIEW v_claim AS
+SELECT lower(hex(claim.game)) AS game,
+       claim.number,
+       claim.parent,
+       claim.position,
+       lower(hex(claim.value)) AS value,
+       coalesce((SELECT address FROM account WHERE id = claimant), lower(hex(claimant))) AS claimant,
+       claim.bond,
+       claim.made_us,
+       claim.deadline_us,
+       claim.countered,
+       coalesce((SELECT address FROM account WHERE id = countered_by), lower(hex(countered_by))) AS countered_by,
+       CASE step.kind WHEN 2 THEN 'attack' WHEN 3 THEN 'defend' END AS step,
+       claim.resolved,
+       coalesce((SELECT address FROM account WHERE id = payout.recipient), lower(hex(payout.recipient))) AS paid_to,
+       payout.amount AS paid,
+       payout.burned
+  FROM claim
+  LEFT JOIN step ON step.game = claim.game AND step.claim = claim.number
+  LEFT JOIN payout ON payout.game = claim.game AND payout.claim = claim.number;
+
+CREATE VIEW v_rollup AS
+SELECT rollup.domain,
+       lower(hex(rollup.id)) AS rollup,
+       operator.address AS operator,
+       escrow.address AS escrow,
+       (SELECT group_concat(symbol) FROM (SELECT symbol FROM domain_asset
+          JOIN v_unit ON v_unit.asset = domain_asset.asset
+         WHERE domain_asset.domain = rollup.domain ORDER BY domain_asset.number)) AS assets,
+       unit.symbol AS bond_symbol,
+       bond,
+       frozen,
+       head,
+       final,
+       rollup_lane.number AS executed,
+       stalled,
+       jailed_until_us,
+       challenge_us,
+       air_gap_us,
+       forced_us,
+       escape_us,
+       lower(hex(genesis_root)) AS genesis_root,
+       created_seq
+  FROM rollup
+  LEFT JOIN account AS operator ON operator.id = rollup.operator
+  LEFT JOIN account AS escrow ON escrow.id = rollup.escrow
+  LEFT JOIN v_unit AS unit ON unit.asset = rollup.bond_asset
+  LEFT JOIN rollup_lane USING (domain);
+
+CREATE VIEW v_batch AS
+SELECT batch.domain,
+       number,
+       lower(hex(batch.id)) AS batch,
+       CASE state WHEN 0 THEN 'proposed' WHEN 1 THEN 'challenged' WHEN 2 THEN 'accepted' WHEN 3 THEN 'final'
+         WHEN 4 THEN 'rejected' WHEN 5 THEN 'parent_rejected' ELSE 'voided' END AS state,
+       CASE is_right WHEN 1 THEN 'right' WHEN 0 THEN 'wrong' END AS verdict,
+       lower(hex(parent)) AS parent,
+       lower(hex(previous_root)) AS previous_root,
+       lower(hex(batch.root)) AS root,
+       lower(hex(batch.withdrawal_root)) AS withdrawal_root,
+       batch.withdrawals,
+       items,
+       inbox_from,
+       inbox_to,
+       length(data) AS bytes,
+       bond,
+       proposed_us,
+       window_end_us,
+       accepted_us,
+       ended_us,
+       created_seq
+  FROM batch
+  JOIN batch_data ON batch_data.batch = batch.id
+  LEFT JOIN rollup_verdict ON rollup_verdict.batch = batch.id;
+
+CREATE VIEW v_withdrawal AS
+SELECT w.domain,
+       w.number,
+       w.batch AS batch_number,
+       symbol,
+       w.amount,
+       account_address.address AS recipient,
+       lower(hex(w.recipient)) AS recipient_key,
+       CASE WHEN claim.number IS NOT NULL THEN 'claimed' WHEN w.batch <= rollup.final THEN 'final'
+         ELSE 'executed' END AS state,
+       claimed_seq
+  FROM rollup_withdrawal AS w
+  JOIN rollup ON rollup.domain = w.domain
+  JOIN domain_asset ON domain_asset.domain = w.domain AND domain_asset.number = w.asset
+  JOIN v_unit ON v_unit.asset = domain_asset.asset
+  LEFT JOIN account AS account_address ON account_address.id = w.recipient
+  LEFT JOIN withdrawal_claim AS claim ON claim.domain = w.domain AND claim.number = w.number;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "crypto/hash.h"
 #include "kernel/internal.h"
 #include "kernel/kernel_module.h"
 #include "kernel/param.h"
@@ -263,6 +264,18 @@ static void own_done(struct call *call, enum status status, const struct error *
 void kernel_sign_own(const struct kernel *k, const struct hash *message, struct signature *signature)
 {
     INVARIANT(schnorr_sign(k->own_key, message, NULL, signature), "the node's own key does not sign");
+}
+
+void kernel_derive_own(const struct kernel *k, const char *tag, const struct hash *subject,
+                       struct hash *secret)
+{
+    struct tagged_hash h;
+
+    tagged_hash_begin(&h, tag);
+    tagged_hash_add(&h, k->own_key->bytes, sizeof(k->own_key->bytes));
+    tagged_hash_add(&h, subject->bytes, sizeof(subject->bytes));
+    tagged_hash_end(&h, secret);
+    sodium_memzero(&h, sizeof(h));
 }
 
 static enum status prepare_own_account(struct kernel *k, const char *method, const json_t *params,

@@ -94,6 +94,10 @@ bool kernel_submit_task(struct kernel *kernel, struct kernel_task *task);
  * what the node does on the ledger for itself, as answering a challenge. */
 struct account_id kernel_account(const struct kernel *kernel);
 void kernel_sign_own(const struct kernel *kernel, const struct hash *message, struct signature *signature);
+/* A secret that this node alone can tell, and tells alike each time: a hash of that key under a tag, and of
+ * what it is for. */
+void kernel_derive_own(const struct kernel *kernel, const char *tag, const struct hash *subject,
+                       struct hash *secret);
 /* Signs a base command with that key and waits until it is committed or refused. For effects. `params` is
  * borrowed; *result (may be NULL) is JSON text in the end of `result`, appended. */
 MUST_CHECK enum status kernel_submit_own(struct kernel *kernel, const char *method, const json_t *params,

@@ -180,15 +180,19 @@ static void replay_ended(struct execution *x, uint64_t id, const char *key, cons
 static enum status node_info(struct query *q, const void *params, struct writer *w)
 {
     struct kernel *k = q->kernel;
+    struct account_id account = kernel_account(k);
     struct buffer verifier CLEANUP(buffer_close) = { 0 };
+    char address[ADDRESS_TEXT_MAX];
 
     (void)params;
+    address_encode(address, &account);
     note_key_text(kernel_note_key(k), &verifier);
     writer_object_begin(w);
     writer_member_text(w, "version", PACKAGE_VERSION);
     writer_member_text(w, "network", network_name(k->options.network));
     writer_member_text(w, "chain", k->chain);
     writer_member_text(w, "node_id", k->node_id);
+    writer_member_text(w, "account", address);
     writer_member_text(w, "origin", k->origin);
     writer_member_text(w, "verifier", buffer_text(&verifier));
     writer_member_unsigned(w, "head", kernel_head(k));
@@ -315,7 +319,7 @@ static const struct query_method queries[] = {
       .result = "an OpenRPC 1.2 document", .detached = true },
     { "node.info", ACCESS_PUBLIC, node_info, NO_PARAMS,
       .help = "Who this node is: network, chain, keys, heads.",
-      .result = "{version, network, chain, node_id, origin, verifier, head, height, now_us, …}",
+      .result = "{version, network, chain, node_id, account, origin, verifier, head, height, now_us, …}",
       .detached = true },
     { "node.status", ACCESS_PUBLIC, node_status, NO_PARAMS,
       .help = "Counters since the start, and memory in use.",

@@ -2,17 +2,24 @@
 #include "node/modules.h"
 
 #include "layer2/channel/channel.h"
+#include "layer2/optimistic/optimistic.h"
 #include "layer2/payment/payment.h"
+#include "layer2/rollup/rollup.h"
 #include "ledger/ledger.h"
+#include "message/message.h"
 #include "node/operator.h"
 #include "node/wallet.h"
 
 const struct module *const modules[] = {
     &ledger_module,
+    &message_module,
     &channel_module,
     &channel_local_module,
     &payment_module,
     &invoice_module,
+    &rollup_module,
+    &game_module,
+    &fraud_module,
     &wallet_module,
     &operator_module,
     NULL,

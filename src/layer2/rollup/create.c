@@ -1,0 +1,346 @@
+/* Rollups made, deposits, forced transactions and exits: see create.h. */
+#include "layer2/rollup/create.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/bech32.h"
+#include "crypto/hash.h"
+#include "layer2/rollup/life.h"
+#include "layer2/rollup/module.h"
+#include "layer2/rollup/rows.h"
+
+#define SECONDS(n) ((uint64_t)(n) * 1000000)
+#define HOURS(n) SECONDS((n) * 3600)
+#define DAYS(n) HOURS((n) * 24)
+#define WINDOW_MAX DAYS(366)
+
+struct create_asset {
+    struct asset_id asset;
+};
+
+static const struct param asset_items[] = {
+    PARAM(struct create_asset, asset, ASSET, REQUIRED, "id or symbol"),
+};
+
+const struct param rollup_create_params[CREATE_PARAMS] = {
+    PARAM(struct create, assets, LIST, REQUIRED, "what can be in it: number 0, 1, … inside",
+          .items = asset_items, .item_params = COUNT_OF(asset_items),
+          .item_size = sizeof(struct create_asset), .most = ROLLUP_ASSETS_MAX),
+    PARAM(struct create, bond, AMOUNT, REQUIRED, "held with each batch, and with the first claim of a game"),
+    PARAM(struct create, operator, ACCOUNT, OPTIONAL,
+          "who proposes its batches, as the node whose 'account' node.info shows; the signer when absent"),
+    PARAM(struct create, bond_asset, ASSET, OPTIONAL, "in which bonds are paid; the first asset when absent"),
+    PARAM(struct create, bond_numerator, INTEGER, OPTIONAL,
+          "each claim of a game takes numerator/denominator of the bond before it", .fallback = 1),
+    PARAM(struct create, bond_denominator, INTEGER, OPTIONAL, "see bond_numerator", .fallback = 1),
+    PARAM(struct create, burn_ppm, INTEGER, OPTIONAL, "part of a lost bond that nobody gets, in millionths",
+          .fallback = 500000),
+    PARAM(struct create, challenge, DURATION, OPTIONAL, "how long a batch can be challenged",
+          .fallback = DAYS(7)),
+    PARAM(struct create, clock, DURATION, OPTIONAL, "time for all moves of one side of a game",
+          .fallback = HOURS(84)),
+    PARAM(struct create, extension, DURATION, OPTIONAL, "that is left for the next move at least",
+          .fallback = HOURS(3)),
+    PARAM(struct create, step_extension, DURATION, OPTIONAL, "more of that before a step",
+          .fallback = HOURS(3)),
+    PARAM(struct create, air_gap, DURATION, OPTIONAL, "from accepted to final, and from a game's end to its "
+          "closing", .fallback = HOURS(84)),
+    PARAM(struct create, payout_delay, DURATION, OPTIONAL, "from a game's closing to its payments",
+          .fallback = 0),
+    PARAM(struct create, forced, DURATION, OPTIONAL, "after which an inbox item must be in the next batch",
+          .fallback = HOURS(24)),
+    PARAM(struct create, escape, DURATION, OPTIONAL, "after which anybody may freeze it when an item waits",
+          .fallback = DAYS(7)),
+    PARAM(struct create, jail, DURATION, OPTIONAL, "without batches after one that was wrong",
+          .fallback = DAYS(7)),
+};
+
+/* --- shared ----------------------------------------------------------------------------------- */
+enum status rollup_unknown(struct error *error, uint64_t domain)
+{
+    return error_set(error, ERROR_ROLLUP_NOT_FOUND, "there is no rollup %" PRIu64, domain);
+}
+
+enum status rollup_need(struct execution *x, uint64_t domain, struct rollup *rollup)
+{
+    if (rollup_find(execution_database(x), domain, rollup))
+        return OK;
+    return fail(x, ERROR_ROLLUP_NOT_FOUND, "there is no rollup %" PRIu64, domain);
+}
+
+void rollup_follow(struct execution *x, uint64_t domain)
+{
+    uint8_t subject[8];
+
+    put_be64(subject, domain);
+    reaction_request(x, ROLLUP_FOLLOW, bytes_of(subject, sizeof(subject)));
+}
+
+enum status rollup_asset_number(struct execution *x, const struct rollup *rollup,
+                                const struct asset_id *asset, unsigned *number)
+{
+    for (unsigned i = 0; i < rollup->assets; i++) {
+        struct asset_id id;
+
+        if (!domain_asset(execution_database(x), rollup->domain, i, &id) ||
+            memcmp(id.bytes, asset->bytes, sizeof(id.bytes)) != 0)
+            continue;
+        *number = i;
+        return OK;
+    }
+    return fail(x, ERROR_ASSET_NOT_FOUND, "the rollup %" PRIu64 " does not have this asset", rollup->domain);
+}
+
+/* --- rollup.create ---------------------------------------------------------------------------- */
+static enum status read_assets(struct execution *x, const struct create *p,
+                               struct asset_id ids[ROLLUP_ASSETS_MAX], struct asset assets[ROLLUP_ASSETS_MAX])
+{
+    const struct create_asset *given = p->assets.items;
+
+    for (size_t i = 0; i < p->assets.count; i++) {
+        ids[i] = given[i].asset;
+        TRY(asset_find(x, &ids[i], &assets[i]));
+        for (size_t k = 0; k < i; k++) {
+            if (memcmp(ids[k].bytes, ids[i].bytes, sizeof(ids[i].bytes)) == 0)
+                return fail(x, ERROR_INVALID_PARAMS, "%s is given twice", assets[i].symbol);
+        }
+    }
+    return OK;
+}
+
+static enum status read_windows(struct execution *x, const struct create *p, struct rollup *r)
+{
+    const int64_t given[] = { p->challenge, p->clock, p->extension, p->step_extension, p->air_gap,
+                              p->payout_delay, p->forced, p->escape, p->jail };
+
+    for (size_t i = 0; i < COUNT_OF(given); i++) {
+        if (given[i] < 0 || given[i] > (int64_t)WINDOW_MAX)
+            return fail(x, ERROR_INVALID_PARAMS, "%" PRId64 " µs is no duration of at most a year", given[i]);
+    }
+    r->challenge_us = execution_window(x, p->challenge);
+    r->forced_us = execution_window(x, p->forced);
+    r->escape_us = execution_window(x, p->escape);
+    r->jail_us = execution_window(x, p->jail);
+    r->game.max_clock_us = execution_window(x, p->clock);
+    r->game.extension_us = execution_window(x, p->extension);
+    r->game.step_extension_us = execution_window(x, p->step_extension);
+    r->game.air_gap_us = execution_window(x, p->air_gap);
+    r->game.payout_delay_us = execution_window(x, p->payout_delay);
+    if (r->challenge_us == 0 || r->forced_us == 0)
+        return fail(x, ERROR_INVALID_PARAMS, "'challenge' and 'forced' must be longer than nothing");
+    if (r->escape_us < r->forced_us)
+        return fail(x, ERROR_INVALID_PARAMS, "'escape' must not be shorter than 'forced'");
+    return OK;
+}
+
+static enum status read_game(struct execution *x, const struct create *p, struct rollup *r)
+{
+    unsigned depth = batch_game_depth(BATCH_ITEMS_MAX);
+    struct error error;
+
+    r->bond_asset = p->bond_asset;
+    if (p->bond_numerator > UINT32_MAX || p->bond_denominator > UINT32_MAX || p->burn_ppm > GAME_PPM)
+        return fail(x, ERROR_INVALID_PARAMS, "bond_numerator, bond_denominator or burn_ppm is too large");
+    r->game.bond_base = p->bond;
+    r->game.bond_numerator = (uint32_t)p->bond_numerator;
+    r->game.bond_denominator = (uint32_t)p->bond_denominator;
+    r->game.burn_ppm = (uint32_t)p->burn_ppm;
+    r->game.max_depth = depth;
+    r->game.split_depth = BATCH_SPLIT_DEPTH(depth);
+    if (game_params_check(&r->game, &error) != OK)
+        return fail(x, ERROR_INVALID_PARAMS, "%s", error.message);
+    return OK;
+}
+
+static void make_id(struct execution *x, struct rollup *r)
+{
+    struct hash transaction = execution_transaction(x);
+    struct tagged_hash h;
+    uint8_t number[8];
+
+    put_be64(number, r->domain);
+    tagged_hash_begin(&h, "layerd/rollup/id");
+    tagged_hash_add(&h, execution_chain(x), strlen(execution_chain(x)));
+    tagged_hash_add(&h, number, sizeof(number));
+    tagged_hash_add(&h, transaction.bytes, sizeof(transaction.bytes));
+    tagged_hash_end(&h, &r->id);
+}
+
+static void genesis_root(struct rollup *r)
+{
+    struct rollup_state *state = rollup_state_new(r->assets, &r->operator_);
+
+    rollup_state_root(state, &r->genesis_root);
+    rollup_state_free(state);
+}
+
+static void tell_created(struct execution *x, const struct rollup *r, const struct asset *assets)
+{
+    struct buffer json CLEANUP(buffer_close) = { 0 };
+    struct writer w;
+
+    writer_init(&w, &json);
+    writer_array_begin(&w);
+    for (unsigned i = 0; i < r->assets; i++)
+        writer_text(&w, assets[i].symbol);
+    writer_array_end(&w);
+    event_rollup_created(x, &(struct event_rollup_created){
+        .domain = r->domain, .rollup = r->id, .proposer = r->operator_, .escrow = r->escrow,
+        .assets = buffer_bytes(&json), .root = r->genesis_root });
+}
+
+enum status create_rollup(struct execution *x, const void *params, struct writer *result)
+{
+    const struct create *p = params;
+    struct rollup r = { .operator_ = p->operator, .assets = (unsigned)p->assets.count };
+    struct asset_id ids[ROLLUP_ASSETS_MAX];
+    struct asset assets[ROLLUP_ASSETS_MAX], bond;
+    struct hash transaction = execution_transaction(x), hash;
+    static const struct asset_id none;
+
+    if (account_is_zero(&r.operator_))
+        r.operator_ = execution_account(x);
+    TRY(account_can_receive(x, &r.operator_));
+    TRY(read_assets(x, p, ids, assets));
+    TRY(read_windows(x, p, &r));
+    TRY(read_game(x, p, &r));
+    if (memcmp(r.bond_asset.bytes, none.bytes, sizeof(none.bytes)) == 0)
+        r.bond_asset = ids[0];
+    TRY(asset_find(x, &r.bond_asset, &bond));
+    tagged_hash(&hash, "layerd/rollup/escrow", transaction.bytes, sizeof(transaction.bytes));
+    memcpy(r.escrow.bytes, hash.bytes, sizeof(r.escrow.bytes));
+    TRY(domain_open(x, &r.escrow, "rollup", ids, r.assets, &r.domain));
+    make_id(x, &r);
+    genesis_root(&r);
+    rollup_insert(execution_database(x), &r, execution_next_seq(x));
+    rollup_follow(x, r.domain);
+    tell_created(x, &r, assets);
+    writer_object_begin(result);
+    writer_member_unsigned(result, "domain", r.domain);
+    writer_member_hex(result, "rollup", r.id.bytes, sizeof(r.id.bytes));
+    writer_member_hex(result, "root", r.genesis_root.bytes, sizeof(r.genesis_root.bytes));
+    writer_object_end(result);
+    return OK;
+}
+
+/* --- into the inbox --------------------------------------------------------------------------- */
+static enum status need_open(struct execution *x, uint64_t domain, struct rollup *rollup)
+{
+    TRY(rollup_need(x, domain, rollup));
+    if (rollup->frozen)
+        return fail(x, ERROR_ROLLUP_FROZEN, "the rollup %" PRIu64 " is frozen", domain);
+    return OK;
+}
+
+static enum status queue(struct execution *x, const struct rollup *rollup, unsigned asset, uint64_t amount,
+                         const struct buffer *payload, struct writer *result)
+{
+    uint64_t number = inbox_count(execution_database(x), rollup->domain);
+    int64_t deadline_us = execution_chain_time(x) + rollup->forced_us;
+    struct account_id signer = execution_account(x);
+
+    TRY(inbox_queue(x, rollup->domain, &signer, asset, amount, buffer_bytes(payload), deadline_us));
+    inbox_watch(x, rollup);
+    rollup_follow(x, rollup->domain);
+    writer_object_begin(result);
+    writer_member_unsigned(result, "number", number);
+    writer_member_integer(result, "deadline_us", deadline_us);
+    writer_object_end(result);
+    return OK;
+}
+
+const struct param rollup_deposit_params[DEPOSIT_PARAMS] = {
+    PARAM(struct deposit, domain, INTEGER, REQUIRED, "the rollup's number"),
+    PARAM(struct deposit, asset, ASSET, REQUIRED, "one of the rollup's assets"),
+    PARAM(struct deposit, amount, AMOUNT, REQUIRED, "in the asset's smallest unit"),
+    PARAM(struct deposit, key, ACCOUNT, OPTIONAL, "whose account inside gets it; the signer's when absent"),
+};
+
+enum status check_rollup_deposit(const struct check *check, void *params, struct arena *arena,
+                                 struct error *error)
+{
+    const struct deposit *p = params;
+    char address[ADDRESS_TEXT_MAX];
+
+    (void)check, (void)arena;
+    if (account_is_zero(&p->key) || account_is_key(&p->key))
+        return OK;
+    address_encode(address, &p->key);
+    return error_set(error, ERROR_BAD_KEY, "%s is no key, so that nobody could take it out", address);
+}
+
+enum status deposit_into(struct execution *x, const void *params, struct writer *result)
+{
+    const struct deposit *p = params;
+    struct item item = { .kind = ITEM_DEPOSIT, .inbox = true, .amount = p->amount,
+                         .key = account_is_zero(&p->key) ? execution_account(x) : p->key };
+    struct buffer payload CLEANUP(buffer_close) = { 0 };
+    struct rollup rollup;
+    struct asset asset;
+
+    TRY(need_open(x, p->domain, &rollup));
+    TRY(asset_find(x, &p->asset, &asset));
+    TRY(rollup_asset_number(x, &rollup, &p->asset, &item.asset));
+    item.number = inbox_count(execution_database(x), p->domain);
+    inbox_item_encode(&item, &payload);
+    TRY(queue(x, &rollup, item.asset, p->amount, &payload, result));
+    return event_rollup_deposited(x, &(struct event_rollup_deposited){
+        .domain = p->domain, .number = item.number, .from = execution_account(x), .key = item.key,
+        .asset = asset.symbol, .amount = p->amount,
+        .deadline_us = execution_chain_time(x) + rollup.forced_us });
+}
+
+const struct param rollup_force_params[FORCE_PARAMS] = {
+    PARAM(struct force, domain, INTEGER, REQUIRED, "the rollup's number"),
+    PARAM(struct force, transaction, BYTES, REQUIRED, "a signed transaction, as 'rollup.submit' takes it",
+          .most = ITEM_SIZE_MAX - 9),
+};
+
+static enum status tell_forced(struct execution *x, const struct rollup *rollup, uint64_t number,
+                               const char *kind)
+{
+    return event_rollup_forced(x, &(struct event_rollup_forced){
+        .domain = rollup->domain, .number = number, .from = execution_account(x), .kind = kind,
+        .deadline_us = execution_chain_time(x) + rollup->forced_us });
+}
+
+enum status force_transaction(struct execution *x, const void *params, struct writer *result)
+{
+    const struct force *p = params;
+    struct buffer payload CLEANUP(buffer_close) = { 0 };
+    struct rollup rollup;
+    uint64_t number;
+
+    TRY(need_open(x, p->domain, &rollup));
+    number = inbox_count(execution_database(x), p->domain);
+    inbox_forced_encode(number, p->transaction, &payload);
+    TRY(queue(x, &rollup, 0, 0, &payload, result));
+    return tell_forced(x, &rollup, number, "transaction");
+}
+
+const struct param rollup_exit_params[EXIT_PARAMS] = {
+    PARAM(struct forced_exit, domain, INTEGER, REQUIRED, "the rollup's number"),
+    PARAM(struct forced_exit, asset, ASSET, REQUIRED, "one of the rollup's assets"),
+    PARAM(struct forced_exit, amount, AMOUNT, OPTIONAL, "in the asset's smallest unit; all when absent"),
+    PARAM(struct forced_exit, recipient, ACCOUNT, OPTIONAL,
+          "account of the base ledger; the signer's when absent"),
+};
+
+enum status force_exit(struct execution *x, const void *params, struct writer *result)
+{
+    const struct forced_exit *p = params;
+    struct account_id signer = execution_account(x);
+    struct item item = { .kind = ITEM_FORCED_EXIT, .inbox = true, .amount = p->amount, .key = signer,
+                         .recipient = account_is_zero(&p->recipient) ? signer : p->recipient };
+    struct buffer payload CLEANUP(buffer_close) = { 0 };
+    struct rollup rollup;
+
+    TRY(need_open(x, p->domain, &rollup));
+    TRY(rollup_asset_number(x, &rollup, &p->asset, &item.asset));
+    TRY(account_can_receive(x, &item.recipient));
+    item.number = inbox_count(execution_database(x), p->domain);
+    inbox_item_encode(&item, &payload);
+    TRY(queue(x, &rollup, 0, 0, &payload, result));
+    return tell_forced(x, &rollup, item.number, "exit");
+}

@@ -1,0 +1,230 @@
+/* What always holds of rollups: see invariants.h. */
+#include "layer2/rollup/invariants.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/query.h"
+#include "layer2/rollup/life.h"
+#include "layer2/rollup/local.h"
+#include "layer2/rollup/rows.h"
+#include "layer2/rollup/rules.h"
+
+/* Numbers without gaps up to the head, each on the one before it; final ones first; a deadline for each that
+ * can come. */
+static const char states[] =
+    "SELECT printf('rollup %d: %d batches stand, its head is %d', domain, (SELECT count(*) FROM batch"
+    "  WHERE batch.domain = rollup.domain AND state < 4), head) FROM rollup WHERE head <> (SELECT count(*)"
+    "  FROM batch WHERE batch.domain = rollup.domain AND state < 4)"
+    " UNION ALL SELECT printf('rollup %d: batch %d is final, the newest final one is %d', rollup.domain,"
+    "  number, final) FROM batch JOIN rollup USING (domain) WHERE state < 4 AND (state = 3) <> (number <="
+    " final)"
+    " UNION ALL SELECT printf('rollup %d: batch %d does not stand on the one before it', b.domain, b.number)"
+    " FROM batch AS b LEFT JOIN batch AS p ON p.domain = b.domain AND p.number = b.number - 1 AND p.state < 4"
+    " JOIN rollup AS r ON r.domain = b.domain WHERE b.state < 4"
+    "  AND (b.parent IS NOT coalesce(p.id, zeroblob(32)) OR b.inbox_from <> coalesce(p.inbox_to, 0)"
+    "   OR b.previous_root <> coalesce(p.root, r.genesis_root) OR (b.number > 1 AND p.id IS NULL))"
+    " UNION ALL SELECT printf('rollup %d: batch %d is accepted before its parent', b.domain, b.number)"
+    " FROM batch AS b JOIN batch AS p ON p.id = b.parent WHERE b.state IN (2, 3) AND p.state NOT IN (2, 3)"
+    " UNION ALL SELECT printf('rollup %d: batch %d is final without its parent', b.domain, b.number)"
+    " FROM batch AS b JOIN batch AS p ON p.id = b.parent WHERE b.state = 3 AND p.state <> 3"
+    " UNION ALL SELECT printf('rollup %d is frozen, and batch %d is not final', domain, number)"
+    " FROM batch JOIN rollup USING (domain) WHERE frozen = 1 AND state < 3";
+
+/* What is in batches, and what waits. */
+static const char inboxes[] =
+    "WITH cursor AS (SELECT rollup.domain, coalesce((SELECT inbox_to FROM batch WHERE domain = rollup.domain"
+    "  AND number = head AND state < 4), 0) AS taken, coalesce((SELECT inbox_to FROM batch"
+    "  WHERE domain = rollup.domain AND number = final AND state = 3), 0) AS done FROM rollup)"
+    " SELECT printf('rollup %d: inbox item %d is %s, %d are taken in and %d final', domain, number, state,"
+    "  taken, done) FROM inbox JOIN cursor USING (domain) WHERE state <> CASE WHEN number < done THEN 'done'"
+    "  WHEN number < taken THEN 'included' WHEN state IN ('refunded', 'dropped') THEN state"
+    "  ELSE 'queued' END"
+    " UNION ALL SELECT printf('rollup %d is frozen, and inbox item %d waits', domain, number)"
+    " FROM inbox JOIN rollup USING (domain) WHERE frozen = 1 AND state = 'queued' AND NOT EXISTS"
+    "  (SELECT 1 FROM deadline WHERE kind = 'rollup.refund' AND hex(subject) = printf('%016X', domain))";
+
+/* --- bonds ------------------------------------------------------------------------------------ */
+static uint64_t base_balance(struct database *database, const struct account_id *account,
+                             const struct asset_id *asset)
+{
+    struct statement *s = statement(database,
+        "SELECT amount FROM balance WHERE domain = 0 AND account = ? AND asset = ?");
+    uint64_t amount = 0;
+
+    bind_blob(s, account->bytes, sizeof(account->bytes));
+    bind_blob(s, asset->bytes, sizeof(asset->bytes));
+    if (statement_row(s)) {
+        amount = (uint64_t)column_integer(s, "amount");
+        statement_finish(s);
+    }
+    return amount;
+}
+
+/* A batch that nobody challenges has its bond; one that is over has none. */
+static enum status check_bonds(struct query *q, char *violation, size_t size)
+{
+    struct batch_row row;
+    int64_t after = -1;
+
+    for (;;) {
+        struct statement *s = statement(q->database,
+            "SELECT created_seq, " BATCH_COLUMNS " FROM batch WHERE created_seq > ? ORDER BY created_seq"
+                                                 " LIMIT 1");
+        struct account_id account;
+        struct rollup rollup;
+        uint64_t held, owed;
+
+        bind_integer(s, after);
+        if (!statement_row(s))
+            return OK;
+        after = column_integer(s, "created_seq");
+        batch_from_row(s, &row);
+        statement_finish(s);
+        if (row.state == BATCH_CHALLENGED || !rollup_find(q->database, row.domain, &rollup))
+            continue;
+        batch_bond_account(&account, &row.id);
+        held = base_balance(q->database, &account, &rollup.bond_asset);
+        owed = batch_is_over(row.state) ? 0 : row.bond;
+        if (held == owed)
+            continue;
+        snprintf(violation, size, "rollup %" PRIu64 ": batch %" PRIu64 " is %s and holds %" PRIu64
+                 " of %" PRIu64, row.domain, row.number, batch_state_name(row.state), held, owed);
+        return OK;
+    }
+}
+
+/* --- value ------------------------------------------------------------------------------------ */
+static uint64_t sum_of(struct statement *s, uint64_t domain, unsigned asset)
+{
+    uint64_t sum = 0;
+
+    bind_integer(s, (int64_t)domain);
+    bind_integer(s, asset);
+    if (statement_row(s)) {
+        sum = (uint64_t)column_integer(s, "sum");
+        statement_finish(s);
+    }
+    return sum;
+}
+
+/* The account holds what came in, less what went out. */
+static bool check_escrow(struct database *database, const struct rollup *r, unsigned number, char *violation,
+                         size_t size)
+{
+    struct asset_id asset;
+    uint64_t in, out, held;
+
+    if (!domain_asset(database, r->domain, number, &asset))
+        return true;
+    in = sum_of(statement(database,
+                          "SELECT coalesce(sum(amount), 0) + coalesce((SELECT sum(amount) FROM credit"
+                                    "  WHERE domain = ?1 AND asset = ?2), 0) AS sum FROM inbox WHERE domain"
+                                    " = ?1"
+                                    " AND asset = ?2 AND state <> 'refunded'"), r->domain, number);
+    out = sum_of(statement(database,
+        "SELECT coalesce((SELECT sum(amount) FROM withdrawal_claim JOIN domain_asset USING (domain, asset)"
+        "  WHERE domain = ?1 AND domain_asset.number = ?2), 0) + coalesce((SELECT sum(amount)"
+        "  FROM rollup_exit WHERE domain = ?1 AND asset = ?2), 0) AS sum"), r->domain, number);
+    held = base_balance(database, &r->escrow, &asset);
+    if (in == held + out)
+        return true;
+    snprintf(violation, size,
+             "rollup %" PRIu64 " holds %" PRIu64 " of asset %u; %" PRIu64 " came in, %" PRIu64
+             " went out", r->domain, held, number, in, out);
+    return false;
+}
+
+/* At the newest batch that was executed here: what is inside, and what was withdrawn, was deposited. */
+static bool check_inside(struct database *database, const struct rollup *r, unsigned number, uint64_t inside,
+                         uint64_t taken, char *violation, size_t size)
+{
+    struct statement *s = statement(database, "SELECT coalesce(sum(amount), 0) AS sum FROM inbox"
+                                              " WHERE domain = ? AND asset = ? AND number < ?");
+    uint64_t in = 0, out;
+
+    bind_integer(s, (int64_t)r->domain);
+    bind_integer(s, number);
+    bind_integer(s, (int64_t)taken);
+    if (statement_row(s)) {
+        in = (uint64_t)column_integer(s, "sum");
+        statement_finish(s);
+    }
+    out = sum_of(statement(database, "SELECT coalesce(sum(amount), 0) AS sum FROM rollup_withdrawal"
+                                     " WHERE domain = ? AND asset = ?"), r->domain, number);
+    if (in == inside + out)
+        return true;
+    snprintf(violation, size, "rollup %" PRIu64 ": %" PRIu64 " of asset %u are inside and %" PRIu64
+             " withdrawn, but %" PRIu64 " deposited", r->domain, inside, number, out, in);
+    return false;
+}
+
+static void add_inside(struct database *database, uint64_t domain, uint64_t inside[ROLLUP_ASSETS_MAX])
+{
+    struct statement *s = statement(database, "SELECT leaf FROM rollup_leaf WHERE domain = ? AND kind = 1");
+
+    bind_integer(s, (int64_t)domain);
+    while (statement_row(s)) {
+        struct error error;
+        struct leaf leaf;
+
+        if (leaf_decode(column_blob(s, "leaf"), &leaf, &error) != OK)
+            continue; /* the sum will not be right */
+        for (unsigned i = 0; i < ROLLUP_ASSETS_MAX; i++)
+            inside[i] += leaf.account.balances[i];
+    }
+}
+
+static bool check_rollup(struct database *database, uint64_t domain, char *violation, size_t size)
+{
+    const struct leaf_place place = { .kind = LEAF_GLOBAL };
+    uint64_t inside[ROLLUP_ASSETS_MAX] = { 0 };
+    struct rollup rollup;
+    struct leaf global;
+
+    if (!rollup_find(database, domain, &rollup))
+        return true;
+    for (unsigned i = 0; i < rollup.assets; i++) {
+        if (!check_escrow(database, &rollup, i, violation, size))
+            return false;
+    }
+    if (!leaf_read(database, domain, &place, &global))
+        return true;
+    add_inside(database, domain, inside);
+    for (unsigned i = 0; i < rollup.assets; i++) {
+        if (!check_inside(database, &rollup, i, inside[i], global.global.inbox, violation, size))
+            return false;
+    }
+    return true;
+}
+
+static enum status check_conservation(struct query *q, char *violation, size_t size)
+{
+    uint64_t domain = 0;
+
+    for (;;) {
+        struct statement *s = statement(q->database, "SELECT domain FROM rollup WHERE domain > ?"
+                                                     " ORDER BY domain LIMIT 1");
+
+        bind_integer(s, (int64_t)domain);
+        if (!statement_row(s))
+            return OK;
+        domain = (uint64_t)column_integer(s, "domain");
+        statement_finish(s);
+        if (!check_rollup(q->database, domain, violation, size))
+            return OK;
+    }
+}
+
+const struct invariant rollup_invariants[ROLLUP_INVARIANTS] = {
+    { .name = "rollup.states", .help = "Batches that stand follow each other, final ones first.",
+      .sql = states },
+    { .name = "rollup.inboxes", .help = "Inbox items are as far as the batches that took them in.",
+      .sql = inboxes },
+    { .name = "rollup.bonds", .help = "Each batch that can still be wrong has its bond, and no other.",
+      .check = check_bonds },
+    { .name = "rollup.conservation",
+      .help = "A rollup's account holds what came in less what went out, and inside nothing is made or lost.",
+      .check = check_conservation },
+};

@@ -1,0 +1,30 @@
+/* SQL of the tables that belong to the ledger: rollup, batch, batch_data, rollup_exit. Reading them stands in
+ * rollup.h where others may. */
+#ifndef LAYER2_ROLLUP_ROWS_H
+#define LAYER2_ROLLUP_ROWS_H
+
+#include "layer2/rollup/rollup.h"
+
+void rollup_insert(struct database *database, const struct rollup *rollup, uint64_t seq);
+void rollup_update(struct database *database, const struct rollup *rollup); /* what changes in its life */
+
+void batch_insert(struct database *database, const struct batch_row *row, struct bytes data, uint64_t seq);
+void batch_update(struct database *database, const struct batch_row *row);
+/* As published, appended. */
+MUST_CHECK bool batch_data(struct database *database, const struct hash *id, struct buffer *out);
+/* Reads the row at hand of a statement over SELECT BATCH_COLUMNS FROM batch. */
+#define BATCH_COLUMNS                                                                                       \
+    "id, domain, number, parent, previous_root, items_root, context, proposer, root, withdrawal_root,"      \
+    " withdrawals, inbox_from, inbox_to, items, bond, state, proposed_us, window_end_us, accepted_us,"      \
+    " ended_us"
+void batch_from_row(struct statement *s, struct batch_row *row);
+
+/* False: it was taken out before. */
+MUST_CHECK bool exit_insert(struct database *database, uint64_t domain, uint32_t account, unsigned asset,
+                            uint64_t amount);
+MUST_CHECK bool exit_exists(struct database *database, uint64_t domain, uint32_t account, unsigned asset);
+
+/* Chain time of the newest block: for what runs outside of the executor. */
+int64_t newest_chain_time(struct database *database);
+
+#endif

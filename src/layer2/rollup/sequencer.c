@@ -1,0 +1,297 @@
+/* Batches made of what waits, and proposed by the node's own account: see lane.h. A batch is executed before
+ * it is proposed, so that nothing is claimed that this node has not seen itself. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "layer2/rollup/data.h"
+#include "layer2/rollup/lane.h"
+#include "layer2/rollup/mempool.h"
+#include "layer2/rollup/propose.h"
+#include "layer2/rollup/rows.h"
+
+#define LOG_ROOM "rollup"
+#define TRANSACTION_USUAL 76 /* bytes of a transfer, about */
+
+/* A batch in the making. */
+struct draft {
+    struct lane *lane;
+    struct rollup rollup;
+    struct sequencer_policy policy;
+    struct batch_place place;
+    struct arena arena;
+    uint64_t inbox_to;
+    struct pending *taken; /* of the mempool, in their order */
+    size_t count;
+    struct pending *dropped; /* cannot be executed: `fault` says why */
+    size_t dropped_count;
+    struct buffer data;
+    struct batch batch;
+    bool *verified;        /* [item] */
+    struct error error;
+};
+
+/* --- whether it is time ----------------------------------------------------------------------- */
+static bool may_sequence(struct draft *d)
+{
+    struct database *database = d->lane->reader;
+    struct account_id own = kernel_account(d->lane->kernel);
+
+    if (!rollup_find(database, d->lane->domain, &d->rollup) || d->rollup.frozen ||
+        !account_equal(&own, &d->rollup.operator_) || d->rollup.head != d->lane->at.number)
+        return false;
+    d->policy = sequencer_policy(database, kernel_network(d->lane->kernel), d->lane->domain);
+    if (!d->policy.enabled || newest_chain_time(database) < d->rollup.jailed_until_us)
+        return false;
+    batch_place_next(database, &d->rollup, &d->place);
+    return d->place.number == 1 || hash_equal(&d->place.parent, &d->lane->at.batch);
+}
+
+static bool is_time(struct draft *d)
+{
+    struct lane *lane = d->lane;
+    struct pending_sums waiting = pending_sums(lane->reader, lane->domain);
+    uint64_t inbox = inbox_count(lane->reader, lane->domain) - d->place.inbox_from;
+    int64_t now_us = kernel_now(lane->kernel);
+
+    atomic_store(&lane->waiting, waiting.count);
+    if (inbox == 0)
+        lane->inbox_since_us = 0;
+    else if (lane->inbox_since_us == 0)
+        lane->inbox_since_us = now_us;
+    d->inbox_to = d->place.inbox_from + (inbox < BATCH_ITEMS_MAX ? inbox : BATCH_ITEMS_MAX);
+    if (waiting.count >= d->policy.batch_items ||
+        waiting.count * TRANSACTION_USUAL >= d->policy.batch_bytes)
+        return true;
+    if (waiting.count > 0 && now_us - waiting.oldest_us >= d->policy.batch_us)
+        return true;
+    return inbox > 0 && now_us - lane->inbox_since_us >= d->policy.batch_us;
+}
+
+/* --- what goes in ----------------------------------------------------------------------------- */
+static void take_pending(struct draft *d)
+{
+    size_t room = BATCH_ITEMS_MAX - (size_t)(d->inbox_to - d->place.inbox_from);
+    size_t most = d->policy.batch_items < room ? (size_t)d->policy.batch_items : room;
+
+    d->taken = arena_new(&d->arena, (most + 1) * sizeof(*d->taken));
+    d->dropped = arena_new(&d->arena, (most + 1) * sizeof(*d->dropped));
+    d->count = pending_list(d->lane->reader, d->lane->domain, 0, most, (size_t)d->policy.batch_bytes,
+                            &d->arena, d->taken);
+}
+
+/* The signature was verified with the key that its account had then. */
+static bool is_verified(const struct draft *d, const struct pending *p)
+{
+    const struct rollup_account *account = rollup_state_account(d->lane->state, p->sender);
+
+    return account != NULL && account_equal(&account->key, &p->key);
+}
+
+static enum status assemble(struct draft *d)
+{
+    uint64_t inbox;
+
+    buffer_clear(&d->data);
+    for (size_t i = 0; i < d->count; i++)
+        buffer_append(&d->data, d->taken[i].body.data, d->taken[i].body.size);
+    TRY(batch_assemble(d->lane->reader, &d->rollup, &d->place, d->inbox_to, buffer_bytes(&d->data), &d->arena,
+                       &d->batch, &d->error));
+    d->verified = arena_new(&d->arena, (size_t)(d->batch.machine.items + 1) * sizeof(*d->verified));
+    inbox = d->batch.machine.inbox_items;
+    for (size_t i = 0; i < d->count; i++)
+        d->verified[inbox + i] = is_verified(d, &d->taken[i]);
+    return OK;
+}
+
+static void drop(struct draft *d, size_t index, enum item_fault fault)
+{
+    d->dropped[d->dropped_count] = d->taken[index];
+    d->dropped[d->dropped_count++].fault = fault;
+}
+
+/* One run of the batch's items, executed and kept. */
+static enum status run_part(struct draft *d, uint64_t first, uint64_t count, struct batch_effects *effects,
+                            enum item_fault *fault)
+{
+    bool is_inbox = count > 0 && first < d->batch.machine.inbox_items;
+    struct batch part = d->batch;
+    uint64_t invalid;
+
+    part.items += first;
+    part.machine.items = count;
+    part.machine.inbox_items = is_inbox ? count : 0;
+    part.machine.inbox_from = is_inbox ? d->place.inbox_from : d->inbox_to;
+    return rollup_execute(d->lane->state, &part, d->verified + first, NULL, effects, &invalid, fault,
+                          &d->error);
+}
+
+/* Something in it cannot be executed: each is tried behind those before it, and what fails is left out. */
+static enum status sift(struct draft *d)
+{
+    uint64_t inbox = d->batch.machine.inbox_items;
+    struct batch_effects *effects = memory_array(d->count + 1, sizeof(*effects));
+    size_t done = 0, kept = 0;
+    enum status status = OK;
+    enum item_fault fault;
+
+    if (inbox > 0) {
+        status = run_part(d, 0, inbox, &effects[done], &fault);
+        done += status == OK;
+    }
+    for (size_t i = 0; status == OK && i < d->count; i++) {
+        status = run_part(d, inbox + i, 1, &effects[done], &fault);
+        if (status == OK) {
+            done++;
+            d->taken[kept++] = d->taken[i];
+        } else if (status == ERROR_INVALID_BATCH) {
+            drop(d, i, fault);
+            status = OK;
+        }
+    }
+    while (done > 0) {
+        done--;
+        rollup_revert(d->lane->state, effects[done].changes, effects[done].change_count);
+        batch_effects_close(&effects[done]);
+    }
+    free(effects);
+    d->count = kept;
+    return status;
+}
+
+static enum status run_all(struct draft *d, struct prepared *p)
+{
+    enum item_fault fault;
+    uint64_t invalid;
+
+    return rollup_execute(d->lane->state, &d->batch, d->verified, &p->result, &p->effects, &invalid, &fault,
+                          &d->error);
+}
+
+static enum status execute(struct draft *d, struct prepared *p)
+{
+    enum status status;
+
+    take_pending(d);
+    TRY(assemble(d));
+    if (d->batch.machine.items == 0)
+        return OK;
+    status = run_all(d, p);
+    if (status != ERROR_INVALID_BATCH)
+        return status;
+    TRY(sift(d));
+    TRY(assemble(d));
+    return d->batch.machine.items == 0 ? OK : run_all(d, p);
+}
+
+/* --- what cannot be executed ------------------------------------------------------------------ */
+static void write_dropped(void *context, struct execution *x)
+{
+    const struct draft *d = context;
+
+    for (size_t i = 0; i < d->dropped_count; i++) {
+        pending_drop(execution_database(x), &d->dropped[i].id, d->dropped[i].fault);
+        event_rollup_dropped(x, &(struct event_rollup_dropped){
+            .domain = d->lane->domain, .transaction = d->dropped[i].id,
+            .fault = item_fault_name(d->dropped[i].fault) });
+    }
+}
+
+/* --- proposing -------------------------------------------------------------------------------- */
+struct stalled {
+    uint64_t domain;
+    const char *reason;
+};
+
+static void write_stalled(void *context, struct execution *x)
+{
+    const struct stalled *s = context;
+
+    if (lane_set_stalled(execution_database(x), s->domain, s->reason) && s->reason[0] != '\0')
+        event_rollup_stalled(x, &(struct event_rollup_stalled){ .domain = s->domain, .reason = s->reason });
+}
+
+static void tell_stalled(struct lane *lane, const char *reason)
+{
+    struct stalled stalled = { lane->domain, reason };
+
+    if (lane_is_stalled(lane->reader, lane->domain, reason) || kernel_stopping(lane->kernel))
+        return;
+    if (reason[0] != '\0')
+        log_warn("rollup %" PRIu64 " cannot propose: %s", lane->domain, reason);
+    lane_commit(lane, write_stalled, &stalled); /* or the next time */
+}
+
+static json_t *text_of(const void *data, size_t size)
+{
+    struct buffer hex CLEANUP(buffer_close) = { 0 };
+
+    buffer_append_hex(&hex, data, size);
+    return json_string(buffer_text(&hex));
+}
+
+static enum status propose(struct draft *d, struct prepared *p)
+{
+    struct buffer published CLEANUP(buffer_close) = { 0 };
+    const struct hash *parent = &d->place.parent;
+    json_t *params AUTO_JSON = json_object();
+
+    data_deflate(buffer_bytes(&d->data), &published);
+    p->bytes = published.size;
+    json_object_set_new(params, "domain", json_integer((json_int_t)d->lane->domain));
+    json_object_set_new(params, "number", json_integer((json_int_t)d->place.number));
+    if (d->place.number > 1)
+        json_object_set_new(params, "parent", text_of(parent->bytes, sizeof(parent->bytes)));
+    json_object_set_new(params, "root", text_of(p->result.root.bytes, sizeof(p->result.root.bytes)));
+    json_object_set_new(params, "withdrawal_root", text_of(p->result.withdrawal_root.bytes,
+                                                           sizeof(p->result.withdrawal_root.bytes)));
+    json_object_set_new(params, "withdrawals", json_integer((json_int_t)p->result.withdrawals));
+    json_object_set_new(params, "inbox_to", json_integer((json_int_t)d->inbox_to));
+    if (published.size > 0)
+        json_object_set_new(params, "data", text_of(published.data, published.size));
+    return kernel_submit_own(d->lane->kernel, "rollup.propose", params, NULL, &d->error);
+}
+
+static bool make_batch(struct draft *d)
+{
+    struct prepared p = { .number = d->place.number };
+    enum status status = execute(d, &p);
+
+    if (lane_read_failed(d->lane))
+        status = error_set(&d->error, ERROR_STORAGE, "the mempool could not be read");
+    if (status != OK || d->batch.machine.items == 0) {
+        if (status != OK)
+            tell_stalled(d->lane, d->error.message);
+        if (d->dropped_count > 0)
+            lane_commit(d->lane, write_dropped, d);
+        return false;
+    }
+    p.is_there = true;
+    p.transactions = d->count;
+    batch_items_root(&d->batch, &p.items_root);
+    d->lane->prepared = p;
+    if (d->dropped_count > 0 && !lane_commit(d->lane, write_dropped, d))
+        return false;
+    status = propose(d, &d->lane->prepared);
+    tell_stalled(d->lane, status == OK ? "" : d->error.message);
+    atomic_store(&d->lane->waiting, pending_sums(d->lane->reader, d->lane->domain).count);
+    return status == OK;
+}
+
+bool lane_sequence(struct lane *lane)
+{
+    struct draft d = { .lane = lane };
+    bool made;
+
+    lane_discard_prepared(lane); /* it did not become a batch */
+    arena_init(&d.arena);
+    buffer_init(&d.data);
+    made = may_sequence(&d) && is_time(&d) && !lane_read_failed(lane) && make_batch(&d);
+    if (!made)
+        lane_discard_prepared(lane);
+    arena_close(&d.arena);
+    buffer_close(&d.data);
+    return made;
+}

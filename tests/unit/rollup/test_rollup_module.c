@@ -1,0 +1,15 @@
+/* The rollup's module on a whole node. */
+#include "node_support.h"
+
+int main(void)
+{
+    int failed = 0;
+
+    failed += rules_tests();
+    failed += story_tests();
+    failed += refusal_tests();
+    failed += rollback_tests();
+    failed += escape_tests();
+    failed += lane_tests();
+    return failed == 0 ? 0 : 1;
+}
