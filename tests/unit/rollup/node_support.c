@@ -61,8 +61,9 @@ static const struct module *const modules[] = { &ledger_module, &message_module,
                                                 NULL };
 
 /* --- commands of the node's own account ------------------------------------------------------- */
-static enum status own_try(struct scene *s, const char *method, const char *format, va_list arguments,
-                           struct buffer *result, struct error *error)
+__attribute__((format(printf, 3, 0))) static enum status own_try(struct scene *s, const char *method,
+                                                                const char *format, va_list arguments,
+                                                                struct buffer *result, struct error *error)
 {
     char text[4096];
     json_t *params;
@@ -187,7 +188,6 @@ void scene_crash(struct scene *s)
 /* --- time ------------------------------------------------------------------------------------- */
 int64_t number_of(struct scene *s, const char *sql)
 {
-    char *text AUTO_FREE = NULL;
     char number[24];
     struct buffer out CLEANUP(buffer_close) = { 0 };
 
