@@ -59,15 +59,15 @@ struct api *api_new(const struct api_options *options)
 
 void api_run(struct api *api)
 {
-    uint64_t seen = api->wake.turns;
+    uint64_t seen = api->wake.batches;
     int64_t awake_until_us = 0;
     bool awake = false;
 
     while (!atomic_load(&api->broken)) {
         int ended = event_base_loop(api->options.base, awake ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
         INVARIANT(ended >= 0, "the I/O thread's loop failed");
-        if (api->wake.turns != seen) {
-            seen = api->wake.turns;
+        if (api->wake.batches != seen) {
+            seen = api->wake.batches;
             awake_until_us = clock_monotonic_us() + AWAKE_US;
             awake = true;
         } else if (awake) {

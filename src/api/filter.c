@@ -48,12 +48,17 @@ static void catalogue_fill(void)
     }
 }
 
+/* Events of one type come in runs. */
 int catalogue_index(const char *type)
 {
+    static _Thread_local int last = -1;
+
+    if (last >= 0 && strcmp(event_type_at((size_t)last)->name, type) == 0)
+        return last;
     pthread_once(&catalogue_once, catalogue_fill);
     for (size_t slot = slot_of(type); catalogue[slot] != 0; slot = (slot + 1) & (CATALOGUE_SLOTS - 1))
         if (strcmp(event_type_at((size_t)catalogue[slot] - 1)->name, type) == 0)
-            return catalogue[slot] - 1;
+            return last = catalogue[slot] - 1;
     return -1;
 }
 

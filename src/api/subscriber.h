@@ -14,8 +14,8 @@
 #include "api/ring.h"
 #include "store/event_log.h"
 
-#define TURN_BYTES ((size_t)256 * 1024) /* sent to one subscriber before others have their turn */
-#define TURN_ROWS 1000                  /* the same in events read from the database */
+#define TURN_BYTES ((size_t)512 * 1024) /* sent to one subscriber before others have their turn */
+#define TURN_ROWS 2000                  /* the same in events read from the database */
 #define TURN_LINES 4096                 /* the same in lines from the ring */
 #define TURN_SCAN 65536                 /* events of the ring looked at in one turn of a filter */
 #define TURN_PIECES 64                  /* runs of adjacent lines written with one call */

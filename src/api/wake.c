@@ -17,7 +17,8 @@ static void on_readable(void *context)
     ssize_t got = read(wake->descriptor, &count, sizeof count);
     (void)got; /* nothing there is fine: the lists tell what is to be done */
     atomic_store(&wake->pending, false);
-    wake->turns++;
+    if (atomic_exchange(&wake->batch, false))
+        wake->batches++;
     wake->woken(wake->context);
 }
 
@@ -27,7 +28,8 @@ void wake_open(struct wake *wake, struct event_base *base, void (*woken)(void *c
     if (wake->descriptor < 0)
         resource_exhausted("file descriptors");
     atomic_init(&wake->pending, false);
-    wake->turns = 0;
+    atomic_init(&wake->batch, false);
+    wake->batches = 0;
     wake->woken = woken;
     wake->context = context;
     watch_open(&wake->readable, base, WATCH_READ, wake->descriptor, on_readable, wake);
@@ -63,6 +65,7 @@ void wake_batch_begin(void)
 void wake_batch(struct wake *wake)
 {
     hands_over_in_batches = true;
+    atomic_store(&wake->batch, true);
     write_once(wake);
 }
 

@@ -14,7 +14,8 @@ struct wake {
     int descriptor;        /* the eventfd */
     atomic_bool pending;   /* written, not yet looked at */
     struct watch readable;
-    uint64_t turns;        /* how often the I/O thread has looked; its own */
+    atomic_bool batch;     /* the executor's batch has ended since the I/O thread looked */
+    uint64_t batches;      /* how often that was so; the I/O thread's own */
     void (*woken)(void *context); /* on the I/O thread */
     void *context;
 };

@@ -97,6 +97,7 @@ int64_t statement_run(struct statement *s); /* for SQL without rows: runs, reset
 /* Columns of the row at hand, by name; an unknown name aborts. Text and blobs live until the next step. */
 int64_t column_integer(struct statement *s, const char *name);
 const char *column_text(struct statement *s, const char *name);              /* NULL for NULL */
+struct bytes column_text_sized(struct statement *s, const char *name);       /* data NULL for NULL */
 struct bytes column_blob(struct statement *s, const char *name);             /* size 0 for NULL */
 bool column_is_null(struct statement *s, const char *name);
 /* a blob of exactly this size */

@@ -95,15 +95,6 @@ static bool whole_text(struct bytes column)
     return column.data == NULL || strlen((const char *)column.data) == column.size;
 }
 
-static struct bytes column_text_sized(struct statement *s, const char *name)
-{
-    const char *text = column_text(s, name);
-
-    if (text == NULL)
-        return (struct bytes){ .data = NULL, .size = 0 };
-    return (struct bytes){ .data = (const uint8_t *)text, .size = column_blob(s, name).size };
-}
-
 bool event_reader_next(struct event_reader *reader, struct event *event)
 {
     struct statement *s = reader->statement;

@@ -234,15 +234,10 @@ int64_t statement_run(struct statement *s)
 
 /* --- columns ---------------------------------------------------------------------------------- */
 
-/* Callers ask in the order of the SQL most of the time, with the same literals each time: then this is one
- * compare. */
-static int column_index(struct statement *s, const char *name)
+static int column_search(struct statement *s, const char *name)
 {
     int index = -1;
 
-    INVARIANT(s->running, "no row at hand, asked for column %s: %s", name, s->sql);
-    if (s->next < s->columns && s->column[s->next].asked == name)
-        return s->next++;
     for (int i = 0; i < s->columns && index < 0; i++)
         if (s->column[i].asked == name)
             index = i;
@@ -255,6 +250,16 @@ static int column_index(struct statement *s, const char *name)
     return index;
 }
 
+/* Callers ask in the order of the SQL most of the time, with the same literals each time: then this is one
+ * compare. */
+static inline int column_index(struct statement *s, const char *name)
+{
+    INVARIANT(s->running, "no row at hand, asked for column %s: %s", name, s->sql);
+    if (s->next < s->columns && s->column[s->next].asked == name)
+        return s->next++;
+    return column_search(s, name);
+}
+
 int64_t column_integer(struct statement *s, const char *name)
 {
     return sqlite3_column_int64(s->handle, column_index(s, name));
@@ -263,6 +268,15 @@ int64_t column_integer(struct statement *s, const char *name)
 const char *column_text(struct statement *s, const char *name)
 {
     return (const char *)sqlite3_column_text(s->handle, column_index(s, name));
+}
+
+struct bytes column_text_sized(struct statement *s, const char *name)
+{
+    int index = column_index(s, name);
+    const unsigned char *text = sqlite3_column_text(s->handle, index);
+
+    return (struct bytes){ .data = text,
+                           .size = text == NULL ? 0 : (size_t)sqlite3_column_bytes(s->handle, index) };
 }
 
 struct bytes column_blob(struct statement *s, const char *name)
