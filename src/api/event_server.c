@@ -92,6 +92,7 @@ void event_server_take(struct event_server *server)
 void event_server_collect(struct event_server *server)
 {
     event_jobs_collect(server);
+    event_pages_collect(server);
     cursor_writer_collect(server->cursors);
 }
 
@@ -271,6 +272,7 @@ void event_server_pause(struct event_server *server)
     atomic_store(&server->paused, true);
     pthread_mutex_unlock(&server->lock);
     event_jobs_pause(server);
+    event_pages_stop(server);
 
     /* Whoever has nearly caught up shall see the last events; from here on they come from the ring alone. */
     event_server_take(server);
@@ -332,6 +334,7 @@ void event_server_free(struct event_server *server)
 {
     if (server == NULL)
         return;
+    event_pages_stop(server);
     cursor_writer_free(server->cursors);
     forget_published(server);
     while (server->listener != NULL && server->listener->connections != NULL)

@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include "api/listener.h"
+#include "api/page_reader.h"
 #include "api/ring.h"
 #include "api/subscriber.h"
 #include "api/wake.h"
@@ -87,6 +88,9 @@ struct event_server {
     struct ring ring;
     struct database *reader;           /* for pages on the I/O thread; NULL once paused */
     struct turn *turn;                 /* what is being sent */
+    struct page_reader *pages;         /* from the first long replay on; NULL: none */
+    bool pages_refused;                /* it could not be started */
+    struct event_connection *page_waiter; /* held; has its turn once its page is read; NULL: nobody */
     struct event_connection *streaming; /* connections with subscriptions */
     struct event_connection *ready_first, *ready_last;
     struct watch ready;

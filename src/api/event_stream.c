@@ -184,18 +184,73 @@ struct subscription *subscription_of_cursor(struct event_server *server, const c
 }
 
 /* --- pages from the database ------------------------------------------------------------------ */
-static enum status read_page(void *context, uint64_t after, uint64_t limit,
-                             bool (*each)(void *each_context, const struct event *event), void *each_context,
-                             struct error *error)
+/* Reading ahead pays once there is more than a page to read. */
+static bool has_pages(struct event_server *server, const struct subscriber *subscriber)
 {
-    struct database *reader = context;
-    struct event_reader events;
-    struct event event;
-    event_reader_begin(&events, reader, after, limit);
-    while (event_reader_next(&events, &event) && each(each_context, &event))
-        ;
-    event_reader_end(&events);
-    return database_failure(reader, error);
+    if (server->reader == NULL || !subscriber_may_take_page(subscriber, &server->ring))
+        return false;
+    if (server->pages == NULL && !server->pages_refused && !atomic_load(&server->paused)
+        && subscriber->next + TURN_ROWS < server->ring.tail) {
+        server->pages = page_reader_start(server->kernel, server->wake);
+        server->pages_refused = server->pages == NULL;
+    }
+    return server->pages != NULL;
+}
+
+/* Its page is being read: it has its turn when that is there. One waits; others read for themselves. */
+static bool wait_for_page(struct event_server *server, struct subscription *s)
+{
+    struct event_connection *c = s->connection;
+    if (server->page_waiter != NULL && server->page_waiter != c)
+        return false;
+    if (!page_reader_await(server->pages, s->subscriber.next))
+        return false;
+    if (server->page_waiter == NULL)
+        connection_hold(&c->connection);
+    server->page_waiter = c;
+    return true;
+}
+
+static void end_wait(struct event_server *server)
+{
+    struct event_connection *c = server->page_waiter;
+    if (c == NULL)
+        return;
+    server->page_waiter = NULL;
+    make_ready(c);
+    connection_release(&c->connection);
+}
+
+void event_pages_collect(struct event_server *server)
+{
+    if (server->page_waiter != NULL && !page_reader_is_reading(server->pages))
+        end_wait(server);
+}
+
+void event_pages_stop(struct event_server *server)
+{
+    page_reader_stop(server->pages);
+    server->pages = NULL;
+    server->pages_refused = true;
+    end_wait(server);
+}
+
+/* What comes next, into server->turn. While this thread reads a page, or sends one that is there and reads
+ * the next, the other reads the one after: both have as much to do. */
+static enum status gather(struct event_server *server, struct subscriber *subscriber, bool pages,
+                          struct error *error)
+{
+    const struct event_source source = { page_source, server->reader };
+    const struct turn *page = pages ? page_reader_find(server->pages, subscriber->next) : NULL;
+    if (pages) {
+        uint64_t after = (page != NULL ? page->next : subscriber->next) + TURN_ROWS;
+        if (after < server->ring.tail && (subscriber->until == 0 || after <= subscriber->until))
+            page_reader_ask(server->pages, after, server->ring.head);
+    }
+    if (page == NULL)
+        return subscriber_gather(subscriber, &server->ring, &source, server->turn, error);
+    subscriber_take_page(subscriber, &server->ring, page, server->turn);
+    return OK;
 }
 
 /* --- turns ------------------------------------------------------------------------------------ */
@@ -268,9 +323,11 @@ static enum turn_end serve(struct event_server *server, struct subscription *s, 
     if (server->reader == NULL && subscriber->next < server->ring.tail)
         return TURN_IDLE; /* the node is stopping, and the database is closed: the client resumes later */
 
-    struct event_source source = { read_page, server->reader };
+    bool pages = has_pages(server, subscriber);
+    if (pages && wait_for_page(server, s))
+        return TURN_IDLE;
     struct error error;
-    if (subscriber_gather(subscriber, &server->ring, &source, server->turn, &error) != OK) {
+    if (gather(server, subscriber, pages, &error) != OK) {
         log_error("a subscriber cannot be served from the database: %s", error.message);
         end_subscription(s, "failed");
         return connection_flush(connection) ? TURN_OVER : TURN_BLOCKED;

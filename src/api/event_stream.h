@@ -22,6 +22,10 @@ void event_connection_turn(struct event_connection *connection);
 void event_stream_deliver(struct event_server *server);
 void event_stream_ready(void *server); /* turns of those in the queue, for a few milliseconds */
 
+/* A page was read ahead: whoever waits for it goes on. */
+void event_pages_collect(struct event_server *server);
+void event_pages_stop(struct event_server *server); /* nothing is read ahead any more */
+
 /* Turns for everybody until nobody can go on, or the time is over. */
 void event_stream_drain(struct event_server *server, int64_t timeout_us);
 

@@ -214,6 +214,28 @@ enum status subscriber_gather(struct subscriber *s, const struct ring *ring,
     return OK;
 }
 
+bool subscriber_may_take_page(const struct subscriber *s, const struct ring *ring)
+{
+    return s->format == FORMAT_NATIVE && !s->prefixed && s->filter == NULL && s->credit > 0
+           && s->next < ring->tail && s->next <= last_wanted(s, ring->head);
+}
+
+void subscriber_take_page(struct subscriber *s, const struct ring *ring, const struct turn *page,
+                          struct turn *turn)
+{
+    uint64_t first = page->lines[0].seq, last = last_wanted(s, ring->head);
+    size_t line = (size_t)(s->next - first), start = line == 0 ? 0 : page->lines[line - 1].end;
+
+    INVARIANT(page->next - first == page->line_count, "a page leaves events out");
+    turn_begin(turn, s->next);
+    s->replaying = true;
+    for (; turn->next < page->next && turn->next <= last && !turn_is_full(s, turn); line++) {
+        note_line(turn, turn->next, page->lines[line].end - start - turn->bytes);
+        turn->next++;
+    }
+    turn->pieces[turn->piece_count++] = (struct iovec){ page->text.data + start, turn->bytes };
+}
+
 /* --- advancing -------------------------------------------------------------------------------- */
 /* Bytes from … to of the turn, wherever they lie. */
 static void copy_range(const struct turn *turn, size_t from, size_t to, struct buffer *out)

@@ -84,6 +84,13 @@ MUST_CHECK enum status subscriber_gather(struct subscriber *subscriber, const st
                                          const struct event_source *source, struct turn *turn,
                                          struct error *error);
 
+/* Fills `turn` with what `page` has for a subscriber that wants every event as it is: the page's events from
+ * subscriber->next on. They point into the page. */
+void subscriber_take_page(struct subscriber *subscriber, const struct ring *ring, const struct turn *page,
+                          struct turn *turn);
+/* Whether a page would do: a subscriber of every event, without a number, that is behind the ring. */
+bool subscriber_may_take_page(const struct subscriber *subscriber, const struct ring *ring);
+
 /* The first `sent` bytes of the turn went out: moves the subscriber behind them. The rest of a line that
  * was cut is appended to `rest`, which must go out before anything else. Returns the number of events
  * sent. */

@@ -126,6 +126,86 @@ static void who_does_not_read_goes_on_where_it_stopped(void **state)
     house_close(&house);
 }
 
+/* The next event line is the same to both, byte for byte. */
+static void same_line(struct client *one, struct client *other)
+{
+    const char *line;
+    do {
+        line = client_line(one);
+        assert_non_null(line);
+    } while (strstr(line, "\"seq\":") == NULL);
+    char *AUTO_FREE kept = text_copy(line);
+    do {
+        line = client_line(other);
+        assert_non_null(line);
+    } while (strstr(line, "\"seq\":") == NULL);
+    assert_string_equal(line, kept);
+}
+
+static void pages_read_ahead_are_what_everybody_reads_for_himself(void **state)
+{
+    (void)state;
+    enum { COMMITS = 60, EACH = 200, EVENTS = COMMITS * EACH, CLIENTS = 4, LATER = 5000 };
+    struct house house;
+    struct client first, again[CLIENTS], filtered, bounded, gone;
+    char *AUTO_FREE until = NULL, *AUTO_FREE from = NULL;
+    house_open(&house, &(struct house_options){ .ring_bytes = 64 * 1024 });
+    uint64_t start = house_head(&house);
+    for (int i = 0; i < COMMITS; i++)
+        house_commit(&house, EACH, "x");
+
+    from = text_format("{'from':{'after':%" PRIu64 "}}", start);
+    client_open(&first, &house, "events.sock");
+    client_open(&filtered, &house, "events.sock");
+    client_open(&gone, &house, "events.sock");
+    succeed(&first, "subscribe", from);
+    succeed(&gone, "subscribe", from);
+    char *AUTO_FREE types = text_format("{'from':{'after':%" PRIu64 "},'types':['backup.*']}", start);
+    succeed(&filtered, "subscribe", types);
+    for (int i = 0; i < LATER; i++)
+        same_line(&first, &filtered);
+    client_close(&gone); /* in the middle, with what was read ahead for it */
+    for (int i = 0; i < CLIENTS; i++) { /* at other positions, while the first goes on */
+        client_open(&again[i], &house, "events.sock");
+        succeed(&again[i], "subscribe", from);
+    }
+    client_open(&bounded, &house, "events.sock");
+    until = text_format("{'from':{'after':%" PRIu64 "},'until':%" PRIu64 ",'window':4000}", start,
+                        start + LATER);
+    succeed(&bounded, "subscribe", until);
+    for (int i = LATER; i < EVENTS; i++)
+        same_line(&first, &filtered);
+    for (uint64_t seq = start + 1; seq <= start + EVENTS; seq++)
+        for (int i = 0; i < CLIENTS; i++)
+            assert_int_equal(next_seq(&again[i]), seq);
+    for (uint64_t seq = start + 1; seq <= start + 4000; seq++)
+        assert_int_equal(next_seq(&bounded), seq);
+    assert_true(client_is_silent(&bounded, 50));
+    client_ask(&bounded, "{'jsonrpc':'2.0','id':2,'method':'credit','params':{'sub':1,'n':4000}}");
+    for (uint64_t seq = start + 4001; seq <= start + LATER; seq++)
+        assert_int_equal(next_seq(&bounded), seq);
+    json_t *end = client_until(&bounded, "end");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(end, "end"), "why")), "until");
+    json_decref(end);
+    json_t *caught_up = client_until(&first, "caught_up");
+    assert_int_equal(integer_at(caught_up, "caught_up"), start + EVENTS);
+    json_decref(caught_up);
+
+    succeed(&filtered, "unsubscribe", "{'sub':1}");
+    client_close(&first);
+    client_close(&filtered);
+    client_close(&bounded);
+    client_open(&first, &house, "events.sock");
+    succeed(&first, "subscribe", "{'from':'first'}"); /* and the node stops meanwhile */
+    house_stop(&house);
+    for (uint64_t seq = 1; seq <= 1000; seq++)
+        assert_int_equal(next_seq(&first), seq);
+    client_close(&first);
+    for (int i = 0; i < CLIENTS; i++)
+        client_close(&again[i]);
+    house_close(&house);
+}
+
 static void a_slow_client_is_told_what_it_lost_or_that_it_is_over(void **state)
 {
     (void)state;
@@ -409,6 +489,7 @@ int event_socket_tests(void)
         cmocka_unit_test(live_lines_are_replayed_lines_byte_for_byte),
         cmocka_unit_test(a_ring_of_four_events_serves_everybody_from_the_database),
         cmocka_unit_test(who_does_not_read_goes_on_where_it_stopped),
+        cmocka_unit_test(pages_read_ahead_are_what_everybody_reads_for_himself),
         cmocka_unit_test(a_slow_client_is_told_what_it_lost_or_that_it_is_over),
         cmocka_unit_test(credit_opens_the_window),
         cmocka_unit_test(two_subscriptions_are_told_apart),
