@@ -67,17 +67,19 @@ static void learn_chain(struct signer *signer, int socket)
     snprintf(signer->chain, sizeof(signer->chain), "%s", chain);
 }
 
-static void submit(const struct signer *signer, int socket, const char *method, const char *params)
+char *signer_call(const struct signer *signer, int socket, unsigned from, const char *method,
+                  const char *params)
 {
     struct buffer line CLEANUP(buffer_close) = { 0 };
     struct signature signature;
     struct hash id;
-    char *reply AUTO_FREE = NULL;
+    char *reply;
 
-    sign_line(signer, 0, method, params, 1, &line, &id, &signature);
+    sign_line(signer, from, method, params, 1, &line, &id, &signature);
     reply = wire_call(socket, (const char *)line.data, line.size);
     if (strstr(reply, "\"repeated\":false") == NULL)
         fatal("%s: %s", method, reply);
+    return reply;
 }
 
 static void fund(const struct signer *signer, int socket)
@@ -86,14 +88,14 @@ static void fund(const struct signer *signer, int socket)
     char issue[PARAMS_MAX];
 
     snprintf(issue, sizeof(issue), "{\"amount\":%" PRIu64 ",\"symbol\":\"" SIGNER_ASSET "\"}", SUPPLY);
-    submit(signer, socket, "ledger.issue", issue);
+    free(signer_call(signer, socket, 0, "ledger.issue", issue));
     buffer_append_text(&shares, "{\"transfers\":[");
     for (size_t i = 1; i < SIGNER_ACCOUNTS; i++)
         buffer_append_format(&shares,
                              "%s{\"amount\":%" PRIu64 ",\"asset\":\"" SIGNER_ASSET "\",\"to\":\"%s\"}",
                              i == 1 ? "" : ",", SHARE, signer->addresses[i]);
     buffer_append_text(&shares, "]}");
-    submit(signer, socket, "ledger.transfer_batch", buffer_text(&shares));
+    free(signer_call(signer, socket, 0, "ledger.transfer_batch", buffer_text(&shares)));
 }
 
 void signer_open(struct signer *signer, int socket)

@@ -30,6 +30,9 @@ struct signed_lines {
 
 /* Asks the node behind `socket` for its chain, makes an asset and gives each account enough of it. */
 void signer_open(struct signer *signer, int socket);
+/* A transaction of that account; the reply that says that it ran, the caller's. */
+char *signer_call(const struct signer *signer, int socket, unsigned from, const char *method,
+                  const char *params);
 void signer_close(struct signer *signer);
 
 /* Signs `each` transfers for every one of `count` connections, on all CPUs. */
