@@ -419,7 +419,8 @@ SELECT htlc.id,
        lower(hex(hash)) AS hash,
        amount,
        CASE state WHEN 0 THEN 'wanted' WHEN 1 THEN 'offered' WHEN 2 THEN 'locked' WHEN 3 THEN 'fulfilling'
-                  WHEN 4 THEN 'failing' WHEN 5 THEN 'fulfilled' ELSE 'failed' END AS state,
+                  WHEN 4 THEN 'failing' WHEN 5 THEN 'fulfilled'
+                  ELSE iif(failure = 8, 'timed_out', 'failed') END AS state,
        state < 5 AS live,
        overdue,
        part,
