@@ -327,9 +327,15 @@ enum status force_transaction(struct execution *x, const void *params, struct wr
     const struct force *p = params;
     struct buffer payload CLEANUP(buffer_close) = { 0 };
     struct rollup rollup;
+    struct error error;
+    struct item item;
     uint64_t number;
+    size_t size;
 
     TRY(need_open(x, p->domain, &rollup));
+    if (rollup_transaction_decode(p->transaction, NULL, rollup.assets, &item, &size, &error) == OK &&
+        item.kind == ITEM_WITHDRAWAL)
+        TRY(account_can_receive(x, &item.recipient)); /* what nobody opens would be a credit for ever */
     number = inbox_count(execution_database(x), p->domain);
     inbox_forced_encode(number, p->transaction, &payload);
     TRY(queue(x, &rollup, 0, 0, &payload, result));

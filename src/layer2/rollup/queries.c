@@ -359,7 +359,9 @@ static enum status get_transaction(struct query *q, const void *params, struct w
 
     arena_init(&arena);
     if (!pending_find(q->database, &p->transaction, &arena, &pending))
-        return query_fail(q, ERROR_ROLLUP_TRANSACTION_NOT_FOUND, "this node was not given this transaction");
+        return query_fail(q, ERROR_ROLLUP_TRANSACTION_NOT_FOUND,
+                          "this node was not given this transaction, or has forgotten it: it is told for %u batches",
+                          PENDING_TOLD_BATCHES);
     writer_object_begin(w);
     write_pending(w, q->database, &pending);
     writer_member_hex(w, "body", pending.body.data, pending.body.size);
@@ -435,6 +437,7 @@ static enum status get_withdrawal(struct query *q, const void *params, struct wr
     writer_member_boolean(w, "final", is_final);
     if (is_final) {
         write_hash(w, "root", &final.result.withdrawal_root);
+        writer_member_unsigned(w, "count", final.result.withdrawals);
         writer_member_hex(w, "proof", proof.siblings, sizeof(proof.siblings));
     }
     writer_object_end(w);
@@ -453,17 +456,22 @@ static enum status exit_proof(struct query *q, const void *params, struct writer
     struct rollup rollup;
     struct lane *lane;
     struct leaf leaf;
+    uint64_t at;
     bool present;
 
     TRY(need_rollup(q, p->domain, &rollup));
     if (!rollup.frozen)
         return query_fail(q, ERROR_ROLLUP_NOT_FROZEN, "the rollup %" PRIu64 " is not frozen", p->domain);
     TRY(find_account(q, p, &place.index, &account));
-    lane = lane_lock(q->kernel, p->domain);
-    if (lane == NULL || lane->at.number != rollup.final) {
-        if (lane != NULL)
-            lane_unlock(lane);
-        return query_fail(q, ERROR_NOT_READY, "the final state is not at hand yet");
+    lane = lane_lock_soon(q->kernel, p->domain);
+    if (lane == NULL)
+        return query_fail(q, ERROR_NOT_READY, "the state of rollup %" PRIu64 " is being read or worked on",
+                          p->domain);
+    at = lane->at.number;
+    if (at != rollup.final) {
+        lane_unlock(lane);
+        return query_fail(q, ERROR_NOT_READY, "this node is at batch %" PRIu64 ", the final one is %" PRIu64, at,
+                          rollup.final);
     }
     rollup_state_prove(lane->state, &place, &proof, &leaf, &present);
     lane_unlock(lane);

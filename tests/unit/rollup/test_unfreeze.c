@@ -417,7 +417,7 @@ static void the_same_when_the_power_goes(void **state)
 }
 
 /* --- random histories --------------------------------------------------------------------------- */
-#define STEPS 80
+#define STEPS 240
 
 static uint64_t roll(uint64_t *seed, uint64_t below)
 {
