@@ -22,7 +22,7 @@ struct create_asset {
 
 static const struct param asset_items[] = {
     PARAM(struct create_asset, asset, ASSET, REQUIRED, "id or symbol"),
-    PARAM(struct create_asset, deposit_min, AMOUNT, OPTIONAL, "no deposit of less", .fallback = 1),
+    PARAM(struct create_asset, deposit_min, AMOUNT, OPTIONAL, "no deposit of less; 1 when absent"),
 };
 
 const struct param rollup_create_params[CREATE_PARAMS] = {
@@ -223,9 +223,11 @@ enum status create_rollup(struct execution *x, const void *params, struct writer
     make_id(x, &r);
     genesis_root(&r);
     rollup_insert(execution_database(x), &r, execution_next_seq(x));
-    for (unsigned i = 0; i < r.assets; i++)
-        deposit_min_insert(execution_database(x), r.domain, i,
-                           ((const struct create_asset *)p->assets.items)[i].deposit_min);
+    for (unsigned i = 0; i < r.assets; i++) {
+        uint64_t least = ((const struct create_asset *)p->assets.items)[i].deposit_min;
+
+        deposit_min_insert(execution_database(x), r.domain, i, least > 0 ? least : 1);
+    }
     rollup_follow(x, r.domain);
     tell_created(x, &r, assets);
     writer_object_begin(result);

@@ -270,7 +270,7 @@ struct lane *lane_lock_soon(struct kernel *kernel, uint64_t domain)
     if (soon) {
         soon = lane->state != NULL ||
                leaf_count(lane->reader, domain, LANE_LEAVES_SOON + 1) <= LANE_LEAVES_SOON;
-        lane->is_wanted |= !soon;
+        lane->is_wanted = !soon;
         if (soon && get_ready(lane))
             return lane;
         give_reader(lane);
@@ -321,7 +321,7 @@ static void save_memory(struct lane *lane)
     pthread_mutex_lock(&lane->lanes->lock);
     many = lane->lanes->states > STATES_USUAL;
     pthread_mutex_unlock(&lane->lanes->lock);
-    if (many && lane->state != NULL && rollup_state_memory(lane->state) <= SMALL_STATE)
+    if (many && lane->state != NULL && !lane->is_wanted && rollup_state_memory(lane->state) <= SMALL_STATE)
         lane_unload(lane);
 }
 
@@ -336,7 +336,6 @@ static void work_on(struct work *work, size_t worker)
     if (take_reader(lane)) {
         if (has_work(lane) && get_ready(lane))
             more = work_once(lane);
-        lane->is_wanted = false;
         if (!more)
             save_memory(lane);
         give_reader(lane);

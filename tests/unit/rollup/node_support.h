@@ -67,5 +67,6 @@ int rules_tests(void);
 int escape_tests(void);
 int lane_tests(void);
 int unfreeze_tests(void);
+int bounds_tests(void);
 
 #endif

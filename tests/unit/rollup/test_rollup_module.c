@@ -8,7 +8,6 @@ int main(int count, char **arguments)
 
     if (count > 1)
         cmocka_set_test_filter(arguments[1]);
-
     failed += rules_tests();
     failed += story_tests();
     failed += refusal_tests();
@@ -16,5 +15,6 @@ int main(int count, char **arguments)
     failed += escape_tests();
     failed += lane_tests();
     failed += unfreeze_tests();
+    failed += bounds_tests();
     return failed == 0 ? 0 : 1;
 }
