@@ -1,8 +1,8 @@
 /* The invariants of messages: see invariants.h. */
 #include "message/invariants.h"
 
-/* Numbers without gaps; what is done comes before what is included, and that before what waits, whatever ended
- * otherwise between them; what lasts does not end otherwise. */
+/* Numbers without gaps; what is done comes before what is included, and that before what waits, whatever
+ * ended otherwise between them; what lasts does not end otherwise. */
 static const char inboxes[] =
     "SELECT printf('domain %d: inbox items 0 … %d are %d in number', domain, max(number), count(*))"
     " FROM inbox GROUP BY domain HAVING max(number) + 1 <> count(*) OR min(number) <> 0"
@@ -52,8 +52,9 @@ static const char domains[] =
     " WHERE domain NOT IN (SELECT domain FROM domain_asset)"
     " UNION ALL SELECT printf('domain %d: %d withdrawals without a root', domain, count)"
     " FROM message_domain WHERE root IS NULL AND count > 0"
-    " UNION ALL SELECT printf('domain %d: its newest final root is not kept', domain) FROM message_domain AS m"
-    " WHERE root IS NOT NULL AND NOT EXISTS (SELECT 1 FROM final_root AS f WHERE f.domain = m.domain"
+    " UNION ALL SELECT printf('domain %d: its newest final root is not kept', domain)"
+    " FROM message_domain AS m WHERE root IS NOT NULL AND NOT EXISTS"
+    " (SELECT 1 FROM final_root AS f WHERE f.domain = m.domain"
     "  AND f.count = m.count AND f.root = m.root)"
     " UNION ALL SELECT printf('domain %d: a root of %d withdrawals is kept', f.domain, f.count)"
     " FROM final_root AS f JOIN message_domain AS m USING (domain) WHERE f.count > m.count";

@@ -55,8 +55,8 @@ MUST_CHECK bool inbox_read(struct database *database, uint64_t domain, uint64_t 
 MUST_CHECK enum status inbox_queue(struct execution *x, uint64_t domain, const struct account_id *sender,
                                    unsigned asset, uint64_t amount, struct bytes payload,
                                    int64_t deadline_us);
-/* The same for what the domain itself has to take in, whatever becomes of it: such an item waits until a final
- * batch took it in, for inbox_end leaves it alone. It moves nothing. */
+/* The same for what the domain itself has to take in, whatever becomes of it: such an item waits until a
+ * final batch took it in, for inbox_end leaves it alone. It moves nothing. */
 MUST_CHECK enum status inbox_queue_lasting(struct execution *x, uint64_t domain,
                                            const struct account_id *sender, unsigned asset,
                                            struct bytes payload, int64_t deadline_us);
@@ -78,8 +78,8 @@ MUST_CHECK bool inbox_end(struct execution *x, uint64_t domain, unsigned most);
 MUST_CHECK bool inbox_is_ending(struct database *database, uint64_t domain);
 
 /* --- outbox ------------------------------------------------------------------------------------ */
-/* The domain's withdrawals up to `count` are final, under this root. Never fewer: a smaller count, which only a
- * domain gone wrong can bring about, leaves all as it is. The newest FINAL_ROOTS_KEPT roots prove. */
+/* The domain's withdrawals up to `count` are final, under this root. Never fewer: a smaller count, which only
+ * a domain gone wrong can bring about, leaves all as it is. The newest FINAL_ROOTS_KEPT roots prove. */
 #define FINAL_ROOTS_KEPT 1024
 void outbox_final(struct execution *x, uint64_t domain, const struct hash *root, uint64_t count);
 /* Pays from the domain's escrow, or notes a credit when the recipient cannot be paid (*credited). Records

@@ -134,7 +134,8 @@ void row_domain_release_items(struct database *database, uint64_t domain, uint64
     struct statement *s = statement(database,
         "UPDATE domain_asset SET reserved = reserved - total FROM"
         " (SELECT asset AS deposited, sum(amount) AS total FROM inbox"
-        "   WHERE domain = ?1 AND number >= ?2 AND number < ?3 AND amount > 0 AND state = 'done' GROUP BY asset)"
+        "   WHERE domain = ?1 AND number >= ?2 AND number < ?3 AND amount > 0 AND state = 'done'"
+        "   GROUP BY asset)"
         " WHERE domain = ?1 AND number = deposited");
 
     bind_count(s, domain);

@@ -55,7 +55,8 @@ const struct param rollup_create_params[CREATE_PARAMS] = {
     PARAM(struct create, escape, DURATION, OPTIONAL, "after which anybody may freeze it when an item waits",
           .fallback = DAYS(7)),
     PARAM(struct create, jail, DURATION, OPTIONAL,
-          "without batches after one that was wrong; shorter than 'escape' less 'forced'", .fallback = DAYS(3)),
+          "without batches after one that was wrong; shorter than 'escape' less 'forced'",
+          .fallback = DAYS(3)),
     PARAM(struct create, unfreeze_after, DURATION, OPTIONAL,
           "from the announcement that it is un-frozen until it is", .fallback = DAYS(7)),
 };
@@ -299,8 +300,9 @@ enum status deposit_into(struct execution *x, const void *params, struct writer 
     TRY(rollup_asset_number(x, &rollup, &p->asset, &item.asset));
     least = deposit_min(execution_database(x), p->domain, item.asset);
     if (p->amount < least)
-        return fail(x, ERROR_DEPOSIT_TOO_SMALL, "%" PRIu64 " %s are less than %" PRIu64 ", the least that the rollup"
-                    " takes", p->amount, asset.symbol, least);
+        return fail(x, ERROR_DEPOSIT_TOO_SMALL,
+                    "%" PRIu64 " %s are less than %" PRIu64 ", the least that the rollup takes", p->amount,
+                    asset.symbol, least);
     item.number = inbox_count(execution_database(x), p->domain);
     inbox_item_encode(&item, &payload);
     TRY(queue(x, &rollup, item.asset, p->amount, &payload, result));

@@ -101,18 +101,20 @@ static enum status prove_account(struct execution *x, const struct exit_frozen *
     return OK;
 }
 
-/* What is paid here must not be inside any more once the rollup goes on: the account is debited by the first items
- * of the inbox that a batch takes in then. Until that is final the exit stays known, in whichever epoch. */
+/* What is paid here must not be inside any more once the rollup goes on: the account is debited by the first
+ * items of the inbox that a batch takes in then. Until that is final the exit stays known, in whichever
+ * epoch. */
 static enum status queue_exited(struct execution *x, struct rollup *rollup, uint32_t account, unsigned asset,
                                 uint64_t amount, uint64_t *number)
 {
     struct account_id signer = execution_account(x);
-    struct item item = { .kind = ITEM_EXITED, .inbox = true, .asset = asset, .amount = amount, .from = account,
-                         .number = inbox_count(execution_database(x), rollup->domain) };
+    struct item item = { .kind = ITEM_EXITED, .inbox = true, .asset = asset, .amount = amount,
+                         .from = account, .number = inbox_count(execution_database(x), rollup->domain) };
     struct buffer payload CLEANUP(buffer_close) = { 0 };
 
     inbox_item_encode(&item, &payload);
-    TRY(inbox_queue_lasting(x, rollup->domain, &signer, asset, buffer_bytes(&payload), execution_chain_time(x)));
+    TRY(inbox_queue_lasting(x, rollup->domain, &signer, asset, buffer_bytes(&payload),
+                            execution_chain_time(x)));
     INVARIANT(exit_insert(execution_database(x), rollup, account, asset, amount, item.number),
               "account %" PRIu32 " leaves rollup %" PRIu64 " twice", account, rollup->domain);
     rollup->exits_end = item.number + 1;

@@ -1,5 +1,6 @@
 /* The way out of a rollup whose inbox is not served: base commands. A rollup stays frozen until its operator
- * un-freezes it (unfreeze.h); what was taken out by then is taken from the accounts inside, by inbox items. */
+ * un-freezes it (unfreeze.h); what was taken out by then is taken from the accounts inside, by inbox
+ * items. */
 #ifndef LAYER2_ROLLUP_ESCAPE_H
 #define LAYER2_ROLLUP_ESCAPE_H
 

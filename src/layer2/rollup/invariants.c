@@ -52,7 +52,8 @@ static const char inboxes[] =
     " UNION ALL SELECT printf('rollup %d: inbox item %d lasts, and nobody left by it', i.domain, number)"
     " FROM inbox AS i JOIN rollup USING (domain) WHERE lasting = 1 AND NOT EXISTS"
     "  (SELECT 1 FROM rollup_exit AS e WHERE e.domain = i.domain AND item = number)"
-    " UNION ALL SELECT printf('rollup %d: batch %d passes over what left while it was frozen', domain, number)"
+    " UNION ALL SELECT printf('rollup %d: batch %d passes over what left while it was frozen', domain,"
+    "  number)"
     " FROM batch JOIN rollup USING (domain) WHERE state < 4 AND number > final AND inbox_to < exits_end"
     "  AND inbox_to - inbox_from < 4096"
     " UNION ALL SELECT printf('rollup %d: unfreezing is %s', domain, CASE unfreeze_at_us WHEN 0"
@@ -167,8 +168,8 @@ static uint64_t exits_before(struct database *database, uint64_t domain, unsigne
     return sum;
 }
 
-/* At the newest batch that was executed here: what is inside, and what was withdrawn or left while the rollup was
- * frozen, was deposited, and not refunded. */
+/* At the newest batch that was executed here: what is inside, and what was withdrawn or left while the rollup
+ * was frozen, was deposited, and not refunded. */
 static bool check_inside(struct database *database, const struct rollup *r, unsigned number, uint64_t inside,
                          uint64_t taken, char *violation, size_t size)
 {
@@ -190,8 +191,8 @@ static bool check_inside(struct database *database, const struct rollup *r, unsi
     if (in == inside + out + left)
         return true;
     snprintf(violation, size, "rollup %" PRIu64 ": %" PRIu64 " of asset %u are inside, %" PRIu64
-             " withdrawn and %" PRIu64 " left, but %" PRIu64 " deposited", r->domain, inside, number, out, left,
-             in);
+             " withdrawn and %" PRIu64 " left, but %" PRIu64 " deposited", r->domain, inside, number, out,
+             left, in);
     return false;
 }
 

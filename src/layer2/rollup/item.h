@@ -18,10 +18,10 @@
  *     16 deposit       number (8), asset (1), amount (8), x-only key (32): the key gets an account if need be
  *     17 forced exit   number (8), asset (1), amount (8; 0: all), x-only key (32) whose account it is,
  *                      account of the base ledger (32). Who asked for it was verified on the base ledger
- *     18 forced        number (8), then the bytes of a transaction; without any when the item ended, as all do
- *                      that wait when a rollup is frozen
- *     19 exited        number (8), asset (1), amount (8), index of an account (4): it took that out on the base
- *                      ledger while the rollup was frozen, and has it no more
+ *     18 forced        number (8), then the bytes of a transaction; without any when the item ended, as all
+ *                      do that wait when a rollup is frozen
+ *     19 exited        number (8), asset (1), amount (8), index of an account (4): it took that out on the
+ *                      base ledger while the rollup was frozen, and has it no more
  * An inbox item that cannot be executed does nothing and is taken in all the same (it is null); a transaction
  * that cannot be executed makes the batch invalid. Deposits and exited items are never null. */
 #ifndef LAYER2_ROLLUP_ITEM_H
@@ -88,8 +88,8 @@ void transaction_digest(struct item *item, const struct hash *rollup);
 uint64_t transaction_total(const struct item *item);
 
 /* All of `bytes` is one inbox item. ERROR_MALFORMED_ITEM, also when an amount or the number is beyond
- * 2^53 − 1, or the amount is 0 and not of a forced exit; bytes of a forced transaction that are none are no error but
- * `malformed`. `rollup` may be NULL as above. */
+ * 2^53 − 1, or the amount is 0 and not of a forced exit; bytes of a forced transaction that are none are
+ * no error but `malformed`. `rollup` may be NULL as above. */
 MUST_CHECK enum status inbox_item_decode(struct bytes bytes, const struct hash *rollup, unsigned assets,
                                          struct item *item, struct error *error);
 /* deposit, forced exit and exited from their fields. */

@@ -66,8 +66,9 @@ MUST_CHECK bool lane_read_failed(struct lane *lane);
 /* Locks the lane, with its state at hand; the caller unlocks. NULL: not ready. */
 struct lane *lane_lock(struct kernel *kernel, uint64_t domain);
 void lane_unlock(struct lane *lane);
-/* The same for whoever must be answered soon: waits LANE_WAIT_US at most, and reads no more than LANE_LEAVES_SOON
- * leaves. NULL: not ready; a larger state is read by a worker then, and kept until it is asked for again. */
+/* The same for whoever must be answered soon: waits LANE_WAIT_US at most, and reads no more than
+ * LANE_LEAVES_SOON leaves. NULL: not ready; a larger state is read by a worker then, and kept until it is
+ * asked for again. */
 #define LANE_WAIT_US (MICROSECONDS_PER_SECOND / 2)
 #define LANE_LEAVES_SOON 4096
 struct lane *lane_lock_soon(struct kernel *kernel, uint64_t domain);

@@ -85,7 +85,9 @@ static const struct sweep sweeps[] = {
     { ROLLUP_SWEEP, lanes_sweep, "Rollups that this node has not followed to the end, or makes batches of." },
 };
 
-static const char *const base_tables[] = { "rollup", "rollup_asset", "batch", "batch_data", "rollup_exit", NULL };
+static const char *const base_tables[] = {
+    "rollup", "rollup_asset", "batch", "batch_data", "rollup_exit", NULL
+};
 
 const struct module rollup_module = {
     .name = "rollup",

@@ -360,7 +360,7 @@ static enum status get_transaction(struct query *q, const void *params, struct w
     arena_init(&arena);
     if (!pending_find(q->database, &p->transaction, &arena, &pending))
         return query_fail(q, ERROR_ROLLUP_TRANSACTION_NOT_FOUND,
-                          "this node was not given this transaction, or has forgotten it: it is told for %u batches",
+                          "this node was not given this transaction, or not within %u final batches",
                           PENDING_TOLD_BATCHES);
     writer_object_begin(w);
     write_pending(w, q->database, &pending);
@@ -470,8 +470,8 @@ static enum status exit_proof(struct query *q, const void *params, struct writer
     at = lane->at.number;
     if (at != rollup.final) {
         lane_unlock(lane);
-        return query_fail(q, ERROR_NOT_READY, "this node is at batch %" PRIu64 ", the final one is %" PRIu64, at,
-                          rollup.final);
+        return query_fail(q, ERROR_NOT_READY, "this node is at batch %" PRIu64 ", the final one is %" PRIu64,
+                          at, rollup.final);
     }
     rollup_state_prove(lane->state, &place, &proof, &leaf, &present);
     lane_unlock(lane);

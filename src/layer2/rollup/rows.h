@@ -1,5 +1,5 @@
-/* SQL of the tables that belong to the ledger: rollup, rollup_asset, batch, batch_data, rollup_exit. Reading them stands in
- * rollup.h where others may. */
+/* SQL of the tables that belong to the ledger: rollup, rollup_asset, batch, batch_data, rollup_exit. Reading
+ * them stands in rollup.h where others may. */
 #ifndef LAYER2_ROLLUP_ROWS_H
 #define LAYER2_ROLLUP_ROWS_H
 

@@ -45,8 +45,8 @@ static enum status announce(struct execution *x, struct rollup *rollup)
         return fail(x, ERROR_UNFREEZING, "the rollup %" PRIu64 " is un-frozen at %" PRId64 " of chain time",
                     rollup->domain, rollup->unfreeze_at_us);
     if (exit_lacks_item(execution_database(x), rollup->domain))
-        return fail(x, ERROR_FROZEN_FOR_GOOD, "accounts left the rollup %" PRIu64 " and are not debited inside",
-                    rollup->domain);
+        return fail(x, ERROR_FROZEN_FOR_GOOD,
+                    "accounts left the rollup %" PRIu64 " and are not debited inside", rollup->domain);
     rollup->unfreeze_at_us = due_us > rollup->jailed_until_us ? due_us : rollup->jailed_until_us;
     rollup_update(execution_database(x), rollup);
     set_deadline(x, rollup->domain, rollup->unfreeze_at_us);
@@ -73,7 +73,7 @@ enum status unfreeze_rollup(struct execution *x, const void *params, struct writ
     return OK;
 }
 
-/* Nothing that waits from before goes on: what is queued has been given back first, however long that takes. */
+/* Nothing that waits from before goes on: what is queued has been given back first, however long it takes. */
 void unfreeze_due(struct execution *x, struct bytes subject)
 {
     struct database *database = execution_database(x);

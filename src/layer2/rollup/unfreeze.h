@@ -1,5 +1,5 @@
-/* A frozen rollup goes on: base command of its operator. Announced first, for everybody to leave who wants to;
- * what left until then is taken from the accounts inside by the first inbox items of the new epoch. */
+/* A frozen rollup goes on: base command of its operator. Announced first, for everybody to leave who wants
+ * to; what left until then is taken from the accounts inside by the first inbox items of the new epoch. */
 #ifndef LAYER2_ROLLUP_UNFREEZE_H
 #define LAYER2_ROLLUP_UNFREEZE_H
 

@@ -204,8 +204,10 @@ static bool random_exited(struct making *making, struct item *item)
 
     if (held == 0)
         return false;
-    *item = (struct item){ .kind = ITEM_EXITED, .inbox = true, .asset = item->asset, .from = index,
-                           .amount = dice_one_in(making->dice, 2) ? held : 1 + dice_roll(making->dice, held) };
+    if (dice_one_in(making->dice, 2))
+        held = 1 + dice_roll(making->dice, held);
+    *item = (struct item){ .kind = ITEM_EXITED, .inbox = true, .asset = item->asset, .amount = held,
+                           .from = index };
     return true;
 }
 

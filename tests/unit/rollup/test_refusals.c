@@ -358,12 +358,14 @@ static void dust_is_not_taken_in(void **state)
     fixture_run(&s.f, "carol", "ledger.issue", "{'symbol':'GOLD','decimals':0,'amount':1000}");
     fixture_refused(&s.f, ERROR_INVALID_PARAMS, "alice", "rollup.create",
                     "{'assets':[{'asset':'DEV','deposit_min':0}],'bond':1}");
-    made = own_do(&s, "rollup.create", "{'assets':[{'asset':'DEV','deposit_min':50},{'asset':'GOLD'}],'bond':1}");
+    made = own_do(&s, "rollup.create",
+                  "{'assets':[{'asset':'DEV','deposit_min':50},{'asset':'GOLD'}],'bond':1}");
     s.domain = (uint64_t)json_integer_value(json_object_get(made, "domain"));
     fixture_refused(&s.f, ERROR_DEPOSIT_TOO_SMALL, "alice", "rollup.deposit",
                     "{'domain':%" PRIu64 ",'asset':'DEV','amount':49}", s.domain);
     deposit(&s, "alice", 50);
-    fixture_run(&s.f, "carol", "rollup.deposit", "{'domain':%" PRIu64 ",'asset':'GOLD','amount':1}", s.domain);
+    fixture_run(&s.f, "carol", "rollup.deposit", "{'domain':%" PRIu64 ",'asset':'GOLD','amount':1}",
+                s.domain);
     assert_int_equal(number_of(&s, "SELECT count(*) FROM inbox WHERE domain = ?1"), 2);
     got = fixture_query(&s.f, "rollup.get", "{'domain':%" PRIu64 "}", s.domain);
     assert_int_equal(json_integer_value(json_array_get(json_object_get(got, "deposit_min"), 0)), 50);

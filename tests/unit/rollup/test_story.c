@@ -159,14 +159,14 @@ static void a_key_is_registered_once_and_can_be_paid_then(void **state)
     assert_int_equal(number_of(&s, "SELECT count(*) FROM event WHERE type = 'rollup.dropped' AND"
                                    " json_extract(body, '$.fault') = 'account_exists'"), 1);
     reply = fixture_call(&s.f, "rollup.register",
-                         fixture_json("{'domain':%" PRIu64 ",'signer':'%s','to':'0000000000000000000000000000000"
-                                      "000000000000000000000000000000005','asset':'DEV'}", s.domain,
-                                      fixture_address(&s.f, "alice")));
+                         fixture_json("{'domain':%" PRIu64 ",'signer':'%s','to':'%064d','asset':'DEV'}",
+                                      s.domain, fixture_address(&s.f, "alice"), 5));
     assert_int_equal(reply.status, ERROR_BAD_KEY);
     reply_close(&reply);
     reply = fixture_call(&s.f, "rollup.register",
-                         fixture_json("{'domain':%" PRIu64 ",'signer':'%s','to':'%s','asset':'DEV'}", s.domain,
-                                      fixture_address(&s.f, "carol"), fixture_address(&s.f, "carol")));
+                         fixture_json("{'domain':%" PRIu64 ",'signer':'%s','to':'%s','asset':'DEV'}",
+                                      s.domain, fixture_address(&s.f, "carol"),
+                                      fixture_address(&s.f, "carol")));
     assert_int_equal(reply.status, ERROR_NO_ROLLUP_ACCOUNT); /* nobody registers himself: somebody pays */
     reply_close(&reply);
     scene_close(&s);

@@ -1,5 +1,5 @@
-/* A frozen rollup that goes on: what left it is not inside any more, whatever is frozen or taken back in between,
- * and what was shown of an earlier time counts no more. */
+/* A frozen rollup that goes on: what left it is not inside any more, whatever is frozen or taken back in
+ * between, and what was shown of an earlier time counts no more. */
 #include "node_support.h"
 
 #define UNFREEZE (605 * SECOND) /* 7 d / 1000 */
@@ -88,9 +88,11 @@ static void it_goes_on_when_its_operator_says_so_and_a_while_later(void **state)
     begin(&s);
     own_refused(&s, ERROR_ROLLUP_NOT_FROZEN, "rollup.unfreeze", "{'domain':%" PRIu64 "}", s.domain);
     freeze(&s);
-    fixture_refused(&s.f, ERROR_NOT_THE_OPERATOR, "alice", "rollup.unfreeze", "{'domain':%" PRIu64 "}", s.domain);
+    fixture_refused(&s.f, ERROR_NOT_THE_OPERATOR, "alice", "rollup.unfreeze", "{'domain':%" PRIu64 "}",
+                    s.domain);
     own_refused(&s, ERROR_ROLLUP_NOT_FOUND, "rollup.unfreeze", "{'domain':%" PRIu64 "}", s.domain + 1);
-    own_refused(&s, ERROR_NOT_UNFREEZING, "rollup.unfreeze", "{'domain':%" PRIu64 ",'withdraw':true}", s.domain);
+    own_refused(&s, ERROR_NOT_UNFREEZING, "rollup.unfreeze", "{'domain':%" PRIu64 ",'withdraw':true}",
+                s.domain);
     announce(&s);
     fixture_audit(&s.f);
     own_refused(&s, ERROR_UNFREEZING, "rollup.unfreeze", "{'domain':%" PRIu64 "}", s.domain);
@@ -105,7 +107,8 @@ static void it_goes_on_when_its_operator_says_so_and_a_while_later(void **state)
     assert_int_equal(epoch(&s), 1);
     assert_int_equal(number_of(&s, "SELECT frozen FROM rollup WHERE domain = ?1"), 0);
     assert_int_equal(number_of(&s, "SELECT count(*) FROM event WHERE type = 'rollup.unfrozen' AND"
-                                   " json_extract(body, '$.before') = 0 AND json_extract(body, '$.epoch') = 1"), 1);
+                                   " json_extract(body, '$.before') = 0 AND"
+                                   " json_extract(body, '$.epoch') = 1"), 1);
     fixture_audit(&s.f);
     scene_close(&s);
 }
@@ -340,7 +343,8 @@ static void a_jail_is_over_before_it_goes_on(void **state)
     (void)state;
     scene_open(&s);
     {
-        json_t *made = own_do(&s, "rollup.create", "{'assets':[{'asset':'DEV'}],'bond':%d,'unfreeze_after':'1h',"
+        json_t *made = own_do(&s, "rollup.create",
+                              "{'assets':[{'asset':'DEV'}],'bond':%d,'unfreeze_after':'1h',"
                               "'forced':'1h','escape':'2d','jail':'1d'}", BOND);
 
         s.domain = (uint64_t)json_integer_value(json_object_get(made, "domain"));
@@ -367,6 +371,146 @@ static void a_jail_is_over_before_it_goes_on(void **state)
     assert_true(number_of(&s, "SELECT unfreeze_at_us FROM rollup WHERE domain = ?1") >= jailed);
     pass(&s, 4 * SECOND);
     assert_int_equal(epoch(&s), 1);
+    free(batch);
+    scene_close(&s);
+}
+
+/* --- withdrawals that are final ------------------------------------------------------------------- */
+static enum status claim(struct scene *s, unsigned number)
+{
+    json_t *w AUTO_JSON = fixture_query(&s->f, "rollup.withdrawal", "{'domain':%" PRIu64 ",'number':%u}",
+                                        s->domain, number);
+
+    return fixture_try(&s->f, "carol", "message.claim",
+                       fixture_json("{'domain':%" PRIu64 ",'number':%u,'asset':0,'amount':%" PRId64
+                                    ",'recipient':'%s','proof':'%s','count':%" PRId64 "}", s->domain, number,
+                                    (int64_t)json_integer_value(json_object_get(w, "amount")),
+                                    json_string_value(json_object_get(w, "recipient")),
+                                    json_string_value(json_object_get(w, "proof")),
+                                    (int64_t)json_integer_value(json_object_get(w, "count"))), NULL);
+}
+
+static void final_withdrawals_are_claimed_once_whatever_becomes_of_the_rollup(void **state)
+{
+    struct scene s;
+    int64_t alice;
+
+    (void)state;
+    begin(&s);
+    for (int i = 0; i < 3; i++)
+        withdraw(&s, "alice", 100);
+    make_batch(&s);
+    pass(&s, FINAL);
+    withdraw(&s, "alice", 100);
+    make_batch(&s); /* is not final */
+    alice = base_balance(&s, "alice");
+    freeze(&s);
+    assert_int_equal(claim(&s, 0), OK);
+    assert_int_equal(try_exit(&s, "alice"), OK); /* all that is left: 700 */
+    assert_int_equal(base_balance(&s, "alice"), alice + 800);
+    announce(&s);
+    assert_int_equal(claim(&s, 1), OK);
+    pass(&s, UNFREEZE);
+    assert_int_equal(claim(&s, 0), ERROR_ALREADY_CLAIMED);
+    assert_int_equal(claim(&s, 2), OK);
+    sequence(&s, true);
+    make_batch(&s);
+    pass(&s, FINAL);
+    for (unsigned number = 0; number < 3; number++)
+        assert_int_equal(claim(&s, number), ERROR_ALREADY_CLAIMED);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM rollup_withdrawal WHERE domain = ?1"), 3);
+    assert_int_equal(base_balance(&s, "alice"), alice + 1000);
+    assert_int_equal(inside(&s, "alice"), 0);
+    scene_close(&s);
+}
+
+/* A freeze in the midst of a dispute leaves nothing of it behind. */
+static void a_batch_that_was_challenged_is_made_anew(void **state)
+{
+    struct scene s;
+    char *batch;
+
+    (void)state;
+    begin(&s);
+    transfer(&s, "alice", "bob", 30);
+    make_batch(&s);
+    batch = fixture_sql_text(&s.f, "SELECT lower(hex(id)) FROM batch WHERE number = 2");
+    fixture_run(&s.f, "carol", "test.challenge", "{'batch':'%s'}", batch);
+    freeze(&s);
+    assert_int_equal(inside(&s, "bob"), 500);
+    unfreeze(&s);
+    fixture_refused(&s.f, ERROR_BATCH_NOT_OPEN, "carol", "test.reject", "{'batch':'%s'}", batch);
+    sequence(&s, true);
+    make_batch(&s);
+    assert_int_equal(inside(&s, "bob"), 530);
+    pass(&s, FINAL);
+    assert_int_equal(number_of(&s, "SELECT final FROM rollup WHERE domain = ?1"), 2);
+    free(batch);
+    scene_close(&s);
+}
+
+/* However short the operator made the delay. */
+static void it_does_not_go_on_before_all_deposits_are_back(void **state)
+{
+    struct scene s;
+    json_t *made;
+    int64_t bob;
+
+    (void)state;
+    scene_open(&s);
+    made = own_do(&s, "rollup.create", "{'assets':[{'asset':'DEV'}],'bond':%d,'unfreeze_after':'1ms'}", BOND);
+    s.domain = (uint64_t)json_integer_value(json_object_get(made, "domain"));
+    json_release(&made);
+    bob = base_balance(&s, "bob");
+    for (int i = 0; i < 900; i++)
+        deposit(&s, "bob", 1);
+    pass(&s, ESCAPE);
+    fixture_run(&s.f, "carol", "rollup.escape", "{'domain':%" PRIu64 "}", s.domain);
+    announce(&s);
+    for (int i = 0; i < 100 && epoch(&s) == 0; i++) {
+        assert_int_equal(number_of(&s, "SELECT frozen FROM rollup WHERE domain = ?1"), 1);
+        fixture_advance(&s.f, 10);
+    }
+    assert_int_equal(epoch(&s), 1);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM inbox WHERE domain = ?1 AND state = 'refunded'"),
+                     900);
+    assert_int_equal(base_balance(&s, "bob"), bob);
+    deposit(&s, "bob", 5);
+    sequence(&s, true);
+    make_batch(&s);
+    assert_int_equal(inside(&s, "bob"), 5);
+    scene_close(&s);
+}
+
+/* An operator who was jailed for a wrong batch, and goes on honestly as soon as he may, keeps his rollup. */
+static void a_jail_alone_freezes_nothing(void **state)
+{
+    struct scene s;
+    char *batch;
+
+    (void)state;
+    begin(&s);
+    sequence(&s, false);
+    deposit(&s, "alice", 50);
+    pass(&s, 80 * SECOND); /* it is nearly overdue when the batch comes, and long so when that falls */
+    sequence(&s, true);
+    make_batch(&s);
+    batch = fixture_sql_text(&s.f, "SELECT lower(hex(id)) FROM batch WHERE number = 2");
+    fixture_run(&s.f, "carol", "test.challenge", "{'batch':'%s'}", batch);
+    pass(&s, 700 * SECOND);
+    fixture_run(&s.f, "carol", "test.reject", "{'batch':'%s'}", batch);
+    for (int i = 0; i < 5; i++) {
+        fixture_refused(&s.f, ERROR_INBOX_IN_TIME, "carol", "rollup.escape", "{'domain':%" PRIu64 "}",
+                        s.domain);
+        pass(&s, 50 * SECOND);
+    }
+    fixture_refused(&s.f, ERROR_INBOX_IN_TIME, "carol", "rollup.escape", "{'domain':%" PRIu64 "}", s.domain);
+    pass(&s, 12 * SECOND); /* the jail is over, and there is time left to make a batch */
+    fixture_refused(&s.f, ERROR_INBOX_IN_TIME, "carol", "rollup.escape", "{'domain':%" PRIu64 "}", s.domain);
+    make_batch(&s);
+    assert_int_equal(inside(&s, "alice"), 1050);
+    fixture_refused(&s.f, ERROR_INBOX_IN_TIME, "carol", "rollup.escape", "{'domain':%" PRIu64 "}", s.domain);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM event WHERE type = 'rollup.overdue'"), 0);
     free(batch);
     scene_close(&s);
 }
@@ -491,8 +635,9 @@ static void step_open(struct history *h)
         pass(s, FINAL / 2);
         break;
     case 3:
-        fixture_run(&s->f, somebody(h), "rollup.exit", "{'domain':%" PRIu64 ",'asset':'DEV','amount':%" PRIu64 "}",
-                    s->domain, 1 + roll(&h->seed, 60));
+        fixture_run(&s->f, somebody(h), "rollup.exit",
+                    "{'domain':%" PRIu64 ",'asset':'DEV','amount':%" PRIu64 "}", s->domain,
+                    1 + roll(&h->seed, 60));
         break;
     case 4:
     case 5:
@@ -509,9 +654,11 @@ static void step_open(struct history *h)
 static void value_is_kept_whatever_is_frozen_goes_on_and_falls(void **state)
 {
     const char *given = getenv("LAYERD_SEED");
-    struct history h = { .seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)clock_monotonic_us() | 1 };
+    struct history h = { .seed = (uint64_t)clock_monotonic_us() | 1 };
 
     (void)state;
+    if (given != NULL)
+        h.seed = strtoull(given, NULL, 10);
     printf("un-freezing: LAYERD_SEED=%" PRIu64 "\n", h.seed);
     begin(&h.s);
     for (unsigned i = 0; i < STEPS; i++) {
@@ -524,7 +671,8 @@ static void value_is_kept_whatever_is_frozen_goes_on_and_falls(void **state)
         fixture_audit(&h.s.f);
         check_rebuild(&h.s);
     }
-    printf("un-freezing: frozen %u times, %u exits, %u batches fell\n", h.frozen_times, h.exits, h.rejections);
+    printf("un-freezing: frozen %u times, %u exits, %u batches fell\n", h.frozen_times, h.exits,
+           h.rejections);
     scene_close(&h.s);
 }
 
@@ -540,6 +688,10 @@ int unfreeze_tests(void)
         cmocka_unit_test(an_exit_that_comes_too_late_loses_nothing),
         cmocka_unit_test(old_exits_freeze_nothing_before_there_was_time_to_take_them_in),
         cmocka_unit_test(a_jail_is_over_before_it_goes_on),
+        cmocka_unit_test(final_withdrawals_are_claimed_once_whatever_becomes_of_the_rollup),
+        cmocka_unit_test(a_batch_that_was_challenged_is_made_anew),
+        cmocka_unit_test(it_does_not_go_on_before_all_deposits_are_back),
+        cmocka_unit_test(a_jail_alone_freezes_nothing),
         cmocka_unit_test(the_node_follows_and_sequences_across_restarts_in_each_state),
         cmocka_unit_test(the_same_when_the_power_goes),
         cmocka_unit_test(value_is_kept_whatever_is_frozen_goes_on_and_falls),
