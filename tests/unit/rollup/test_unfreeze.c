@@ -148,6 +148,23 @@ static void leave_out_exits(struct scene *s, unsigned inbox_to)
                 "'withdrawals':0,'inbox_to':%u}", s->domain, parent, 0, 0, inbox_to);
 }
 
+/* As an older version left it behind: nothing would take from the accounts what left. */
+static void without_the_items_of_its_exits_it_stays_frozen(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s);
+    freeze(&s);
+    assert_int_equal(try_exit(&s, "alice"), OK);
+    fixture_tamper(&s.f, "UPDATE rollup_exit SET item = NULL");
+    own_refused(&s, ERROR_FROZEN_FOR_GOOD, "rollup.unfreeze", "{'domain':%" PRIu64 "}", s.domain);
+    assert_int_equal(try_exit(&s, "alice"), ERROR_EXITED_BEFORE);
+    fixture_tamper(&s.f, "UPDATE rollup_exit SET item = (SELECT number FROM inbox WHERE lasting = 1)");
+    announce(&s);
+    scene_close(&s);
+}
+
 /* --- what left ---------------------------------------------------------------------------------- */
 static void what_left_is_not_inside_any_more(void **state)
 {
@@ -681,6 +698,7 @@ int unfreeze_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_goes_on_when_its_operator_says_so_and_a_while_later),
         cmocka_unit_test(an_announcement_is_taken_back),
+        cmocka_unit_test(without_the_items_of_its_exits_it_stays_frozen),
         cmocka_unit_test(what_left_is_not_inside_any_more),
         cmocka_unit_test(deposits_that_went_back_are_passed_over),
         cmocka_unit_test(nobody_leaves_twice_with_the_same_however_often_it_is_frozen),
