@@ -485,7 +485,8 @@ SELECT inbox.domain,
        lower(hex(payload)) AS payload,
        queued_us,
        deadline_us,
-       queued_seq
+       queued_seq,
+       lasting
   FROM inbox
   JOIN domain_asset ON domain_asset.domain = inbox.domain AND domain_asset.number = inbox.asset
   JOIN v_unit ON v_unit.asset = domain_asset.asset
@@ -571,6 +572,9 @@ SELECT rollup.domain,
        unit.symbol AS bond_symbol,
        bond,
        frozen,
+       epoch,
+       unfreeze_at_us,
+       exits_end,
        head,
        final,
        rollup_lane.number AS executed,
@@ -580,6 +584,7 @@ SELECT rollup.domain,
        air_gap_us,
        forced_us,
        escape_us,
+       unfreeze_us,
        lower(hex(genesis_root)) AS genesis_root,
        created_seq
   FROM rollup
@@ -613,6 +618,19 @@ SELECT batch.domain,
   FROM batch
   JOIN batch_data ON batch_data.batch = batch.id
   LEFT JOIN rollup_verdict ON rollup_verdict.batch = batch.id;
+
+CREATE VIEW v_rollup_exit AS
+SELECT rollup_exit.domain,
+       epoch,
+       account,
+       symbol,
+       rollup_exit.amount,
+       item,
+       state
+  FROM rollup_exit
+  JOIN domain_asset ON domain_asset.domain = rollup_exit.domain AND domain_asset.number = rollup_exit.asset
+  JOIN v_unit ON v_unit.asset = domain_asset.asset
+  LEFT JOIN inbox ON inbox.domain = rollup_exit.domain AND inbox.number = item;
 
 CREATE VIEW v_withdrawal AS
 SELECT w.domain,

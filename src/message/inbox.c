@@ -32,29 +32,49 @@ static void must_find(struct execution *x, uint64_t domain, unsigned number, str
 }
 
 /* --- the inbox -------------------------------------------------------------------------------- */
-enum status inbox_queue(struct execution *x, uint64_t domain, const struct account_id *sender, unsigned asset,
-                        uint64_t amount, struct bytes payload, int64_t deadline_us)
+static enum status queue(struct execution *x, struct inbox_item *item)
 {
     struct database *database = execution_database(x);
-    struct inbox_item item = {
-        .domain = domain, .number = inbox_count(database, domain), .sender = *sender, .asset = asset,
-        .amount = amount, .payload = payload, .deadline_us = deadline_us,
-        .queued_us = execution_chain_time(x), .state = INBOX_QUEUED,
-    };
     struct account_id escrow;
     struct asset found;
 
-    INVARIANT(payload.size > 0 && payload.size <= INBOX_PAYLOAD_MAX, "an inbox item of %zu bytes",
-              payload.size);
-    must_find(x, domain, asset, &escrow, &found);
-    if (amount > 0) {
-        TRY(balance_move(x, DOMAIN_BASE, &found, sender, &escrow, amount, NULL));
-        row_domain_reserve(database, domain, asset, amount);
+    INVARIANT(item->payload.size > 0 && item->payload.size <= INBOX_PAYLOAD_MAX,
+              "an inbox item of %zu bytes", item->payload.size);
+    item->number = inbox_count(database, item->domain);
+    item->queued_us = execution_chain_time(x);
+    item->state = INBOX_QUEUED;
+    must_find(x, item->domain, item->asset, &escrow, &found);
+    if (item->amount > 0) {
+        TRY(balance_move(x, DOMAIN_BASE, &found, &item->sender, &escrow, item->amount, NULL));
+        row_domain_reserve(database, item->domain, item->asset, item->amount);
     }
-    row_inbox_insert(database, &item, execution_next_seq(x));
+    row_inbox_insert(database, item, execution_next_seq(x));
     return event_message_queued(x, &(struct event_message_queued){
-        .domain = domain, .number = item.number, .sender = *sender, .asset = found.symbol, .amount = amount,
-        .deadline_us = deadline_us });
+        .domain = item->domain, .number = item->number, .sender = item->sender, .asset = found.symbol,
+        .amount = item->amount, .deadline_us = item->deadline_us });
+}
+
+enum status inbox_queue(struct execution *x, uint64_t domain, const struct account_id *sender, unsigned asset,
+                        uint64_t amount, struct bytes payload, int64_t deadline_us)
+{
+    struct inbox_item item = { .domain = domain, .sender = *sender, .asset = asset, .amount = amount,
+                               .payload = payload, .deadline_us = deadline_us };
+
+    return queue(x, &item);
+}
+
+enum status inbox_queue_lasting(struct execution *x, uint64_t domain, const struct account_id *sender,
+                                unsigned asset, struct bytes payload, int64_t deadline_us)
+{
+    struct inbox_item item = { .domain = domain, .sender = *sender, .asset = asset, .payload = payload,
+                               .deadline_us = deadline_us, .lasting = true };
+
+    return queue(x, &item);
+}
+
+bool inbox_has_ended(const struct inbox_item *item)
+{
+    return item->state == INBOX_REFUNDED || item->state == INBOX_DROPPED;
 }
 
 static void set_states(struct execution *x, uint64_t domain, uint64_t from, uint64_t to,
@@ -62,7 +82,8 @@ static void set_states(struct execution *x, uint64_t domain, uint64_t from, uint
 {
     uint64_t changed = row_inbox_set_state(execution_database(x), domain, from, to, before, after);
 
-    INVARIANT(changed == to - from,
+    INVARIANT(changed == to - from ||
+                  changed + row_inbox_ended(execution_database(x), domain, from, to) == to - from,
               "domain %" PRIu64 ": of the inbox items %" PRIu64 " to %" PRIu64 " only %" PRIu64 " were %s",
               domain, from, to, changed, inbox_state_name(before));
 }
@@ -89,7 +110,7 @@ bool inbox_end(struct execution *x, uint64_t domain, unsigned most)
     struct database *database = execution_database(x);
     struct inbox_item item;
 
-    for (; inbox_oldest(database, domain, &item); most--) {
+    for (; row_inbox_ending(database, domain, &item); most--) {
         bool deposit = item.amount > 0, credited = false;
         struct account_id escrow;
         struct asset asset;
@@ -110,6 +131,13 @@ bool inbox_end(struct execution *x, uint64_t domain, unsigned most)
                   "the end of an inbox item has no event");
     }
     return false;
+}
+
+bool inbox_is_ending(struct database *database, uint64_t domain)
+{
+    struct inbox_item item;
+
+    return row_inbox_ending(database, domain, &item);
 }
 
 /* --- what leaves ------------------------------------------------------------------------------ */

@@ -1,17 +1,19 @@
 /* The invariants of messages: see invariants.h. */
 #include "message/invariants.h"
 
-/* Numbers without gaps; what is done comes before what is included, and that before what waits or has ended
- * otherwise. */
+/* Numbers without gaps; what is done comes before what is included, and that before what waits, whatever
+ * ended otherwise between them; what lasts does not end otherwise. */
 static const char inboxes[] =
     "SELECT printf('domain %d: inbox items 0 … %d are %d in number', domain, max(number), count(*))"
     " FROM inbox GROUP BY domain HAVING max(number) + 1 <> count(*) OR min(number) <> 0"
-    " UNION ALL SELECT printf('domain %d: inbox item %d is %s, behind one that is %s', b.domain, b.number,"
-    "  b.state, a.state) FROM inbox AS a JOIN inbox AS b ON b.domain = a.domain AND b.number = a.number + 1"
-    " WHERE CASE a.state WHEN 'done' THEN 0 WHEN 'included' THEN 1 ELSE 2 END"
-    "  > CASE b.state WHEN 'done' THEN 0 WHEN 'included' THEN 1 ELSE 2 END"
+    " UNION ALL SELECT printf('domain %d: inbox item %d is %s, behind one that is %s', domain, number, state,"
+    "  before) FROM (SELECT domain, number, state, lag(state) OVER (PARTITION BY domain ORDER BY number)"
+    "   AS before FROM inbox WHERE state NOT IN ('refunded', 'dropped'))"
+    " WHERE CASE before WHEN 'done' THEN 0 WHEN 'included' THEN 1 ELSE 2 END"
+    "  > CASE state WHEN 'done' THEN 0 WHEN 'included' THEN 1 ELSE 2 END AND before IS NOT NULL"
     " UNION ALL SELECT printf('domain %d: inbox item %d is %s with an amount of %d', domain, number, state,"
-    "  amount) FROM inbox WHERE (state = 'refunded' AND amount = 0) OR (state = 'dropped' AND amount > 0)";
+    "  amount) FROM inbox WHERE (state = 'refunded' AND amount = 0) OR (state = 'dropped' AND amount > 0)"
+    "  OR (lasting = 1 AND (amount > 0 OR state IN ('refunded', 'dropped')))";
 
 static const char claims[] =
     "SELECT printf('domain %d: withdrawal %d was claimed, but only %d are final', domain, number, count)"
@@ -49,7 +51,13 @@ static const char domains[] =
     " UNION ALL SELECT printf('domain %d has no assets', domain) FROM message_domain"
     " WHERE domain NOT IN (SELECT domain FROM domain_asset)"
     " UNION ALL SELECT printf('domain %d: %d withdrawals without a root', domain, count)"
-    " FROM message_domain WHERE root IS NULL AND count > 0";
+    " FROM message_domain WHERE root IS NULL AND count > 0"
+    " UNION ALL SELECT printf('domain %d: its newest final root is not kept', domain)"
+    " FROM message_domain AS m WHERE root IS NOT NULL AND NOT EXISTS"
+    " (SELECT 1 FROM final_root AS f WHERE f.domain = m.domain"
+    "  AND f.count = m.count AND f.root = m.root)"
+    " UNION ALL SELECT printf('domain %d: a root of %d withdrawals is kept', f.domain, f.count)"
+    " FROM final_root AS f JOIN message_domain AS m USING (domain) WHERE f.count > m.count";
 
 const struct invariant message_invariants[MESSAGE_INVARIANTS] = {
     { "message.inboxes", "Inbox items are numbered without gaps and taken in their order.", .sql = inboxes },

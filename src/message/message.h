@@ -43,6 +43,7 @@ struct inbox_item {
     struct bytes payload;    /* what the domain executes; lives until the thread reads another */
     int64_t deadline_us;     /* chain time: from then on every batch must take it in */
     int64_t queued_us;       /* chain time: since when it waits */
+    bool lasting;            /* does not end when the domain is frozen */
     enum inbox_state state;
 };
 /* How many there ever were; the next one's number. */
@@ -54,8 +55,15 @@ MUST_CHECK bool inbox_read(struct database *database, uint64_t domain, uint64_t 
 MUST_CHECK enum status inbox_queue(struct execution *x, uint64_t domain, const struct account_id *sender,
                                    unsigned asset, uint64_t amount, struct bytes payload,
                                    int64_t deadline_us);
+/* The same for what the domain itself has to take in, whatever becomes of it: such an item waits until a
+ * final batch took it in, for inbox_end leaves it alone. It moves nothing. */
+MUST_CHECK enum status inbox_queue_lasting(struct execution *x, uint64_t domain,
+                                           const struct account_id *sender, unsigned asset,
+                                           struct bytes payload, int64_t deadline_us);
+/* Whether the item ended before a batch could take it in. It keeps its number: a batch passes over it. */
+MUST_CHECK bool inbox_has_ended(const struct inbox_item *item);
 /* Items `from` … `to` − 1 are in a batch now; are final with it; or wait again, each with `deadline_us`
- * unless its own is later. No events: those of the batch tell. */
+ * unless its own is later. Those that have ended stay so. No events: those of the batch tell. */
 void inbox_include(struct execution *x, uint64_t domain, uint64_t from, uint64_t to);
 void inbox_done(struct execution *x, uint64_t domain, uint64_t from, uint64_t to);
 void inbox_return(struct execution *x, uint64_t domain, uint64_t from, uint64_t to, int64_t deadline_us);
@@ -63,13 +71,16 @@ void inbox_return(struct execution *x, uint64_t domain, uint64_t from, uint64_t 
 MUST_CHECK bool inbox_oldest(struct database *database, uint64_t domain, struct inbox_item *item);
 /* The first number from `from` on whose deadline has not passed at `now_us`: a batch must reach to it. */
 uint64_t inbox_overdue_end(struct database *database, uint64_t domain, uint64_t from, int64_t now_us);
-/* The oldest queued items end, `most` of them: deposits are refunded, or become credits. Records
- * message.refunded for each. True: more are left. */
+/* The oldest queued items end, `most` of them, save lasting ones: deposits are refunded, or become credits.
+ * Records message.refunded for each. True: more are left. */
 MUST_CHECK bool inbox_end(struct execution *x, uint64_t domain, unsigned most);
+/* Whether inbox_end would find one. */
+MUST_CHECK bool inbox_is_ending(struct database *database, uint64_t domain);
 
 /* --- outbox ------------------------------------------------------------------------------------ */
-/* The domain's withdrawals up to `count` are final, under this root (which replaces the one before). Never
- * fewer: a smaller count, which only a domain gone wrong can bring about, leaves both as they are. */
+/* The domain's withdrawals up to `count` are final, under this root. Never fewer: a smaller count, which only
+ * a domain gone wrong can bring about, leaves all as it is. The newest FINAL_ROOTS_KEPT roots prove. */
+#define FINAL_ROOTS_KEPT 1024
 void outbox_final(struct execution *x, uint64_t domain, const struct hash *root, uint64_t count);
 /* Pays from the domain's escrow, or notes a credit when the recipient cannot be paid (*credited). Records
  * message.credited then; what else happened the caller records. ERROR_INSUFFICIENT_BALANCE: the escrow has

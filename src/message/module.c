@@ -8,7 +8,7 @@
 #include "message/rows.h"
 
 struct claim {
-    uint64_t domain, number, asset, amount;
+    uint64_t domain, number, asset, amount, count;
     struct account_id recipient;
     struct bytes proof;
 };
@@ -21,7 +21,34 @@ static const struct param claim_params[] = {
     PARAM(struct claim, recipient, ACCOUNT, REQUIRED, "as it was withdrawn"),
     PARAM(struct claim, proof, BYTES, REQUIRED, "32 hashes from the withdrawal up",
           .most = OUTBOX_PROOF_SIZE),
+    PARAM(struct claim, count, INTEGER, OPTIONAL,
+          "of how many withdrawals the proof is: any number that was final; the newest when absent",
+          .fallback = NOT_GIVEN),
 };
+
+/* The final root that the proof is for. */
+static enum status proven_root(struct execution *x, const struct claim *p, struct hash *root)
+{
+    struct database *database = execution_database(x);
+    uint64_t count, oldest;
+
+    if (!row_domain_root(database, p->domain, root, &count) || p->number >= count)
+        return fail(x, ERROR_NOT_FINAL, "withdrawal %" PRIu64 " of the domain %" PRIu64 " is not final",
+                    p->number, p->domain);
+    if (p->count == NOT_GIVEN)
+        return OK;
+    if (p->number >= p->count)
+        return fail(x, ERROR_WRONG_PROOF, "withdrawal %" PRIu64 " is not among the first %" PRIu64, p->number,
+                    p->count);
+    if (row_final_root(database, p->domain, p->count, root))
+        return OK;
+    oldest = row_final_root_oldest(database, p->domain);
+    if (p->count < oldest)
+        return fail(x, ERROR_PROOF_TOO_OLD,
+                    "final roots are kept from that of %" PRIu64 " withdrawals on; the proof is of %" PRIu64,
+                    oldest, p->count);
+    return fail(x, ERROR_NOT_FINAL, "no final root has %" PRIu64 " withdrawals under it", p->count);
+}
 
 static enum status check_proof(struct execution *x, const struct claim *p)
 {
@@ -30,11 +57,8 @@ static enum status check_proof(struct execution *x, const struct claim *p)
     uint8_t message[WITHDRAWAL_SIZE];
     struct outbox_proof proof;
     struct hash root, leaf;
-    uint64_t count;
 
-    if (!row_domain_root(execution_database(x), p->domain, &root, &count) || p->number >= count)
-        return fail(x, ERROR_NOT_FINAL, "withdrawal %" PRIu64 " of the domain %" PRIu64 " is not final",
-                    p->number, p->domain);
+    TRY(proven_root(x, p, &root));
     if (p->proof.size != OUTBOX_PROOF_SIZE)
         return fail(x, ERROR_WRONG_PROOF, "proof: %zu bytes; %d are expected", p->proof.size,
                     OUTBOX_PROOF_SIZE);
@@ -88,7 +112,7 @@ static const struct command commands[] = {
 };
 
 static const char *const base_tables[] = {
-    "message_domain", "domain_asset", "inbox", "withdrawal_claim", "credit", NULL
+    "message_domain", "domain_asset", "inbox", "final_root", "withdrawal_claim", "credit", NULL
 };
 
 const struct module message_module = {

@@ -62,7 +62,7 @@ static enum status inbox(struct query *q, const void *params, struct writer *w)
     struct statement *s = statement(
         q->database,
         "SELECT inbox.number AS number, state, sender, symbol, inbox.amount AS amount, payload,"
-        " deadline_us, queued_us, queued_seq FROM inbox"
+        " deadline_us, queued_us, lasting, queued_seq FROM inbox"
         " JOIN domain_asset AS a ON a.domain = inbox.domain AND a.number = inbox.asset"
         " JOIN asset ON asset.id = a.asset"
         " WHERE inbox.domain = ? AND inbox.number > ? ORDER BY inbox.number LIMIT ?");
@@ -84,6 +84,7 @@ static enum status inbox(struct query *q, const void *params, struct writer *w)
         write_column_hex(w, s, "payload");
         write_column_integer(w, s, "deadline_us");
         write_column_integer(w, s, "queued_us");
+        write_column_integer(w, s, "lasting");
         write_column_integer(w, s, "queued_seq");
         writer_object_end(w);
     }

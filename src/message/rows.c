@@ -134,7 +134,8 @@ void row_domain_release_items(struct database *database, uint64_t domain, uint64
     struct statement *s = statement(database,
         "UPDATE domain_asset SET reserved = reserved - total FROM"
         " (SELECT asset AS deposited, sum(amount) AS total FROM inbox"
-        "   WHERE domain = ?1 AND number >= ?2 AND number < ?3 AND amount > 0 GROUP BY asset)"
+        "   WHERE domain = ?1 AND number >= ?2 AND number < ?3 AND amount > 0 AND state = 'done'"
+        "   GROUP BY asset)"
         " WHERE domain = ?1 AND number = deposited");
 
     bind_count(s, domain);
@@ -166,6 +167,46 @@ void row_domain_set_root(struct database *database, uint64_t domain, const struc
     bind_count(s, count);
     bind_count(s, domain);
     INVARIANT(statement_run(s) == 1, "a root of a domain that is not there");
+    s = statement(database,
+        "INSERT INTO final_root (domain, count, root, position) VALUES (?1, ?2, ?3,"
+        " (SELECT coalesce(max(position), 0) + 1 FROM final_root WHERE domain = ?1))"
+        " ON CONFLICT (domain, count) DO UPDATE SET root = excluded.root");
+    bind_count(s, domain);
+    bind_count(s, count);
+    bind_blob(s, root->bytes, sizeof(root->bytes));
+    statement_run(s);
+    s = statement(database, "DELETE FROM final_root WHERE domain = ?1 AND position <="
+                            " (SELECT max(position) FROM final_root WHERE domain = ?1) - ?2");
+    bind_count(s, domain);
+    bind_integer(s, FINAL_ROOTS_KEPT);
+    statement_run(s);
+}
+
+bool row_final_root(struct database *database, uint64_t domain, uint64_t count, struct hash *root)
+{
+    struct statement *s =
+        statement(database, "SELECT root FROM final_root WHERE domain = ? AND count = ?");
+
+    bind_count(s, domain);
+    bind_count(s, count);
+    if (!statement_row(s))
+        return false;
+    column_fixed(s, "root", root->bytes, sizeof(root->bytes));
+    statement_finish(s);
+    return true;
+}
+
+uint64_t row_final_root_oldest(struct database *database, uint64_t domain)
+{
+    struct statement *s =
+        statement(database, "SELECT coalesce(min(count), 0) AS oldest FROM final_root WHERE domain = ?");
+    uint64_t oldest;
+
+    bind_count(s, domain);
+    INVARIANT(statement_row(s), "an aggregate has one row");
+    oldest = (uint64_t)column_integer(s, "oldest");
+    statement_finish(s);
+    return oldest;
 }
 
 /* --- inbox ------------------------------------------------------------------------------------ */
@@ -182,7 +223,8 @@ uint64_t inbox_count(struct database *database, uint64_t domain)
     return next;
 }
 
-#define ITEM_COLUMNS "number, sender, asset, amount, payload, deadline_us, queued_us, state FROM inbox "
+#define ITEM_COLUMNS \
+    "number, sender, asset, amount, payload, deadline_us, queued_us, lasting, state FROM inbox "
 
 /* The row at hand, and the end of its statement. */
 static void take_item(struct statement *s, uint64_t domain, struct inbox_item *item)
@@ -201,6 +243,7 @@ static void take_item(struct statement *s, uint64_t domain, struct inbox_item *i
     item->payload = bytes_of(payload, stored.size);
     item->deadline_us = column_integer(s, "deadline_us");
     item->queued_us = column_integer(s, "queued_us");
+    item->lasting = column_integer(s, "lasting") != 0;
     item->state = state_of(column_text(s, "state"));
     statement_finish(s);
 }
@@ -230,6 +273,34 @@ bool inbox_oldest(struct database *database, uint64_t domain, struct inbox_item 
     return true;
 }
 
+bool row_inbox_ending(struct database *database, uint64_t domain, struct inbox_item *item)
+{
+    struct statement *s = statement(database, "SELECT " ITEM_COLUMNS "INDEXED BY inbox_ending"
+        " WHERE domain = ? AND state = 'queued' AND lasting = 0 ORDER BY number LIMIT 1");
+
+    bind_count(s, domain);
+    if (!statement_row(s))
+        return false;
+    take_item(s, domain, item);
+    return true;
+}
+
+uint64_t row_inbox_ended(struct database *database, uint64_t domain, uint64_t from, uint64_t to)
+{
+    struct statement *s = statement(database,
+        "SELECT count(*) AS ended FROM inbox WHERE domain = ? AND number >= ? AND number < ?"
+        " AND state IN ('refunded', 'dropped')");
+    uint64_t ended;
+
+    bind_count(s, domain);
+    bind_count(s, from);
+    bind_count(s, to);
+    INVARIANT(statement_row(s), "an aggregate has one row");
+    ended = (uint64_t)column_integer(s, "ended");
+    statement_finish(s);
+    return ended;
+}
+
 uint64_t inbox_overdue_end(struct database *database, uint64_t domain, uint64_t from, int64_t now_us)
 {
     struct statement *s = statement(database,
@@ -249,8 +320,8 @@ uint64_t inbox_overdue_end(struct database *database, uint64_t domain, uint64_t 
 void row_inbox_insert(struct database *database, const struct inbox_item *item, uint64_t seq)
 {
     struct statement *s = statement(database,
-        "INSERT INTO inbox (domain, number, sender, asset, amount, payload, deadline_us, queued_us, state,"
-        " queued_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        "INSERT INTO inbox (domain, number, sender, asset, amount, payload, deadline_us, queued_us, lasting,"
+        " state, queued_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
     bind_count(s, item->domain);
     bind_count(s, item->number);
@@ -260,6 +331,7 @@ void row_inbox_insert(struct database *database, const struct inbox_item *item, 
     bind_blob(s, item->payload.data, item->payload.size);
     bind_integer(s, item->deadline_us);
     bind_integer(s, item->queued_us);
+    bind_integer(s, item->lasting);
     bind_text(s, inbox_state_name(item->state));
     bind_count(s, seq);
     statement_run(s);
@@ -284,7 +356,7 @@ void row_inbox_not_before(struct database *database, uint64_t domain, uint64_t f
 {
     struct statement *s = statement(database,
         "UPDATE inbox SET deadline_us = ?1"
-        " WHERE domain = ?2 AND number >= ?3 AND number < ?4 AND deadline_us < ?1");
+        " WHERE domain = ?2 AND number >= ?3 AND number < ?4 AND deadline_us < ?1 AND state = 'queued'");
 
     bind_integer(s, deadline_us);
     bind_count(s, domain);

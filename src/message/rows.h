@@ -17,13 +17,22 @@ void row_domain_release_items(struct database *database, uint64_t domain, uint64
 /* The newest final root; false: nothing has left the domain for good, or there is no such domain. */
 MUST_CHECK bool row_domain_root(struct database *database, uint64_t domain, struct hash *root,
                                 uint64_t *count);
+/* Writes it, and forgets the oldest one beyond FINAL_ROOTS_KEPT. */
 void row_domain_set_root(struct database *database, uint64_t domain, const struct hash *root, uint64_t count);
+/* The one with so many withdrawals under it; false: it is no final one, or forgotten. */
+MUST_CHECK bool row_final_root(struct database *database, uint64_t domain, uint64_t count, struct hash *root);
+/* The smallest count that is kept. */
+uint64_t row_final_root_oldest(struct database *database, uint64_t domain);
 
 /* --- inbox ------------------------------------------------------------------------------------- */
 void row_inbox_insert(struct database *database, const struct inbox_item *item, uint64_t seq);
 /* Items `from` … `to` − 1; returns how many were in state `before`. */
 uint64_t row_inbox_set_state(struct database *database, uint64_t domain, uint64_t from, uint64_t to,
                              enum inbox_state before, enum inbox_state after);
+/* How many of them ended before a batch took them in. */
+uint64_t row_inbox_ended(struct database *database, uint64_t domain, uint64_t from, uint64_t to);
+/* The oldest queued item that does not last. */
+MUST_CHECK bool row_inbox_ending(struct database *database, uint64_t domain, struct inbox_item *item);
 void row_inbox_not_before(struct database *database, uint64_t domain, uint64_t from, uint64_t to,
                           int64_t deadline_us);
 

@@ -59,7 +59,7 @@ static void check_inbox_item(struct bytes bytes)
 
     if (inbox_item_decode(bytes, &made.batch.machine.rollup, 2, &item, NULL) != OK || item.malformed)
         return;
-    if (item.kind == ITEM_DEPOSIT || item.kind == ITEM_FORCED_EXIT) {
+    if (item.kind == ITEM_DEPOSIT || item.kind == ITEM_FORCED_EXIT || item.kind == ITEM_EXITED) {
         inbox_item_encode(&item, &again);
     } else {
         rollup_transaction_encode(&item, &transaction);

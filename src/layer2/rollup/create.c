@@ -17,10 +17,12 @@
 
 struct create_asset {
     struct asset_id asset;
+    uint64_t deposit_min;
 };
 
 static const struct param asset_items[] = {
     PARAM(struct create_asset, asset, ASSET, REQUIRED, "id or symbol"),
+    PARAM(struct create_asset, deposit_min, AMOUNT, OPTIONAL, "no deposit of less; 1 when absent"),
 };
 
 const struct param rollup_create_params[CREATE_PARAMS] = {
@@ -52,8 +54,11 @@ const struct param rollup_create_params[CREATE_PARAMS] = {
           .fallback = HOURS(24)),
     PARAM(struct create, escape, DURATION, OPTIONAL, "after which anybody may freeze it when an item waits",
           .fallback = DAYS(7)),
-    PARAM(struct create, jail, DURATION, OPTIONAL, "without batches after one that was wrong",
-          .fallback = DAYS(7)),
+    PARAM(struct create, jail, DURATION, OPTIONAL,
+          "without batches after one that was wrong; shorter than 'escape' less 'forced'",
+          .fallback = DAYS(3)),
+    PARAM(struct create, unfreeze_after, DURATION, OPTIONAL,
+          "from the announcement that it is un-frozen until it is", .fallback = DAYS(7)),
 };
 
 /* --- shared ----------------------------------------------------------------------------------- */
@@ -112,7 +117,7 @@ static enum status read_assets(struct execution *x, const struct create *p,
 static enum status read_windows(struct execution *x, const struct create *p, struct rollup *r)
 {
     const int64_t given[] = { p->challenge, p->clock, p->extension, p->step_extension, p->air_gap,
-                              p->payout_delay, p->forced, p->escape, p->jail };
+                              p->payout_delay, p->forced, p->escape, p->jail, p->unfreeze_after };
 
     for (size_t i = 0; i < COUNT_OF(given); i++) {
         if (given[i] < 0 || given[i] > (int64_t)WINDOW_MAX)
@@ -122,15 +127,20 @@ static enum status read_windows(struct execution *x, const struct create *p, str
     r->forced_us = execution_window(x, p->forced);
     r->escape_us = execution_window(x, p->escape);
     r->jail_us = execution_window(x, p->jail);
+    r->unfreeze_us = execution_window(x, p->unfreeze_after);
     r->game.max_clock_us = execution_window(x, p->clock);
     r->game.extension_us = execution_window(x, p->extension);
     r->game.step_extension_us = execution_window(x, p->step_extension);
     r->game.air_gap_us = execution_window(x, p->air_gap);
     r->game.payout_delay_us = execution_window(x, p->payout_delay);
-    if (r->challenge_us == 0 || r->forced_us == 0)
-        return fail(x, ERROR_INVALID_PARAMS, "'challenge' and 'forced' must be longer than nothing");
+    if (r->challenge_us == 0 || r->forced_us == 0 || r->unfreeze_us == 0)
+        return fail(x, ERROR_INVALID_PARAMS,
+                    "'challenge', 'forced' and 'unfreeze_after' must be longer than nothing");
     if (r->escape_us < r->forced_us)
         return fail(x, ERROR_INVALID_PARAMS, "'escape' must not be shorter than 'forced'");
+    if (r->jail_us > 0 && r->jail_us >= r->escape_us - r->forced_us)
+        return fail(x, ERROR_INVALID_PARAMS,
+                    "'jail' must be shorter than 'escape' less 'forced': a jail alone freezes no rollup");
     return OK;
 }
 
@@ -214,6 +224,11 @@ enum status create_rollup(struct execution *x, const void *params, struct writer
     make_id(x, &r);
     genesis_root(&r);
     rollup_insert(execution_database(x), &r, execution_next_seq(x));
+    for (unsigned i = 0; i < r.assets; i++) {
+        uint64_t least = ((const struct create_asset *)p->assets.items)[i].deposit_min;
+
+        deposit_min_insert(execution_database(x), r.domain, i, least > 0 ? least : 1);
+    }
     rollup_follow(x, r.domain);
     tell_created(x, &r, assets);
     writer_object_begin(result);
@@ -278,10 +293,16 @@ enum status deposit_into(struct execution *x, const void *params, struct writer 
     struct buffer payload CLEANUP(buffer_close) = { 0 };
     struct rollup rollup;
     struct asset asset;
+    uint64_t least;
 
     TRY(need_open(x, p->domain, &rollup));
     TRY(asset_find(x, &p->asset, &asset));
     TRY(rollup_asset_number(x, &rollup, &p->asset, &item.asset));
+    least = deposit_min(execution_database(x), p->domain, item.asset);
+    if (p->amount < least)
+        return fail(x, ERROR_DEPOSIT_TOO_SMALL,
+                    "%" PRIu64 " %s are less than %" PRIu64 ", the least that the rollup takes", p->amount,
+                    asset.symbol, least);
     item.number = inbox_count(execution_database(x), p->domain);
     inbox_item_encode(&item, &payload);
     TRY(queue(x, &rollup, item.asset, p->amount, &payload, result));
@@ -310,9 +331,15 @@ enum status force_transaction(struct execution *x, const void *params, struct wr
     const struct force *p = params;
     struct buffer payload CLEANUP(buffer_close) = { 0 };
     struct rollup rollup;
+    struct error error;
+    struct item item;
     uint64_t number;
+    size_t size;
 
     TRY(need_open(x, p->domain, &rollup));
+    if (rollup_transaction_decode(p->transaction, NULL, rollup.assets, &item, &size, &error) == OK &&
+        item.kind == ITEM_WITHDRAWAL)
+        TRY(account_can_receive(x, &item.recipient)); /* what nobody opens would be a credit for ever */
     number = inbox_count(execution_database(x), p->domain);
     inbox_forced_encode(number, p->transaction, &payload);
     TRY(queue(x, &rollup, 0, 0, &payload, result));

@@ -10,8 +10,9 @@ struct create {
     struct asset_id bond_asset;
     uint64_t bond, bond_numerator, bond_denominator, burn_ppm;
     int64_t challenge, clock, extension, step_extension, air_gap, payout_delay, forced, escape, jail;
+    int64_t unfreeze_after;
 };
-#define CREATE_PARAMS 16
+#define CREATE_PARAMS 17
 extern const struct param rollup_create_params[CREATE_PARAMS];
 enum status create_rollup(struct execution *x, const void *params, struct writer *result);
 

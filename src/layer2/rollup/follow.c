@@ -265,6 +265,7 @@ static void write_settled(void *context, struct execution *x)
     const struct settled *s = context;
 
     pending_forget_bodies(execution_database(x), s->domain, s->final);
+    pending_forget(execution_database(x), s->domain, s->final);
     undo_delete_to(execution_database(x), s->domain, s->final);
 }
 

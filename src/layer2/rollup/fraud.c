@@ -147,6 +147,10 @@ static void item_count(struct bounds *bounds, const struct item *item, const str
     case ITEM_FORCED_EXIT:
         bounds->uncertain |= item->asset == of->asset && account_equal(&item->key, key);
         return;
+    case ITEM_EXITED: /* never null */
+        if (item->asset == of->asset && item->from == of->from)
+            bounds->balance -= item->amount;
+        return;
     case ITEM_FORCED:
         return; /* malformed */
     }

@@ -32,18 +32,34 @@ static const char states[] =
     " UNION ALL SELECT printf('rollup %d is frozen, and batch %d is not final', domain, number)"
     " FROM batch JOIN rollup USING (domain) WHERE frozen = 1 AND state < 3";
 
-/* What is in batches, and what waits. */
+/* What is in batches, and what waits; what ended while the rollup was frozen stays so wherever it stands. */
 static const char inboxes[] =
     "WITH cursor AS (SELECT rollup.domain, coalesce((SELECT inbox_to FROM batch WHERE domain = rollup.domain"
     "  AND number = head AND state < 4), 0) AS taken, coalesce((SELECT inbox_to FROM batch"
     "  WHERE domain = rollup.domain AND number = final AND state = 3), 0) AS done FROM rollup)"
     " SELECT printf('rollup %d: inbox item %d is %s, %d are taken in and %d final', domain, number, state,"
-    "  taken, done) FROM inbox JOIN cursor USING (domain) WHERE state <> CASE WHEN number < done THEN 'done'"
-    "  WHEN number < taken THEN 'included' WHEN state IN ('refunded', 'dropped') THEN state"
-    "  ELSE 'queued' END"
+    "  taken, done) FROM inbox JOIN cursor USING (domain) JOIN rollup USING (domain) WHERE state <> CASE"
+    "  WHEN state IN ('refunded', 'dropped') AND (frozen = 1 OR epoch > 0) THEN state"
+    "  WHEN number < done THEN 'done' WHEN number < taken THEN 'included' ELSE 'queued' END"
     " UNION ALL SELECT printf('rollup %d is frozen, and inbox item %d waits', domain, number)"
-    " FROM inbox JOIN rollup USING (domain) WHERE frozen = 1 AND state = 'queued' AND NOT EXISTS"
-    "  (SELECT 1 FROM deadline WHERE kind = 'rollup.refund' AND hex(subject) = printf('%016X', domain))";
+    " FROM inbox JOIN rollup USING (domain) WHERE frozen = 1 AND state = 'queued' AND lasting = 0"
+    "  AND NOT EXISTS"
+    "  (SELECT 1 FROM deadline WHERE kind = 'rollup.refund' AND hex(subject) = printf('%016X', domain))"
+    " UNION ALL SELECT printf('rollup %d: account %d left in epoch %d, and its inbox item %d is not that',"
+    "  e.domain, account, e.epoch, item) FROM rollup_exit AS e JOIN rollup AS r USING (domain)"
+    " LEFT JOIN inbox AS i ON i.domain = e.domain AND i.number = e.item WHERE item IS NOT NULL"
+    "  AND (i.number IS NULL OR i.lasting = 0 OR item >= exits_end OR e.epoch > r.epoch)"
+    " UNION ALL SELECT printf('rollup %d: inbox item %d lasts, and nobody left by it', i.domain, number)"
+    " FROM inbox AS i JOIN rollup USING (domain) WHERE lasting = 1 AND NOT EXISTS"
+    "  (SELECT 1 FROM rollup_exit AS e WHERE e.domain = i.domain AND item = number)"
+    " UNION ALL SELECT printf('rollup %d: batch %d passes over what left while it was frozen', domain,"
+    "  number)"
+    " FROM batch JOIN rollup USING (domain) WHERE state < 4 AND number > final AND inbox_to < exits_end"
+    "  AND inbox_to - inbox_from < 4096"
+    " UNION ALL SELECT printf('rollup %d: unfreezing is %s', domain, CASE unfreeze_at_us WHEN 0"
+    "  THEN 'due, but not announced' ELSE 'announced, but not due' END) FROM rollup"
+    " WHERE (unfreeze_at_us <> 0) <> EXISTS (SELECT 1 FROM deadline WHERE kind = 'rollup.unfreeze'"
+    "   AND hex(subject) = printf('%016X', domain)) OR (unfreeze_at_us <> 0 AND frozen = 0)";
 
 /* --- bonds ------------------------------------------------------------------------------------ */
 static uint64_t base_balance(struct database *database, const struct account_id *account,
@@ -136,13 +152,31 @@ static bool check_escrow(struct database *database, const struct rollup *r, unsi
     return false;
 }
 
-/* At the newest batch that was executed here: what is inside, and what was withdrawn, was deposited. */
+static uint64_t exits_before(struct database *database, uint64_t domain, unsigned asset, uint64_t item)
+{
+    struct statement *s = statement(database, "SELECT coalesce(sum(amount), 0) AS sum FROM rollup_exit"
+                                              " WHERE domain = ? AND asset = ? AND item < ?");
+    uint64_t sum = 0;
+
+    bind_integer(s, (int64_t)domain);
+    bind_integer(s, asset);
+    bind_integer(s, (int64_t)item);
+    if (statement_row(s)) {
+        sum = (uint64_t)column_integer(s, "sum");
+        statement_finish(s);
+    }
+    return sum;
+}
+
+/* At the newest batch that was executed here: what is inside, and what was withdrawn or left while the rollup
+ * was frozen, was deposited, and not refunded. */
 static bool check_inside(struct database *database, const struct rollup *r, unsigned number, uint64_t inside,
                          uint64_t taken, char *violation, size_t size)
 {
     struct statement *s = statement(database, "SELECT coalesce(sum(amount), 0) AS sum FROM inbox"
-                                              " WHERE domain = ? AND asset = ? AND number < ?");
-    uint64_t in = 0, out;
+                                              " WHERE domain = ? AND asset = ? AND number < ?"
+                                              " AND state <> 'refunded'");
+    uint64_t in = 0, out, left;
 
     bind_integer(s, (int64_t)r->domain);
     bind_integer(s, number);
@@ -153,11 +187,23 @@ static bool check_inside(struct database *database, const struct rollup *r, unsi
     }
     out = sum_of(statement(database, "SELECT coalesce(sum(amount), 0) AS sum FROM rollup_withdrawal"
                                      " WHERE domain = ? AND asset = ?"), r->domain, number);
-    if (in == inside + out)
+    left = exits_before(database, r->domain, number, taken);
+    if (in == inside + out + left)
         return true;
-    snprintf(violation, size, "rollup %" PRIu64 ": %" PRIu64 " of asset %u are inside and %" PRIu64
-             " withdrawn, but %" PRIu64 " deposited", r->domain, inside, number, out, in);
+    snprintf(violation, size, "rollup %" PRIu64 ": %" PRIu64 " of asset %u are inside, %" PRIu64
+             " withdrawn and %" PRIu64 " left, but %" PRIu64 " deposited", r->domain, inside, number, out,
+             left, in);
     return false;
+}
+
+/* What is executed here counts as long as it stands: the ledger may be ahead in taking batches back. */
+static bool stands_here(struct database *database, uint64_t domain)
+{
+    struct lane_row lane;
+    struct batch_row row;
+
+    return lane_read(database, domain, &lane) &&
+           (lane.number == 0 || (batch_find(database, &lane.batch, &row) && batch_stands(row.state)));
 }
 
 static void add_inside(struct database *database, uint64_t domain, uint64_t inside[ROLLUP_ASSETS_MAX])
@@ -189,7 +235,7 @@ static bool check_rollup(struct database *database, uint64_t domain, char *viola
         if (!check_escrow(database, &rollup, i, violation, size))
             return false;
     }
-    if (!leaf_read(database, domain, &place, &global))
+    if (!stands_here(database, domain) || !leaf_read(database, domain, &place, &global))
         return true;
     add_inside(database, domain, inside);
     for (unsigned i = 0; i < rollup.assets; i++) {

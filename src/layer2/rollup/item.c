@@ -235,6 +235,14 @@ static uint64_t read_be64(struct reader *reader)
     return value;
 }
 
+static uint32_t read_be32(struct reader *reader)
+{
+    uint8_t bytes[4] = { 0 };
+
+    read_bytes(reader, bytes, sizeof bytes);
+    return get_be32(bytes);
+}
+
 static void read_forced(struct reader *reader, const struct hash *rollup, unsigned assets, struct item *item)
 {
     struct reader transaction = *reader;
@@ -258,11 +266,14 @@ enum status inbox_item_decode(struct bytes bytes, const struct hash *rollup, uns
     unsigned kind = read_byte(&reader);
     decoded.inbox = true;
     decoded.number = read_be64(&reader);
-    if (kind == ITEM_DEPOSIT || kind == ITEM_FORCED_EXIT) {
+    if (kind == ITEM_DEPOSIT || kind == ITEM_FORCED_EXIT || kind == ITEM_EXITED) {
         decoded.kind = (enum item_kind)kind;
         decoded.asset = read_byte(&reader);
         decoded.amount = read_be64(&reader);
-        read_bytes(&reader, decoded.key.bytes, sizeof decoded.key);
+        if (kind == ITEM_EXITED)
+            decoded.from = read_be32(&reader);
+        else
+            read_bytes(&reader, decoded.key.bytes, sizeof decoded.key);
         if (kind == ITEM_FORCED_EXIT)
             read_bytes(&reader, decoded.recipient.bytes, sizeof decoded.recipient);
         else
@@ -293,13 +304,17 @@ static void inbox_head(enum item_kind kind, uint64_t number, struct buffer *out)
 
 void inbox_item_encode(const struct item *item, struct buffer *out)
 {
-    uint8_t fields[9];
+    uint8_t fields[9 + 4];
 
-    INVARIANT(item->kind == ITEM_DEPOSIT || item->kind == ITEM_FORCED_EXIT, "item kind %d", (int)item->kind);
+    INVARIANT(item->kind == ITEM_DEPOSIT || item->kind == ITEM_FORCED_EXIT || item->kind == ITEM_EXITED,
+              "item kind %d", (int)item->kind);
     inbox_head(item->kind, item->number, out);
     fields[0] = (uint8_t)item->asset;
     put_be64(fields + 1, item->amount);
-    buffer_append(out, fields, sizeof fields);
+    put_be32(fields + 9, item->from);
+    buffer_append(out, fields, item->kind == ITEM_EXITED ? sizeof fields : sizeof fields - 4);
+    if (item->kind == ITEM_EXITED)
+        return;
     buffer_append(out, item->key.bytes, sizeof item->key);
     if (item->kind == ITEM_FORCED_EXIT)
         buffer_append(out, item->recipient.bytes, sizeof item->recipient);

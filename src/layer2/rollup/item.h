@@ -18,9 +18,12 @@
  *     16 deposit       number (8), asset (1), amount (8), x-only key (32): the key gets an account if need be
  *     17 forced exit   number (8), asset (1), amount (8; 0: all), x-only key (32) whose account it is,
  *                      account of the base ledger (32). Who asked for it was verified on the base ledger
- *     18 forced        number (8), then the bytes of a transaction
+ *     18 forced        number (8), then the bytes of a transaction; without any when the item ended, as all
+ *                      do that wait when a rollup is frozen
+ *     19 exited        number (8), asset (1), amount (8), index of an account (4): it took that out on the
+ *                      base ledger while the rollup was frozen, and has it no more
  * An inbox item that cannot be executed does nothing and is taken in all the same (it is null); a transaction
- * that cannot be executed makes the batch invalid. A deposit is never null. */
+ * that cannot be executed makes the batch invalid. Deposits and exited items are never null. */
 #ifndef LAYER2_ROLLUP_ITEM_H
 #define LAYER2_ROLLUP_ITEM_H
 
@@ -39,6 +42,7 @@ enum item_kind {
     ITEM_DEPOSIT = 16,
     ITEM_FORCED_EXIT = 17,
     ITEM_FORCED = 18, /* decoded: kind is the transaction's own and `inbox` is set, unless it is malformed */
+    ITEM_EXITED = 19,
 };
 
 struct output {
@@ -51,13 +55,13 @@ struct item {
     bool inbox;                 /* came from the inbox, with this number */
     uint64_t number;
     bool malformed;             /* only of ITEM_FORCED: its bytes are no transaction; it will be null */
-    uint32_t from;              /* transactions, from here on */
-    uint64_t nonce;
+    uint32_t from;              /* whose account: transactions, exited */
+    uint64_t nonce;             /* transactions, from here on */
     unsigned asset;             /* < assets of the rollup; all kinds */
     uint64_t fee;
     unsigned output_count;      /* transfers */
     struct output outputs[OUTPUTS_MAX];
-    uint64_t amount;            /* withdrawal, deposit, forced exit */
+    uint64_t amount;            /* withdrawal, deposit, forced exit, exited */
     struct account_id key;      /* registration, deposit, forced exit */
     struct account_id recipient; /* on the base ledger: withdrawal, forced exit */
     struct hash digest;         /* what the signature signs; where it was asked for */
@@ -84,11 +88,11 @@ void transaction_digest(struct item *item, const struct hash *rollup);
 uint64_t transaction_total(const struct item *item);
 
 /* All of `bytes` is one inbox item. ERROR_MALFORMED_ITEM, also when an amount or the number is beyond
- * 2^53 − 1 or the amount of a deposit is 0; bytes of a forced transaction that are none are no error but
- * `malformed`. `rollup` may be NULL as above. */
+ * 2^53 − 1, or the amount is 0 and not of a forced exit; bytes of a forced transaction that are none are
+ * no error but `malformed`. `rollup` may be NULL as above. */
 MUST_CHECK enum status inbox_item_decode(struct bytes bytes, const struct hash *rollup, unsigned assets,
                                          struct item *item, struct error *error);
-/* deposit and forced exit from their fields. */
+/* deposit, forced exit and exited from their fields. */
 void inbox_item_encode(const struct item *item, struct buffer *out);
 /* A forced transaction: `transaction` is what its sender gave, at most ITEM_SIZE_MAX − 9 bytes. */
 void inbox_forced_encode(uint64_t number, struct bytes transaction, struct buffer *out);

@@ -250,6 +250,37 @@ struct lane *lane_lock(struct kernel *kernel, uint64_t domain)
     return NULL;
 }
 
+static bool lock_within(pthread_mutex_t *lock, int64_t wait_us)
+{
+    int64_t until_us = clock_wall_us() + wait_us;
+    const struct timespec until = { .tv_sec = (time_t)(until_us / MICROSECONDS_PER_SECOND),
+                                    .tv_nsec = (long)(until_us % MICROSECONDS_PER_SECOND * 1000) };
+
+    return pthread_mutex_timedlock(lock, &until) == 0;
+}
+
+struct lane *lane_lock_soon(struct kernel *kernel, uint64_t domain)
+{
+    struct lane *lane = lane_of(kernel, domain);
+    bool soon;
+
+    if (!lock_within(&lane->lock, LANE_WAIT_US))
+        return NULL;
+    soon = take_reader(lane);
+    if (soon) {
+        soon = lane->state != NULL ||
+               leaf_count(lane->reader, domain, LANE_LEAVES_SOON + 1) <= LANE_LEAVES_SOON;
+        lane->is_wanted = !soon;
+        if (soon && get_ready(lane))
+            return lane;
+        give_reader(lane);
+    }
+    pthread_mutex_unlock(&lane->lock);
+    if (!soon)
+        schedule(lane);
+    return NULL;
+}
+
 void lane_unlock(struct lane *lane)
 {
     give_reader(lane);
@@ -263,7 +294,7 @@ static bool has_work(struct lane *lane)
     struct rollup rollup;
     struct lane_row row;
 
-    return lane->state != NULL ||
+    return lane->state != NULL || lane->is_wanted ||
            (rollup_find(lane->reader, lane->domain, &rollup) &&
             lane_read(lane->reader, lane->domain, &row) &&
             (rollup.head > 0 || row.number > 0 ||
@@ -290,7 +321,7 @@ static void save_memory(struct lane *lane)
     pthread_mutex_lock(&lane->lanes->lock);
     many = lane->lanes->states > STATES_USUAL;
     pthread_mutex_unlock(&lane->lanes->lock);
-    if (many && lane->state != NULL && rollup_state_memory(lane->state) <= SMALL_STATE)
+    if (many && lane->state != NULL && !lane->is_wanted && rollup_state_memory(lane->state) <= SMALL_STATE)
         lane_unload(lane);
 }
 

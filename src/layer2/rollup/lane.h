@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "kernel/kernel.h"
 #include "layer2/rollup/local.h"
 
@@ -38,6 +39,7 @@ struct lane {
     struct rollup_state *state; /* NULL: not read from rows, or not any more */
     struct lane_row at;        /* whose state it is */
     struct prepared prepared;  /* on top of that */
+    bool is_wanted;            /* somebody asks for its state, which is too large to be read while he waits */
     int64_t inbox_since_us;    /* since when something waits in the inbox, by this node's clock; 0: nothing */
 };
 
@@ -64,6 +66,12 @@ MUST_CHECK bool lane_read_failed(struct lane *lane);
 /* Locks the lane, with its state at hand; the caller unlocks. NULL: not ready. */
 struct lane *lane_lock(struct kernel *kernel, uint64_t domain);
 void lane_unlock(struct lane *lane);
+/* The same for whoever must be answered soon: waits LANE_WAIT_US at most, and reads no more than
+ * LANE_LEAVES_SOON leaves. NULL: not ready; a larger state is read by a worker then, and kept until it is
+ * asked for again. */
+#define LANE_WAIT_US (MICROSECONDS_PER_SECOND / 2)
+#define LANE_LEAVES_SOON 4096
+struct lane *lane_lock_soon(struct kernel *kernel, uint64_t domain);
 
 /* follow.c: takes back what does not stand, and executes a batch that is new. True: there may be more. */
 MUST_CHECK bool lane_catch_up(struct lane *lane);

@@ -209,7 +209,8 @@ void jail_over(struct execution *x, struct bytes subject)
 
 int64_t escape_time(const struct rollup *rollup, const struct inbox_item *item)
 {
-    int64_t waited_us = item->queued_us + rollup->escape_us;
+    int64_t since_us = item->queued_us > rollup->unfrozen_us ? item->queued_us : rollup->unfrozen_us;
+    int64_t waited_us = since_us + rollup->escape_us;
 
     return item->deadline_us > waited_us ? item->deadline_us : waited_us;
 }
@@ -277,6 +278,8 @@ static void take_back_from(struct execution *x, struct rollup *rollup, uint64_t 
     struct database *database = execution_database(x);
     struct event_rollup_rolled_back event = { .domain = rollup->domain, .from = rollup->head,
                                               .to = from - 1 };
+    int64_t now_us = execution_chain_time(x);
+    int64_t free_us = rollup->jailed_until_us > now_us ? rollup->jailed_until_us : now_us; /* to propose */
     struct batch_row row;
 
     for (uint64_t number = rollup->head; number >= from; number--) {
@@ -292,8 +295,7 @@ static void take_back_from(struct execution *x, struct rollup *rollup, uint64_t 
     }
     event.root_after = row.previous_root;
     event.inbox_after = row.inbox_from;
-    inbox_return(x, rollup->domain, row.inbox_from, event.inbox_before,
-                 execution_chain_time(x) + rollup->forced_us);
+    inbox_return(x, rollup->domain, row.inbox_from, event.inbox_before, free_us + rollup->forced_us);
     inbox_watch(x, rollup);
     rollup->head = from - 1;
     rollup_update(database, rollup);

@@ -20,7 +20,8 @@ void refund_more(struct execution *x, struct bytes subject);
 void jail_over(struct execution *x, struct bytes subject);
 void inbox_overdue(struct execution *x, struct bytes subject);
 /* When a rollup can be frozen for this item's sake: it waits for long, and had to be in a batch. What came
- * back from a batch that fell may have waited for long, but there is time to take it in again. */
+ * back from a batch that fell may have waited for long, but there is time to take it in again, as there is
+ * after a jail and after an un-freezing. */
 int64_t escape_time(const struct rollup *rollup, const struct inbox_item *item);
 void inbox_watch(struct execution *x, const struct rollup *rollup); /* after anything was queued */
 

@@ -138,6 +138,21 @@ void leaf_write(struct database *database, uint64_t domain, const struct leaf_pl
     (void)statement_run(s);
 }
 
+uint64_t leaf_count(struct database *database, uint64_t domain, uint64_t most)
+{
+    struct statement *s = statement(database,
+        "SELECT count(*) AS count FROM (SELECT 1 FROM rollup_leaf WHERE domain = ? LIMIT ?)");
+    uint64_t count;
+
+    bind_integer(s, (int64_t)domain);
+    bind_integer(s, (int64_t)most);
+    if (!statement_row(s))
+        return most; /* what cannot be read is not small */
+    count = (uint64_t)column_integer(s, "count");
+    statement_finish(s);
+    return count;
+}
+
 void leaf_load_all(struct database *database, uint64_t domain, struct rollup_state *state)
 {
     struct statement *s = statement(database, "SELECT kind, place, leaf FROM rollup_leaf WHERE domain = ?");

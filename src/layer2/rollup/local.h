@@ -21,6 +21,8 @@ MUST_CHECK bool leaf_read(struct database *database, uint64_t domain, const stru
 /* NULL: nothing is there any more. */
 void leaf_write(struct database *database, uint64_t domain, const struct leaf_place *place,
                 const struct leaf *leaf);
+/* How many there are; `most` when there are more. */
+uint64_t leaf_count(struct database *database, uint64_t domain, uint64_t most);
 void leaf_load_all(struct database *database, uint64_t domain, struct rollup_state *state);
 
 /* --- undo */

@@ -133,6 +133,8 @@ static bool place_item(const struct registers *registers, unsigned step, struct 
         if (step == STEP_DEBIT)
             return place_account(place, registers->index);
         return place_withdrawal(step, place);
+    case ITEM_EXITED:
+        return step == STEP_DEBIT && place_account(place, item->from);
     case ITEM_FORCED:
         break; /* malformed: null since its first step */
     }
@@ -353,6 +355,22 @@ static void debit_exit(struct work *work)
     work->write = true;
 }
 
+/* What left on the base ledger; that it is not there is a state that no rollup comes to. */
+static void debit_exited(struct work *work)
+{
+    const struct item *item = &work->machine->registers.item;
+
+    if (!stands(work))
+        return;
+    uint64_t *balance = &work->leaf->account.balances[item->asset];
+    if (*balance < item->amount) {
+        fail(work, FAULT_STATE);
+        return;
+    }
+    *balance -= item->amount;
+    work->write = true;
+}
+
 static void credit(struct work *work, uint64_t amount)
 {
     if (!stands(work))
@@ -440,6 +458,8 @@ static void act(struct work *work, unsigned step)
         room(work);
     else if (step == STEP_DEBIT && is_transaction(item))
         debit(work);
+    else if (step == STEP_DEBIT && item->kind == ITEM_EXITED)
+        debit_exited(work);
     else if (step == STEP_DEBIT)
         debit_exit(work);
     else if (step == STEP_FEE)

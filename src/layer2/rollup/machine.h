@@ -25,7 +25,9 @@
  * Everything is decided before the first write, but for the inbox's counter, which moves by one with each
  * inbox item: so an item that turns out null leaves no change behind. A transaction that cannot be executed
  * sets the status MACHINE_INVALID, which no later step leaves. A forced transaction or exit that cannot is
- * null: the rest of its steps does nothing. A deposit is never null: the ledger takes none that could be.
+ * null: the rest of its steps does nothing. A deposit is never null: the ledger takes none that could be. An
+ * exited item is not either: step 3 takes its amount from the account, and no other does anything. Such items
+ * come before all else that is executed on a state that was final, so the account has it.
  *
  * After step n the machine's commitment is the tagged hash `layerd/rollup/step` of
  *     context (32), steps done (8: n + 1; before the first 0), state root (32), status (1), registers (32)

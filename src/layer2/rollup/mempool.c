@@ -222,6 +222,8 @@ static enum status check_limits(struct execution *x, uint64_t domain, const stru
         return fail(x, error.code, "%s", error.message);
     if (!account_equal(&account.key, &s->key))
         return fail(x, ERROR_BAD_SIGNATURE, "account %" PRIu32 " has another key now", s->item.from);
+    if (s->item.kind == ITEM_WITHDRAWAL)
+        TRY(account_can_receive(x, &s->item.recipient)); /* what nobody opens would be a credit for ever */
     next = pending_next_nonce(database, domain, s->item.from, account.nonce);
     if (s->item.nonce != next)
         return fail(x, ERROR_WRONG_NONCE,

@@ -48,6 +48,11 @@ void pending_drop(struct database *database, const struct hash *id, enum item_fa
 void pending_return(struct database *database, const struct hash *batch);
 /* Of final batches up to this one whose undo rows are still there. */
 void pending_forget_bodies(struct database *database, uint64_t domain, uint64_t final);
+/* What became of a transaction is told until its batch is so many final ones back; of a dropped one, until so
+ * many came after it. Forgets what is older, for batches as above. */
+#define PENDING_TOLD_BATCHES 64
+#define PENDING_TOLD_DROPPED 200000
+void pending_forget(struct database *database, uint64_t domain, uint64_t final);
 
 /* --- rollup.sequencer: how this node makes batches ----------------------------------------------- */
 struct sequencer_policy {

@@ -128,6 +128,10 @@ void pending_drop(struct database *database, const struct hash *id, enum item_fa
     bind_integer(s, fault);
     bind_hash(s, id);
     (void)statement_run(s);
+    s = statement(database, "DELETE FROM rollup_pending WHERE state = 2"
+                            " AND number <= (SELECT max(number) FROM rollup_pending) - ?");
+    bind_integer(s, PENDING_TOLD_DROPPED);
+    (void)statement_run(s);
 }
 
 void pending_return(struct database *database, const struct hash *batch)
@@ -148,6 +152,20 @@ void pending_forget_bodies(struct database *database, uint64_t domain, uint64_t 
 
     bind_integer(s, (int64_t)domain);
     bind_integer(s, (int64_t)final);
+    (void)statement_run(s);
+}
+
+/* Each batch once: when the one PENDING_TOLD_BATCHES above it becomes final. */
+void pending_forget(struct database *database, uint64_t domain, uint64_t final)
+{
+    struct statement *s = statement(database,
+        "DELETE FROM rollup_pending WHERE batch IN (SELECT id FROM batch WHERE domain = ?1 AND state = 3"
+        " AND state < 4 AND number IN (SELECT number - ?3 FROM rollup_undo WHERE domain = ?1"
+        "  AND number <= ?2))");
+
+    bind_integer(s, (int64_t)domain);
+    bind_integer(s, (int64_t)final);
+    bind_integer(s, PENDING_TOLD_BATCHES);
     (void)statement_run(s);
 }
 

@@ -9,6 +9,7 @@
 #include "layer2/rollup/mempool.h"
 #include "layer2/rollup/propose.h"
 #include "layer2/rollup/queries.h"
+#include "layer2/rollup/unfreeze.h"
 
 #define EXAMPLE_HASH "4bb06f8e4e3a7715d201d573d0aa423762e55dabd61a2c02278fa56cc6d294e0"
 
@@ -41,6 +42,9 @@ static const struct command commands[] = {
       PARAMS(struct exit_frozen, exit_frozen_params),
       .help = "Pay an account of a frozen rollup what it has of one asset, once; anybody may ask for it.",
       .result = "the amount, and whether it waits as a credit" },
+    { "rollup.unfreeze", SCOPE_BASE, ACCESS_SIGNED, unfreeze_rollup, PARAMS(struct unfreeze, unfreeze_params),
+      .help = "Announce that a frozen rollup goes on after a while, as its operator; or take that back.",
+      .result = "its epoch, and the chain time at which it goes on", .example = "domain=1" },
     { "rollup.submit", SCOPE_LOCAL, ACCESS_PUBLIC, submit_transaction, check_submission,
       PARAMS(struct submit, rollup_submit_params),
       .help = "Give a rollup's operator a signed transaction.",
@@ -69,6 +73,7 @@ static const struct deadline_kind deadlines[] = {
     { BATCH_AIR_GAP_DEADLINE, batch_air_gap_over, "An accepted batch becomes final." },
     { JAIL_DEADLINE, jail_over, "An operator may propose again." },
     { REFUND_DEADLINE, refund_more, "More of a frozen rollup's inbox goes back to its senders." },
+    { UNFREEZE_DEADLINE, unfreeze_due, "A frozen rollup goes on." },
     { OVERDUE_DEADLINE, inbox_overdue, "An inbox is not served, and the rollup can be frozen." },
 };
 
@@ -80,7 +85,9 @@ static const struct sweep sweeps[] = {
     { ROLLUP_SWEEP, lanes_sweep, "Rollups that this node has not followed to the end, or makes batches of." },
 };
 
-static const char *const base_tables[] = { "rollup", "batch", "batch_data", "rollup_exit", NULL };
+static const char *const base_tables[] = {
+    "rollup", "rollup_asset", "batch", "batch_data", "rollup_exit", NULL
+};
 
 const struct module rollup_module = {
     .name = "rollup",

@@ -68,12 +68,19 @@ bool batch_takes_inbox(struct database *database, const struct rollup *rollup)
 static enum status take_inbox(struct database *database, const struct rollup *rollup, uint64_t from,
                               uint64_t to, struct arena *arena, struct bytes *items, struct error *error)
 {
+    struct buffer ended CLEANUP(buffer_close) = { 0 };
+
     for (uint64_t number = from; number < to; number++) {
         struct inbox_item item;
         uint8_t *copy;
 
         if (!inbox_read(database, rollup->domain, number, &item))
             return error_set(error, ERROR_WRONG_INBOX_RANGE, "the inbox has no item %" PRIu64, number);
+        buffer_clear(&ended);
+        if (inbox_has_ended(&item)) {
+            inbox_forced_encode(number, bytes_of(NULL, 0), &ended);
+            item.payload = buffer_bytes(&ended);
+        }
         copy = arena_new(arena, item.payload.size);
         memcpy(copy, item.payload.data, item.payload.size);
         items[number - from] = bytes_of(copy, item.payload.size);
@@ -152,11 +159,13 @@ static enum status may_propose(struct execution *x, const struct propose *p, con
     return OK;
 }
 
-static enum status check_range(struct execution *x, const struct propose *p, const struct batch_place *place)
+/* What left while the rollup was frozen comes before all else: nothing is executed on what is not there. */
+static enum status check_range(struct execution *x, const struct propose *p, const struct rollup *rollup,
+                               const struct batch_place *place)
 {
     struct database *database = execution_database(x);
     uint64_t count = inbox_count(database, p->domain);
-    uint64_t least;
+    uint64_t least, exits = inbox_least(place->inbox_from, rollup->exits_end);
 
     if (p->inbox_to < place->inbox_from || p->inbox_to > count ||
         p->inbox_to - place->inbox_from > BATCH_ITEMS_MAX)
@@ -166,6 +175,9 @@ static enum status check_range(struct execution *x, const struct propose *p, con
                     BATCH_ITEMS_MAX);
     least = inbox_least(place->inbox_from,
                         inbox_overdue_end(database, p->domain, place->inbox_from, execution_chain_time(x)));
+    if (p->inbox_to < exits)
+        return fail(x, ERROR_EXITS_OMITTED, "inbox items %" PRIu64 " … %" PRIu64
+                    " tell what left while the rollup was frozen", p->inbox_to, exits - 1);
     if (p->inbox_to < least)
         return fail(x, ERROR_OVERDUE_OMITTED, "inbox items %" PRIu64 " … %" PRIu64 " are overdue",
                     p->inbox_to, least - 1);
@@ -242,7 +254,7 @@ enum status propose_batch(struct execution *x, const void *params, struct writer
     TRY(rollup_need(x, p->domain, &rollup));
     batch_place_next(execution_database(x), &rollup, &place);
     TRY(may_propose(x, p, &rollup, &place));
-    TRY(check_range(x, p, &place));
+    TRY(check_range(x, p, &rollup, &place));
     TRY(assemble(x, p, &rollup, &place, &arena, &batch));
     fill_row(x, p, &rollup, &place, &batch, &row);
     TRY(hold_bond(x, &rollup, &row));

@@ -83,6 +83,7 @@ static void write_terms(struct writer *w, const struct rollup *r)
     writer_member_integer(w, "forced_us", r->forced_us);
     writer_member_integer(w, "escape_us", r->escape_us);
     writer_member_integer(w, "jail_us", r->jail_us);
+    writer_member_integer(w, "unfreeze_us", r->unfreeze_us);
 }
 
 static enum status get_rollup(struct query *q, const void *params, struct writer *w)
@@ -91,9 +92,10 @@ static enum status get_rollup(struct query *q, const void *params, struct writer
     struct lane_row lane = { .number = 0 };
     struct rollup r;
     struct hash final;
+    uint64_t inbox;
 
     TRY(need_rollup(q, p->domain, &r));
-    rollup_final_root(q->database, &r, &final);
+    rollup_final_state(q->database, &r, &final, &inbox);
     writer_object_begin(w);
     writer_member_unsigned(w, "domain", r.domain);
     write_hash(w, "rollup", &r.id);
@@ -104,10 +106,18 @@ static enum status get_rollup(struct query *q, const void *params, struct writer
     for (unsigned i = 0; i < r.assets; i++)
         write_asset(w, q->database, r.domain, i);
     writer_array_end(w);
+    writer_key(w, "deposit_min");
+    writer_array_begin(w);
+    for (unsigned i = 0; i < r.assets; i++)
+        writer_unsigned(w, deposit_min(q->database, r.domain, i));
+    writer_array_end(w);
     writer_key(w, "bond_asset");
     write_symbol(w, q->database, &r.bond_asset);
     write_terms(w, &r);
     writer_member_boolean(w, "frozen", r.frozen);
+    writer_member_unsigned(w, "epoch", r.epoch);
+    writer_member_integer(w, "unfreeze_at_us", r.unfreeze_at_us);
+    writer_member_unsigned(w, "exits_end", r.exits_end);
     writer_member_integer(w, "jailed_until_us", r.jailed_until_us);
     writer_member_unsigned(w, "head", r.head);
     writer_member_unsigned(w, "final", r.final);
@@ -349,7 +359,9 @@ static enum status get_transaction(struct query *q, const void *params, struct w
 
     arena_init(&arena);
     if (!pending_find(q->database, &p->transaction, &arena, &pending))
-        return query_fail(q, ERROR_ROLLUP_TRANSACTION_NOT_FOUND, "this node was not given this transaction");
+        return query_fail(q, ERROR_ROLLUP_TRANSACTION_NOT_FOUND,
+                          "this node was not given this transaction, or not within %u final batches",
+                          PENDING_TOLD_BATCHES);
     writer_object_begin(w);
     write_pending(w, q->database, &pending);
     writer_member_hex(w, "body", pending.body.data, pending.body.size);
@@ -425,6 +437,7 @@ static enum status get_withdrawal(struct query *q, const void *params, struct wr
     writer_member_boolean(w, "final", is_final);
     if (is_final) {
         write_hash(w, "root", &final.result.withdrawal_root);
+        writer_member_unsigned(w, "count", final.result.withdrawals);
         writer_member_hex(w, "proof", proof.siblings, sizeof(proof.siblings));
     }
     writer_object_end(w);
@@ -443,17 +456,22 @@ static enum status exit_proof(struct query *q, const void *params, struct writer
     struct rollup rollup;
     struct lane *lane;
     struct leaf leaf;
+    uint64_t at;
     bool present;
 
     TRY(need_rollup(q, p->domain, &rollup));
     if (!rollup.frozen)
         return query_fail(q, ERROR_ROLLUP_NOT_FROZEN, "the rollup %" PRIu64 " is not frozen", p->domain);
     TRY(find_account(q, p, &place.index, &account));
-    lane = lane_lock(q->kernel, p->domain);
-    if (lane == NULL || lane->at.number != rollup.final) {
-        if (lane != NULL)
-            lane_unlock(lane);
-        return query_fail(q, ERROR_NOT_READY, "the final state is not at hand yet");
+    lane = lane_lock_soon(q->kernel, p->domain);
+    if (lane == NULL)
+        return query_fail(q, ERROR_NOT_READY, "the state of rollup %" PRIu64 " is being read or worked on",
+                          p->domain);
+    at = lane->at.number;
+    if (at != rollup.final) {
+        lane_unlock(lane);
+        return query_fail(q, ERROR_NOT_READY, "this node is at batch %" PRIu64 ", the final one is %" PRIu64,
+                          at, rollup.final);
     }
     rollup_state_prove(lane->state, &place, &proof, &leaf, &present);
     lane_unlock(lane);
@@ -463,6 +481,7 @@ static enum status exit_proof(struct query *q, const void *params, struct writer
     state_proof_encode(&proof, &proof_bytes);
     writer_object_begin(w);
     writer_member_unsigned(w, "account", place.index);
+    writer_member_unsigned(w, "epoch", rollup.epoch);
     writer_member_hex(w, "leaf", leaf_bytes.data, leaf_bytes.size);
     writer_member_hex(w, "proof", proof_bytes.data, proof_bytes.size);
     writer_object_end(w);

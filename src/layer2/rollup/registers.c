@@ -36,7 +36,7 @@ static size_t item_write(const struct machine *machine, uint8_t *out)
     const struct item *item = &machine->registers.item;
     struct buffer buffer = { out, 0, ITEM_SIZE_MAX };
 
-    if (item->kind == ITEM_DEPOSIT || item->kind == ITEM_FORCED_EXIT) {
+    if (item->kind == ITEM_DEPOSIT || item->kind == ITEM_FORCED_EXIT || item->kind == ITEM_EXITED) {
         inbox_item_encode(item, &buffer); /* fits: the memory stays ours */
         return buffer.size;
     }
@@ -99,7 +99,7 @@ static bool item_read(struct bytes bytes, uint64_t done, unsigned assets, struct
 {
     if (bytes.size == 0)
         return false;
-    if (bytes.data[0] == ITEM_DEPOSIT || bytes.data[0] == ITEM_FORCED_EXIT)
+    if (bytes.data[0] == ITEM_DEPOSIT || bytes.data[0] == ITEM_FORCED_EXIT || bytes.data[0] == ITEM_EXITED)
         return inbox_item_decode(bytes, NULL, assets, item, NULL) == OK;
     if (bytes.data[0] != ITEM_FORCED)
         return transaction_read(bytes, done, assets, item);

@@ -23,6 +23,11 @@ struct rollup {
     /* windows, chain time, as they are here (dev: ÷ 1000) */
     int64_t challenge_us, forced_us, escape_us, jail_us;
     int64_t jailed_until_us;     /* the operator, chain time; 0: not */
+    uint64_t epoch;              /* how often it was un-frozen */
+    int64_t unfreeze_us;         /* a window: from the announcement to the un-freezing */
+    int64_t unfreeze_at_us;      /* chain time; 0: not announced */
+    int64_t unfrozen_us;         /* chain time, the last time; 0: never */
+    uint64_t exits_end;          /* behind the newest exited item of the inbox: each batch reaches to it */
     struct hash genesis_root;
     uint64_t head;               /* number of the newest batch that is not rejected; 0: none */
     uint64_t final;              /* of the newest final one */

@@ -37,7 +37,8 @@ bool rollup_find(struct database *database, uint64_t domain, struct rollup *roll
     struct statement *s = statement(database,
         "SELECT id, operator, escrow, bond_asset, assets, frozen, clock_us, extension_us, step_extension_us,"
         " air_gap_us, payout_delay_us, bond, bond_numerator, bond_denominator, burn_ppm, challenge_us,"
-        " forced_us, escape_us, jail_us, jailed_until_us, genesis_root, head, final FROM rollup"
+        " forced_us, escape_us, jail_us, jailed_until_us, epoch, unfreeze_us, unfreeze_at_us, unfrozen_us,"
+        " exits_end, genesis_root, head, final FROM rollup"
         " WHERE domain = ?");
 
     bind_integer(s, (int64_t)domain);
@@ -56,6 +57,11 @@ bool rollup_find(struct database *database, uint64_t domain, struct rollup *roll
     rollup->escape_us = column_integer(s, "escape_us");
     rollup->jail_us = column_integer(s, "jail_us");
     rollup->jailed_until_us = column_integer(s, "jailed_until_us");
+    rollup->epoch = column_unsigned(s, "epoch");
+    rollup->unfreeze_us = column_integer(s, "unfreeze_us");
+    rollup->unfreeze_at_us = column_integer(s, "unfreeze_at_us");
+    rollup->unfrozen_us = column_integer(s, "unfrozen_us");
+    rollup->exits_end = column_unsigned(s, "exits_end");
     column_hash(s, "genesis_root", &rollup->genesis_root);
     rollup->head = column_unsigned(s, "head");
     rollup->final = column_unsigned(s, "final");
@@ -69,8 +75,8 @@ void rollup_insert(struct database *database, const struct rollup *r, uint64_t s
         "INSERT INTO rollup (domain, id, operator, escrow, bond_asset, assets, frozen, clock_us,"
         " extension_us, step_extension_us, air_gap_us, payout_delay_us, bond, bond_numerator,"
         " bond_denominator, burn_ppm, challenge_us, forced_us, escape_us, jail_us, jailed_until_us,"
-        " genesis_root, head, final, created_seq)"
-        " VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?)");
+        " unfreeze_us, genesis_root, head, final, created_seq)"
+        " VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0, ?)");
 
     bind_integer(s, (int64_t)r->domain);
     bind_hash(s, &r->id);
@@ -91,6 +97,7 @@ void rollup_insert(struct database *database, const struct rollup *r, uint64_t s
     bind_integer(s, r->forced_us);
     bind_integer(s, r->escape_us);
     bind_integer(s, r->jail_us);
+    bind_integer(s, r->unfreeze_us);
     bind_hash(s, &r->genesis_root);
     bind_integer(s, (int64_t)seq);
     (void)statement_run(s);
@@ -98,15 +105,46 @@ void rollup_insert(struct database *database, const struct rollup *r, uint64_t s
 
 void rollup_update(struct database *database, const struct rollup *r)
 {
-    struct statement *s = statement(database, "UPDATE rollup SET frozen = ?, jailed_until_us = ?, head = ?,"
-                                              " final = ? WHERE domain = ?");
+    struct statement *s = statement(database,
+        "UPDATE rollup SET frozen = ?, jailed_until_us = ?, epoch = ?, unfreeze_at_us = ?, unfrozen_us = ?,"
+        " exits_end = ?, head = ?, final = ? WHERE domain = ?");
 
     bind_integer(s, r->frozen);
     bind_integer(s, r->jailed_until_us);
+    bind_integer(s, (int64_t)r->epoch);
+    bind_integer(s, r->unfreeze_at_us);
+    bind_integer(s, r->unfrozen_us);
+    bind_integer(s, (int64_t)r->exits_end);
     bind_integer(s, (int64_t)r->head);
     bind_integer(s, (int64_t)r->final);
     bind_integer(s, (int64_t)r->domain);
     (void)statement_run(s);
+}
+
+/* --- rollup_asset ------------------------------------------------------------------------------ */
+void deposit_min_insert(struct database *database, uint64_t domain, unsigned asset, uint64_t amount)
+{
+    struct statement *s =
+        statement(database, "INSERT INTO rollup_asset (domain, number, deposit_min) VALUES (?, ?, ?)");
+
+    bind_integer(s, (int64_t)domain);
+    bind_integer(s, asset);
+    bind_integer(s, (int64_t)amount);
+    (void)statement_run(s);
+}
+
+uint64_t deposit_min(struct database *database, uint64_t domain, unsigned asset)
+{
+    struct statement *s =
+        statement(database, "SELECT deposit_min FROM rollup_asset WHERE domain = ? AND number = ?");
+    uint64_t amount;
+
+    bind_integer(s, (int64_t)domain);
+    bind_integer(s, asset);
+    INVARIANT(statement_row(s), "an asset of a rollup without its terms");
+    amount = column_unsigned(s, "deposit_min");
+    statement_finish(s);
+    return amount;
 }
 
 /* --- batch ------------------------------------------------------------------------------------ */
@@ -224,31 +262,47 @@ bool batch_data(struct database *database, const struct hash *id, struct buffer 
 }
 
 /* --- rollup_exit ------------------------------------------------------------------------------ */
-bool exit_exists(struct database *database, uint64_t domain, uint32_t account, unsigned asset)
+bool exit_waits(struct database *database, uint64_t domain, uint32_t account, unsigned asset, uint64_t done)
 {
-    struct statement *s = statement(database, "SELECT 1 AS found FROM rollup_exit WHERE domain = ?"
-                                              " AND account = ? AND asset = ?");
+    struct statement *s = statement(database,
+        "SELECT 1 AS found FROM rollup_exit WHERE domain = ? AND account = ? AND asset = ?"
+        " AND (item IS NULL OR item >= ?) LIMIT 1");
 
     bind_integer(s, (int64_t)domain);
     bind_integer(s, account);
     bind_integer(s, asset);
+    bind_integer(s, (int64_t)done);
     if (!statement_row(s))
         return false;
     statement_finish(s);
     return true;
 }
 
-bool exit_insert(struct database *database, uint64_t domain, uint32_t account, unsigned asset,
-                 uint64_t amount)
+bool exit_lacks_item(struct database *database, uint64_t domain)
 {
-    struct statement *s = statement(database,
-        "INSERT INTO rollup_exit (domain, account, asset, amount) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (domain, account, asset) DO NOTHING");
+    struct statement *s =
+        statement(database, "SELECT 1 AS found FROM rollup_exit WHERE domain = ? AND item IS NULL LIMIT 1");
 
     bind_integer(s, (int64_t)domain);
+    if (!statement_row(s))
+        return false;
+    statement_finish(s);
+    return true;
+}
+
+bool exit_insert(struct database *database, const struct rollup *rollup, uint32_t account, unsigned asset,
+                 uint64_t amount, uint64_t item)
+{
+    struct statement *s = statement(database,
+        "INSERT INTO rollup_exit (domain, account, asset, epoch, amount, item) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (domain, account, asset, epoch) DO NOTHING");
+
+    bind_integer(s, (int64_t)rollup->domain);
     bind_integer(s, account);
     bind_integer(s, asset);
+    bind_integer(s, (int64_t)rollup->epoch);
     bind_integer(s, (int64_t)amount);
+    bind_integer(s, (int64_t)item);
     return statement_run(s) == 1;
 }
 

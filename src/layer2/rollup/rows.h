@@ -1,5 +1,5 @@
-/* SQL of the tables that belong to the ledger: rollup, batch, batch_data, rollup_exit. Reading them stands in
- * rollup.h where others may. */
+/* SQL of the tables that belong to the ledger: rollup, rollup_asset, batch, batch_data, rollup_exit. Reading
+ * them stands in rollup.h where others may. */
 #ifndef LAYER2_ROLLUP_ROWS_H
 #define LAYER2_ROLLUP_ROWS_H
 
@@ -19,10 +19,18 @@ MUST_CHECK bool batch_data(struct database *database, const struct hash *id, str
     " ended_us"
 void batch_from_row(struct statement *s, struct batch_row *row);
 
-/* False: it was taken out before. */
-MUST_CHECK bool exit_insert(struct database *database, uint64_t domain, uint32_t account, unsigned asset,
-                            uint64_t amount);
-MUST_CHECK bool exit_exists(struct database *database, uint64_t domain, uint32_t account, unsigned asset);
+/* The least that may be deposited. */
+void deposit_min_insert(struct database *database, uint64_t domain, unsigned asset, uint64_t amount);
+uint64_t deposit_min(struct database *database, uint64_t domain, unsigned asset);
+
+/* `item` is the inbox item that takes it from the account inside. False: it was taken out in this epoch. */
+MUST_CHECK bool exit_insert(struct database *database, const struct rollup *rollup, uint32_t account,
+                            unsigned asset, uint64_t amount, uint64_t item);
+/* Whether an exit is on record that the state before inbox item `done` does not know of. */
+MUST_CHECK bool exit_waits(struct database *database, uint64_t domain, uint32_t account, unsigned asset,
+                           uint64_t done);
+/* Whether there are exits without inbox items, as older versions had them. */
+MUST_CHECK bool exit_lacks_item(struct database *database, uint64_t domain);
 
 /* Chain time of the newest block: for what runs outside of the executor. */
 int64_t newest_chain_time(struct database *database);

@@ -76,6 +76,55 @@ static void an_older_proof_does_not_pay_twice(void **state)
     assert_int_equal(escrowed(s), 1000 - 12 - 13 - 7);
 }
 
+static enum status claim_against(struct scene *s, uint64_t number, uint64_t count)
+{
+    json_t *params = withdrawals_claim(&s->withdrawals, s->domain, number, count);
+
+    json_object_set_new(params, "count", json_integer((json_int_t)count));
+    return fixture_try(&s->f, "dave", "message.claim", params, NULL);
+}
+
+static void a_proof_holds_while_further_withdrawals_become_final(void **state)
+{
+    struct scene *s = *state;
+    json_t *params;
+
+    begin(s);
+    withdrawals_add(&s->withdrawals, 0, 7, &fixture_key(&s->f, "carol")->account);
+    withdrawals_add(&s->withdrawals, 0, 8, &fixture_key(&s->f, "carol")->account);
+    assert_int_equal(claim_against(s, 1, COUNT + 2), ERROR_NOT_FINAL); /* nothing is final so far */
+    set_final(s, COUNT + 2, COUNT + 2);
+    assert_int_equal(claim_against(s, 1, COUNT), OK);
+    assert_int_equal(claim_against(s, 1, COUNT + 2), ERROR_ALREADY_CLAIMED);
+    assert_int_equal(claim_against(s, 2, COUNT + 2), OK);
+    assert_int_equal(claim_against(s, 2, COUNT), ERROR_ALREADY_CLAIMED);
+    assert_int_equal(claim_against(s, 3, COUNT + 1), ERROR_NOT_FINAL); /* there was no such batch */
+    assert_int_equal(claim_against(s, COUNT, COUNT), ERROR_WRONG_PROOF); /* it came later */
+    params = withdrawals_claim(&s->withdrawals, s->domain, 0, COUNT);
+    json_object_set_new(params, "count", json_integer(COUNT + 2));
+    assert_int_equal(fixture_try(&s->f, "dave", "message.claim", params, NULL), ERROR_WRONG_PROOF);
+    assert_int_equal(balance(s, "bob"), 11 + 12);
+}
+
+static void a_proof_for_a_root_of_long_ago_is_too_old(void **state)
+{
+    struct scene *s = *state;
+
+    begin(s);
+    for (uint64_t i = 1; i <= FINAL_ROOTS_KEPT; i++) {
+        if (i == FINAL_ROOTS_KEPT)
+            assert_int_equal(claim_against(s, 0, COUNT), OK); /* the last moment */
+        fixture_run(&s->f, "alice", "owner.final",
+                    "{'domain':%" PRIu64 ",'behind':%" PRIu64 ",'root':'%064" PRIx64 "'}", s->domain,
+                    COUNT + i, i);
+    }
+    assert_int_equal(claim_against(s, 1, COUNT), ERROR_PROOF_TOO_OLD);
+    assert_int_equal(claim_against(s, 1, COUNT - 1), ERROR_PROOF_TOO_OLD);
+    assert_int_equal(fixture_sql(&s->f, "SELECT count(*) FROM final_root"), FINAL_ROOTS_KEPT);
+    assert_int_equal(fixture_sql(&s->f, "SELECT min(count) FROM final_root"), COUNT + 1);
+    fixture_audit(&s->f);
+}
+
 static void change(json_t *params, const char *member, json_t *value)
 {
     json_object_set_new(params, member, value);
@@ -312,6 +361,8 @@ int claims_tests(void)
         cmocka_unit_test(withdrawals_have_one_form),
         SCENE_TEST(a_withdrawal_is_paid_once_as_its_leaf_says),
         SCENE_TEST(an_older_proof_does_not_pay_twice),
+        SCENE_TEST(a_proof_holds_while_further_withdrawals_become_final),
+        SCENE_TEST(a_proof_for_a_root_of_long_ago_is_too_old),
         SCENE_TEST(a_claim_with_another_word_is_refused),
         SCENE_TEST(a_proof_with_one_bit_flipped_is_refused),
         SCENE_TEST(an_asset_of_the_domain_is_not_another_one),

@@ -195,6 +195,22 @@ static bool random_transaction(struct making *making, struct item *item)
     return true;
 }
 
+/* What an account has of the asset, or part of it, as if it had left. False: this one has nothing. */
+static bool random_exited(struct making *making, struct item *item)
+{
+    uint32_t accounts = world_one(making->then, LEAF_GLOBAL)->global.accounts;
+    uint32_t index = (uint32_t)dice_roll(making->dice, accounts);
+    uint64_t held = world_account(making->then, index)->balances[item->asset];
+
+    if (held == 0)
+        return false;
+    if (dice_one_in(making->dice, 2))
+        held = 1 + dice_roll(making->dice, held);
+    *item = (struct item){ .kind = ITEM_EXITED, .inbox = true, .asset = item->asset, .amount = held,
+                           .from = index };
+    return true;
+}
+
 static void random_inbox_item(struct making *making)
 {
     struct dice *dice = making->dice;
@@ -204,6 +220,10 @@ static void random_inbox_item(struct making *making)
     item.asset = (unsigned)dice_roll(dice, making->then->assets);
     item.amount = 1 + dice_roll(dice, 100000);
     item.key = *person_key(person);
+    if (dice_one_in(dice, 5) && random_exited(making, &item)) {
+        made_inbox(making->made, &item);
+        return;
+    }
     if (dice_one_in(dice, 3)) {
         item.kind = ITEM_FORCED_EXIT;
         item.amount = dice_one_in(dice, 2) ? 0 : 1 + dice_roll(dice, 20000);

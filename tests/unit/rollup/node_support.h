@@ -21,6 +21,7 @@
 
 #define SECOND MICROSECONDS_PER_SECOND
 #define BOND 1000
+#define JAIL (262 * SECOND) /* 3 d / 1000, and a little */
 
 struct scene {
     struct fixture f;
@@ -65,5 +66,7 @@ int rollback_tests(void);
 int rules_tests(void);
 int escape_tests(void);
 int lane_tests(void);
+int unfreeze_tests(void);
+int bounds_tests(void);
 
 #endif

@@ -17,7 +17,7 @@ import reference_trees as trees  # noqa: E402
 INTEGER_MAX = 2**53 - 1
 STEPS = 16
 TRANSFER, BATCH_TRANSFER, WITHDRAWAL, REGISTRATION = 1, 2, 3, 4
-DEPOSIT, FORCED_EXIT, FORCED = 16, 17, 18
+DEPOSIT, FORCED_EXIT, FORCED, EXITED = 16, 17, 18, 19
 (NONE, MALFORMED, SIGNATURE, NONCE, BALANCE, NO_ACCOUNT, EXISTS, FULL, STATE) = range(9)
 GLOBAL, OUTBOX = bytes([3]), bytes([4])
 
@@ -216,7 +216,11 @@ def inbox_decode(data, assets):
             return {**transaction_decode(data[9:], assets), "inbox": True, "number": number}, number
         except Malformed:
             return None, number
-    assert kind in (DEPOSIT, FORCED_EXIT) and data[9] < assets
+    assert kind in (DEPOSIT, FORCED_EXIT, EXITED) and data[9] < assets
+    if kind == EXITED:
+        assert len(data) == 22
+        return {"kind": kind, "inbox": True, "number": number, "asset": data[9],
+                "amount": int.from_bytes(data[10:18], "big"), "from": int.from_bytes(data[18:], "big")}, number
     item = {"kind": kind, "inbox": True, "number": number, "asset": data[9],
             "amount": int.from_bytes(data[10:18], "big"), "key": data[18:50], "recipient": data[50:]}
     assert len(item["recipient"]) == (32 if kind == FORCED_EXIT else 0)
@@ -224,6 +228,9 @@ def inbox_decode(data, assets):
 
 
 def inbox_item(item):
+    if item["kind"] == EXITED:
+        return (bytes([EXITED]) + be(item["number"], 8) + bytes([item["asset"]]) + be(item["amount"], 8)
+                + be(item["from"], 4))
     return (bytes([item["kind"]]) + be(item["number"], 8) + bytes([item["asset"]]) + be(item["amount"], 8)
             + item["key"] + item["recipient"])
 
@@ -299,6 +306,13 @@ class Machine:
             key = leaves[account_place(item["from"])]["key"]
             if not crypto.verify(key, transaction_digest(self.rollup, item), item["signature"]):
                 self.fail(SIGNATURE)
+        elif kind == EXITED:
+            if step == 3:
+                account = leaves.get(account_place(item["from"]))
+                if account is None or account["balances"][item["asset"]] < item["amount"]:
+                    registers["fault"] = STATE
+                    raise Invalid
+                account["balances"][item["asset"]] -= item["amount"]
         elif step == 1:
             place = index_place(item["key"])
             if place in leaves:

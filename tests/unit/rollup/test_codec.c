@@ -218,8 +218,9 @@ static void an_inbox_item_is_read_as_it_was_written(void **state)
     (void)state;
     for (unsigned round = 0; round < 500; round++) {
         CLEANUP(buffer_close) struct buffer bytes = { 0 };
-        bool out = dice_one_in(&dice, 2);
-        struct item item = out ? forced_exit(2, dice_roll(&dice, 3)) : deposit(3, 1 + dice_roll(&dice, 9));
+        struct item item = dice_one_in(&dice, 2)   ? forced_exit(2, dice_roll(&dice, 3))
+                           : dice_one_in(&dice, 2) ? deposit(3, 1 + dice_roll(&dice, 9))
+                                                   : exited((uint32_t)dice_roll(&dice, UINT32_MAX), 1);
         struct item read;
         struct error error;
 

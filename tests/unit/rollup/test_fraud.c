@@ -156,6 +156,24 @@ static void what_came_in_before_counts(void **state)
     accusation_end(&a);
 }
 
+static void what_left_before_is_gone(void **state)
+{
+    struct item left = exited(1, 300), of_another = exited(2, 50), other_asset = exited(1, 5);
+    struct accusation a;
+
+    (void)state;
+    accuse(&a);
+    other_asset.asset = 1;
+    made_inbox(&a.made, &left);
+    made_inbox(&a.made, &of_another);
+    made_inbox(&a.made, &other_asset);
+    pay(&a, 1, 2, 700, 0, 0, false);
+    pay(&a, 1, 2, 1, 0, 1, false);
+    assert_int_equal(verify_account(&a, FRAUD_BALANCE, 3, 1), ERROR_NOT_FRAUD);
+    assert_int_equal(verify_account(&a, FRAUD_BALANCE, 4, 1), OK);
+    accusation_end(&a);
+}
+
 static void what_forced_items_may_have_done_is_not_decided(void **state)
 {
     struct item exit = forced_exit(1, 0);
@@ -320,6 +338,7 @@ int fraud_tests(void)
         cmocka_unit_test(a_nonce_behind_a_forced_transaction_is_fraud_only_out_of_both),
         cmocka_unit_test(what_a_sender_has_not_got_is_fraud),
         cmocka_unit_test(what_came_in_before_counts),
+        cmocka_unit_test(what_left_before_is_gone),
         cmocka_unit_test(what_forced_items_may_have_done_is_not_decided),
         cmocka_unit_test(an_account_made_within_the_batch_cannot_be_argued_about),
         cmocka_unit_test(another_withdrawal_root_than_the_new_state_s_is_fraud),

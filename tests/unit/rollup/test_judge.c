@@ -104,7 +104,7 @@ static void assert_each_bit_matters(struct trace *trace, bool all)
 
 static void the_judge_agrees_with_the_executor_in_every_step(void **state)
 {
-    bool seen[ITEM_FORCED + 1][ITEM_STEPS] = { { false } };
+    bool seen[ITEM_EXITED + 1][ITEM_STEPS] = { { false } };
 
     (void)state;
     for (unsigned round = 0; round < TRACES; round++) {

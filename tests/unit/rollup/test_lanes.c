@@ -28,7 +28,7 @@ static void a_batch_in_the_place_of_a_rejected_one_is_seen_after_a_restart(void 
     deposit(&s, "alice", 1000);
     make_batch(&s);
     reject_head(&s);
-    pass(&s, 610 * SECOND);
+    pass(&s, JAIL);
     make_batch(&s);
     fixture_tamper(&s.f, "DELETE FROM rollup_verdict WHERE batch = (SELECT id FROM batch WHERE state < 4);"
                          "UPDATE rollup_lane SET batch = (SELECT id FROM batch WHERE state = 4)");
@@ -61,7 +61,7 @@ static void what_has_no_bytes_does_not_wait_again(void **state)
     text = transaction_state(&s, &first);
     assert_string_equal(text, "dropped");
     free(text);
-    pass(&s, 610 * SECOND);
+    pass(&s, JAIL);
     for (int i = 0; i < 50 && number_of(&s, "SELECT head FROM rollup WHERE domain = ?1") < 2; i++) {
         usleep(20000); /* so that its lane sees what the time is */
         pass(&s, 12 * SECOND);

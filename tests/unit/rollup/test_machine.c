@@ -351,6 +351,42 @@ static void assert_null_exit(struct world *world, const struct item *item, enum 
     assert_true(world_equal(world, before));
 }
 
+static void what_left_on_the_base_ledger_is_taken_from_its_account(void **state)
+{
+    AUTO_WORLD world = world_small();
+    struct item item = exited(index_of(world, 1), 400);
+
+    (void)state;
+    assert_done(run_inbox(world, &item));
+    assert_int_equal(balance_of(world, 1), 600);
+    assert_int_equal(nonce_of(world, 1), 0);
+    item.amount = 600;
+    assert_done(run_inbox(world, &item));
+    assert_int_equal(balance_of(world, 1), 0);
+    assert_int_equal(world->withdrawal_count, 0);
+    assert_int_equal(balance_of(world, 2), 1000);
+}
+
+/* It is never null: no state that was final has less. */
+static void what_left_and_is_not_there_is_on_a_false_root_alone(void **state)
+{
+    const struct { uint32_t account; uint64_t amount; unsigned asset; } wrong[] = {
+        { 1, 1001, 0 }, { 1, 1, 1 }, { 77, 1, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        AUTO_WORLD world = world_small();
+        struct item item = exited(wrong[i].account, wrong[i].amount);
+        struct machine machine;
+
+        item.asset = wrong[i].asset;
+        machine = run_inbox(world, &item);
+        assert_int_equal(machine.status, MACHINE_INVALID);
+        assert_int_equal(machine.registers.fault, FAULT_STATE);
+    }
+}
+
 static void a_forced_exit_that_cannot_be_executed_changes_nothing(void **state)
 {
     AUTO_WORLD world = world_small();
@@ -588,6 +624,7 @@ static void value_is_kept_over_random_histories(void **state)
 
                 assert_status(inbox_item_decode(made.items[i], NULL, 2, &item, &error), OK);
                 into[item.asset] += item.kind == ITEM_DEPOSIT ? item.amount : 0;
+                into[item.asset] -= item.kind == ITEM_EXITED ? item.amount : 0;
             }
             world_execute(world, &made, &machine);
             assert_int_equal(machine.status, MACHINE_RUNNING);
@@ -626,6 +663,8 @@ int machine_tests(void)
         cmocka_unit_test(a_forced_transaction_does_what_it_would_otherwise),
         cmocka_unit_test(a_transaction_that_cannot_be_executed_changes_nothing),
         cmocka_unit_test(a_signature_for_another_rollup_is_none),
+        cmocka_unit_test(what_left_on_the_base_ledger_is_taken_from_its_account),
+        cmocka_unit_test(what_left_and_is_not_there_is_on_a_false_root_alone),
         cmocka_unit_test(a_forced_exit_that_cannot_be_executed_changes_nothing),
         cmocka_unit_test(bytes_that_are_no_transaction_are_null_in_the_inbox_and_invalid_elsewhere),
         cmocka_unit_test(an_inbox_item_that_is_not_the_next_one_is_invalid),

@@ -315,6 +315,66 @@ static void what_is_wrong_with_a_transaction_is_named(void **state)
     scene_close(&s);
 }
 
+/* What nobody opens could never be claimed but as a credit: neither door lets it in. */
+static void no_withdrawal_goes_to_what_no_key_opens(void **state)
+{
+    static const char *const nobodys = "0000000000000000000000000000000000000000000000000000000000000005";
+    struct item item = { .kind = ITEM_WITHDRAWAL, .from = 1, .amount = 5 };
+    struct scene s;
+    struct account_id escrow;
+    char *hex;
+
+    (void)state;
+    scene_open(&s);
+    deposit(&s, "alice", 100);
+    make_batch(&s);
+    assert_true(hex_decode(item.recipient.bytes, sizeof(item.recipient.bytes), nobodys, 64));
+    submit_comes_to(&s, &item, "alice", ERROR_BAD_KEY);
+    assert_int_equal(fixture_try(&s.f, "bob", "rollup.force", submission(&s, &item, "alice"), NULL),
+                     ERROR_BAD_KEY);
+    fixture_refused(&s.f, ERROR_BAD_KEY, "alice", "rollup.exit",
+                    "{'domain':%" PRIu64 ",'asset':'DEV','recipient':'%s'}", s.domain, nobodys);
+    hex = fixture_sql_text(&s.f, "SELECT lower(hex(escrow)) FROM rollup");
+    assert_true(hex_decode(escrow.bytes, sizeof(escrow.bytes), hex, 64));
+    item.recipient = escrow;
+    submit_comes_to(&s, &item, "alice", ERROR_NOT_A_RECIPIENT);
+    assert_int_equal(fixture_try(&s.f, "bob", "rollup.force", submission(&s, &item, "alice"), NULL),
+                     ERROR_NOT_A_RECIPIENT);
+    item.recipient = fixture_key(&s.f, "bob")->account;
+    submit_comes_to(&s, &item, "alice", OK);
+    item.nonce++;
+    assert_int_equal(fixture_try(&s.f, "bob", "rollup.force", submission(&s, &item, "alice"), NULL), OK);
+    free(hex);
+    scene_close(&s);
+}
+
+static void dust_is_not_taken_in(void **state)
+{
+    struct scene s;
+    json_t *made, *got;
+
+    (void)state;
+    scene_open(&s);
+    fixture_run(&s.f, "carol", "ledger.issue", "{'symbol':'GOLD','decimals':0,'amount':1000}");
+    fixture_refused(&s.f, ERROR_INVALID_PARAMS, "alice", "rollup.create",
+                    "{'assets':[{'asset':'DEV','deposit_min':0}],'bond':1}");
+    made = own_do(&s, "rollup.create",
+                  "{'assets':[{'asset':'DEV','deposit_min':50},{'asset':'GOLD'}],'bond':1}");
+    s.domain = (uint64_t)json_integer_value(json_object_get(made, "domain"));
+    fixture_refused(&s.f, ERROR_DEPOSIT_TOO_SMALL, "alice", "rollup.deposit",
+                    "{'domain':%" PRIu64 ",'asset':'DEV','amount':49}", s.domain);
+    deposit(&s, "alice", 50);
+    fixture_run(&s.f, "carol", "rollup.deposit", "{'domain':%" PRIu64 ",'asset':'GOLD','amount':1}",
+                s.domain);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM inbox WHERE domain = ?1"), 2);
+    got = fixture_query(&s.f, "rollup.get", "{'domain':%" PRIu64 "}", s.domain);
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(got, "deposit_min"), 0)), 50);
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(got, "deposit_min"), 1)), 1);
+    json_release(&got);
+    json_release(&made);
+    scene_close(&s);
+}
+
 static void a_rollup_needs_terms_that_can_be(void **state)
 {
     struct scene s;
@@ -331,6 +391,12 @@ static void a_rollup_needs_terms_that_can_be(void **state)
                     "{'assets':[{'asset':'DEV'}],'bond':1,'forced':'2h','escape':'1h'}");
     fixture_refused(&s.f, ERROR_INVALID_PARAMS, "alice", "rollup.create",
                     "{'assets':[{'asset':'DEV'}],'bond':1,'burn_ppm':1000001}");
+    fixture_refused(&s.f, ERROR_INVALID_PARAMS, "alice", "rollup.create",
+                    "{'assets':[{'asset':'DEV'}],'bond':1,'unfreeze_after':0}");
+    fixture_refused(&s.f, ERROR_INVALID_PARAMS, "alice", "rollup.create",
+                    "{'assets':[{'asset':'DEV'}],'bond':1,'forced':'1h','escape':'9h','jail':'8h'}");
+    fixture_run(&s.f, "alice", "rollup.create",
+                "{'assets':[{'asset':'DEV'}],'bond':1,'forced':'1h','escape':'9h','jail':'7h'}");
     fixture_refused(&s.f, ERROR_ROLLUP_NOT_FOUND, "alice", "rollup.deposit",
                     "{'domain':77,'asset':'DEV','amount':1}");
     fixture_refused(&s.f, ERROR_INSUFFICIENT_BALANCE, "alice", "rollup.deposit",
@@ -353,6 +419,8 @@ int refusal_tests(void)
         cmocka_unit_test(a_wrong_root_is_seen_and_nothing_is_built_on_it),
         cmocka_unit_test(an_item_that_cannot_be_executed_is_seen),
         cmocka_unit_test(what_is_wrong_with_a_transaction_is_named),
+        cmocka_unit_test(no_withdrawal_goes_to_what_no_key_opens),
+        cmocka_unit_test(dust_is_not_taken_in),
         cmocka_unit_test(a_rollup_needs_terms_that_can_be),
     };
 

@@ -52,7 +52,7 @@ static void all_of_it_is_as_before_the_batch(void **state)
     after = fingerprint(&s);
     assert_true(hash_equal(&before, &after));
     fixture_audit(&s.f);
-    pass(&s, 610 * SECOND); /* until it may propose again: the same batch, under another id */
+    pass(&s, JAIL); /* until it may propose again: the same batch, under another id */
     wait_until(&s, "SELECT head FROM rollup WHERE domain = ?1", 2);
     settle(&s);
     assert_int_equal(inside(&s, "carol"), 70);

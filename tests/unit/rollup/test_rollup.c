@@ -46,6 +46,11 @@ struct item forced_exit(unsigned person, uint64_t amount)
                           .key = *person_key(person), .recipient = { { 0x66 } } };
 }
 
+struct item exited(uint32_t account, uint64_t amount)
+{
+    return (struct item){ .kind = ITEM_EXITED, .inbox = true, .amount = amount, .from = account };
+}
+
 void sign_again(struct world *world, unsigned person, struct item *item)
 {
     person_sign(person, item, &world->rollup);

@@ -32,6 +32,7 @@ struct item withdrawal(struct world *world, unsigned person, uint64_t amount, ui
 struct item registration(struct world *world, unsigned person, unsigned whose, uint64_t fee);
 struct item deposit(unsigned person, uint64_t amount); /* of asset 0, as all of these */
 struct item forced_exit(unsigned person, uint64_t amount);
+struct item exited(uint32_t account, uint64_t amount);
 void sign_again(struct world *world, unsigned person, struct item *item);
 uint32_t index_of(struct world *world, unsigned person); /* who must have an account */
 uint64_t balance_of(struct world *world, unsigned person);

@@ -100,13 +100,26 @@ def random_inbox_item(dice, rollup, state, assets):
     if choice < 0.7:
         amount = dice.choice([0, 0, dice.randint(1, 10**6)])
         return bytes([17]) + number + fields + reference.be(amount, 8) + key + dice.randbytes(32)
-    if choice < 0.75:
+    if choice < 0.8 and (exited := random_exited(dice, number, state, assets)):
+        return exited
+    if choice < 0.85:
         return bytes([18]) + number + dice.randbytes(dice.randint(0, 200))
     person, item = random_item(dice, state, assets, True)
     data = bytearray(signed(rollup, person, item))
     if dice.random() < 0.2:
         data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
     return bytes([18]) + number + bytes(data)
+
+
+def random_exited(dice, number, state, assets):
+    held = [(index, asset) for index in range(state.leaves[reference.GLOBAL]["accounts"])
+            for asset in range(assets) if state.leaves[reference.account_place(index)]["balances"][asset]]
+    if not held:
+        return None
+    index, asset = dice.choice(held)
+    amount = state.leaves[reference.account_place(index)]["balances"][asset]
+    return (bytes([19]) + number + bytes([asset]) + reference.be(dice.choice([amount, dice.randint(1, amount)]), 8)
+            + reference.be(index, 4))
 
 
 def random_batch(dice, rollup, state, assets, inbox, count, wrong):

@@ -128,6 +128,50 @@ static void what_cannot_be_executed_is_left_out_and_told(void **state)
     scene_close(&s);
 }
 
+static void a_key_is_registered_once_and_can_be_paid_then(void **state)
+{
+    struct reply reply;
+    struct scene s;
+    json_t *params;
+
+    (void)state;
+    scene_open(&s);
+    deposit(&s, "alice", 100);
+    make_batch(&s);
+    params = fixture_json("{'domain':%" PRIu64 ",'signer':'%s','to':'%s','asset':'DEV','fee':3}", s.domain,
+                          fixture_address(&s.f, "alice"), fixture_address(&s.f, "bob"));
+    reply = fixture_call(&s.f, "rollup.register", json_incref(params));
+    assert_int_equal(reply.status, OK);
+    assert_int_equal(json_integer_value(json_object_get(reply.result, "nonce")), 0);
+    reply_close(&reply);
+    assert_int_equal(inside(&s, "bob"), -1); /* not yet */
+    make_batch(&s);
+    assert_int_equal(inside(&s, "bob"), 0);
+    assert_int_equal(inside(&s, "alice"), 97);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM rollup_leaf WHERE domain = ?1 AND kind = 1"), 3);
+    transfer(&s, "alice", "bob", 40);
+    reply = fixture_call(&s.f, "rollup.register", params); /* again: it costs nothing and does nothing */
+    assert_int_equal(reply.status, OK);
+    reply_close(&reply);
+    make_batch(&s);
+    assert_int_equal(inside(&s, "bob"), 40);
+    assert_int_equal(inside(&s, "alice"), 57);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM event WHERE type = 'rollup.dropped' AND"
+                                   " json_extract(body, '$.fault') = 'account_exists'"), 1);
+    reply = fixture_call(&s.f, "rollup.register",
+                         fixture_json("{'domain':%" PRIu64 ",'signer':'%s','to':'%064d','asset':'DEV'}",
+                                      s.domain, fixture_address(&s.f, "alice"), 5));
+    assert_int_equal(reply.status, ERROR_BAD_KEY);
+    reply_close(&reply);
+    reply = fixture_call(&s.f, "rollup.register",
+                         fixture_json("{'domain':%" PRIu64 ",'signer':'%s','to':'%s','asset':'DEV'}",
+                                      s.domain, fixture_address(&s.f, "carol"),
+                                      fixture_address(&s.f, "carol")));
+    assert_int_equal(reply.status, ERROR_NO_ROLLUP_ACCOUNT); /* nobody registers himself: somebody pays */
+    reply_close(&reply);
+    scene_close(&s);
+}
+
 static void forced_items_that_cannot_be_executed_do_nothing_and_block_nothing(void **state)
 {
     struct scene s;
@@ -178,6 +222,7 @@ int story_tests(void)
         cmocka_unit_test(the_same_when_the_node_restarts_after_every_step),
         cmocka_unit_test(the_same_when_the_power_goes_after_every_step),
         cmocka_unit_test(what_cannot_be_executed_is_left_out_and_told),
+        cmocka_unit_test(a_key_is_registered_once_and_can_be_paid_then),
         cmocka_unit_test(forced_items_that_cannot_be_executed_do_nothing_and_block_nothing),
         cmocka_unit_test(a_child_waits_for_its_parent),
     };
