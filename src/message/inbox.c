@@ -32,6 +32,31 @@ static void must_find(struct execution *x, uint64_t domain, unsigned number, str
 }
 
 /* --- the inbox -------------------------------------------------------------------------------- */
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Nothing is due before what was queued before it, so that what is overdue is found without looking at all
+ * that waits (inbox_overdue_end). */
+static int64_t in_order(struct database *database, uint64_t domain, uint64_t number, int64_t deadline_us)
+{
+    return number == 0 ? deadline_us : later(deadline_us, row_inbox_deadline(database, domain, number - 1));
+}
+
+/* The same of what comes back: it is due when all of it is, and not before what came back behind it. */
+static int64_t not_before(struct database *database, uint64_t domain, uint64_t from, uint64_t to,
+                          int64_t deadline_us)
+{
+    if (from == to)
+        return deadline_us;
+    deadline_us = later(deadline_us, row_inbox_deadline(database, domain, from));
+    deadline_us = later(deadline_us, row_inbox_deadline(database, domain, to - 1));
+    if (to < row_domain_included_to(database, domain))
+        deadline_us = later(deadline_us, row_inbox_deadline(database, domain, to));
+    return deadline_us;
+}
+
 enum status inbox_queue(struct execution *x, uint64_t domain, const struct account_id *sender, unsigned asset,
                         uint64_t amount, struct bytes payload, int64_t deadline_us)
 {
@@ -44,6 +69,7 @@ enum status inbox_queue(struct execution *x, uint64_t domain, const struct accou
     struct account_id escrow;
     struct asset found;
 
+    item.deadline_us = in_order(database, domain, item.number, deadline_us);
     INVARIANT(payload.size > 0 && payload.size <= INBOX_PAYLOAD_MAX, "an inbox item of %zu bytes",
               payload.size);
     must_find(x, domain, asset, &escrow, &found);
@@ -54,7 +80,7 @@ enum status inbox_queue(struct execution *x, uint64_t domain, const struct accou
     row_inbox_insert(database, &item, execution_next_seq(x));
     return event_message_queued(x, &(struct event_message_queued){
         .domain = domain, .number = item.number, .sender = *sender, .asset = found.symbol, .amount = amount,
-        .deadline_us = deadline_us });
+        .deadline_us = item.deadline_us });
 }
 
 static void set_states(struct execution *x, uint64_t domain, uint64_t from, uint64_t to,
@@ -70,6 +96,7 @@ static void set_states(struct execution *x, uint64_t domain, uint64_t from, uint
 void inbox_include(struct execution *x, uint64_t domain, uint64_t from, uint64_t to)
 {
     set_states(x, domain, from, to, INBOX_QUEUED, INBOX_INCLUDED);
+    row_domain_included(execution_database(x), domain, to);
 }
 
 void inbox_done(struct execution *x, uint64_t domain, uint64_t from, uint64_t to)
@@ -81,7 +108,8 @@ void inbox_done(struct execution *x, uint64_t domain, uint64_t from, uint64_t to
 void inbox_return(struct execution *x, uint64_t domain, uint64_t from, uint64_t to, int64_t deadline_us)
 {
     set_states(x, domain, from, to, INBOX_INCLUDED, INBOX_QUEUED);
-    row_inbox_not_before(execution_database(x), domain, from, to, deadline_us);
+    row_inbox_not_before(execution_database(x), domain, from, to,
+                         not_before(execution_database(x), domain, from, to, deadline_us));
 }
 
 bool inbox_end(struct execution *x, uint64_t domain, unsigned most)

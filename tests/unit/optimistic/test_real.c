@@ -28,7 +28,7 @@
 #define FUNDS 1000000
 
 static const struct module *const modules[] = { &ledger_module, &message_module, &rollup_module,
-                                                &game_module,   &fraud_module,   NULL };
+                                                &game_module,   &fraud_module,   &watch_module, NULL };
 
 struct place {
     struct fixture f;
