@@ -265,7 +265,8 @@ static bool is_overdue(struct database *database, uint64_t domain, uint64_t numb
  * those that came back, in the reverse order (inbox.c), so that the last of these tells of all. */
 uint64_t inbox_overdue_end(struct database *database, uint64_t domain, uint64_t from, int64_t now_us)
 {
-    const uint64_t count = inbox_count(database, domain), came_back_to = row_domain_included_to(database, domain);
+    const uint64_t count = inbox_count(database, domain);
+    const uint64_t came_back_to = row_domain_included_to(database, domain);
     uint64_t first = came_back_to > from ? came_back_to : from, after = count;
 
     if (first >= count || !is_overdue(database, domain, first, now_us))

@@ -163,6 +163,7 @@ enum stake_bar stake_check(struct database *database, const struct account_id *o
     int64_t lock_us;
 
     params.max_depth = stake->max_depth;
+    params.split_depth = BATCH_SPLIT_DEPTH(stake->max_depth);
     reserve = stake_reserve(&params);
     wanted = greater(reserve, sum.used + stake->bond);
     lock_us = stake_lock_us(&params);

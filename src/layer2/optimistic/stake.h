@@ -13,8 +13,8 @@
 #include "layer2/rollup/rollup.h"
 
 /* Where no policy says otherwise. */
-#define WATCH_SHARE 2            /* rollups without a policy of their own: half of the account, all together */
-#define WATCH_LOCK_DAYS 30       /* from a game's beginning to its payments at the latest, chain time */
+#define WATCH_SHARE 2       /* strangers' rollups, all together: half of the account */
+#define WATCH_LOCK_DAYS 30  /* from a game's beginning to its payments at the latest, chain time */
 
 enum stake_bar {
     STAKE_FREE,   /* nothing bars the move */

@@ -321,7 +321,8 @@ size_t batch_descendants(struct execution *x, const struct hash *id, struct aren
 
     INVARIANT(batch_find(execution_database(x), id, &row), "no such batch");
     *ids = arena_new(arena, CHILDREN_MAX * sizeof(**ids));
-    while (count < CHILDREN_MAX && batch_find_number(execution_database(x), row.domain, row.number + 1 + count, &child))
+    while (count < CHILDREN_MAX &&
+           batch_find_number(execution_database(x), row.domain, row.number + 1 + count, &child))
         (*ids)[count++] = child.id;
     return count;
 }

@@ -315,6 +315,26 @@ static void what_is_wrong_with_a_transaction_is_named(void **state)
     scene_close(&s);
 }
 
+/* Windows of 30 days at most; a bond at the greatest depth, 16, of a hundred times the first at most:
+ * (4/3)^16 = 99.77, and 1.334^16 = 100.57. */
+static void nobody_is_held_for_too_long_or_too_dearly(struct scene *s)
+{
+    static const char *const windows[] = { "challenge", "clock", "extension", "step_extension", "air_gap",
+                                           "payout_delay", "forced", "escape", "jail" };
+
+    for (size_t i = 0; i < COUNT_OF(windows); i++)
+        fixture_refused(&s->f, ERROR_INVALID_PARAMS, "alice", "rollup.create",
+                        "{'assets':[{'asset':'DEV'}],'bond':1,'%s':%" PRId64 "}", windows[i],
+                        30 * 24 * 3600 * SECOND + 1);
+    fixture_refused(&s->f, ERROR_INVALID_PARAMS, "alice", "rollup.create",
+                    "{'assets':[{'asset':'DEV'}],'bond':1000000,'bond_numerator':1334,"
+                    "'bond_denominator':1000}");
+    fixture_run(&s->f, "alice", "rollup.create",
+                "{'assets':[{'asset':'DEV'}],'bond':1000000,'bond_numerator':4,'bond_denominator':3,"
+                "'challenge':'30d','clock':'30d','extension':'15d','step_extension':'15d','air_gap':'30d',"
+                "'payout_delay':'30d','forced':'30d','escape':'30d','jail':'30d'}");
+}
+
 static void a_rollup_needs_terms_that_can_be(void **state)
 {
     struct scene s;
@@ -331,6 +351,7 @@ static void a_rollup_needs_terms_that_can_be(void **state)
                     "{'assets':[{'asset':'DEV'}],'bond':1,'forced':'2h','escape':'1h'}");
     fixture_refused(&s.f, ERROR_INVALID_PARAMS, "alice", "rollup.create",
                     "{'assets':[{'asset':'DEV'}],'bond':1,'burn_ppm':1000001}");
+    nobody_is_held_for_too_long_or_too_dearly(&s);
     fixture_refused(&s.f, ERROR_ROLLUP_NOT_FOUND, "alice", "rollup.deposit",
                     "{'domain':77,'asset':'DEV','amount':1}");
     fixture_refused(&s.f, ERROR_INSUFFICIENT_BALANCE, "alice", "rollup.deposit",
