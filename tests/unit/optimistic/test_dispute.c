@@ -80,6 +80,14 @@ static void a_wrong_batch_falls_and_its_proposer_is_jailed(void **state)
     table_close(&t);
 }
 
+/* Unlike advance, not 1 µs more. */
+static void pass_exactly(struct table *t, int64_t us)
+{
+    fixture_run(&t->f, "alice", "dev.advance_time", "{'by':%" PRId64 "}", us);
+    t->f.advanced_us += us;
+    fixture_advance(&t->f, 0);
+}
+
 static void unanswered_a_challenge_wins_the_bond(void **state)
 {
     struct table t;
@@ -88,12 +96,41 @@ static void unanswered_a_challenge_wins_the_bond(void **state)
     open_alone(&t);
     propose(&t, "paul", DEPTH, NEVER_LIES, false); /* who does not defend what is right loses it */
     assert_status(OK, challenge(&t, "carol", 0));
+    pass_exactly(&t, fixture_sql(&t.f, "SELECT deadline_us - (SELECT chain_time_us FROM block"
+                                       " ORDER BY height DESC LIMIT 1) - 1 FROM claim WHERE number = 1"));
+    assert_int_equal(game_number(&t, "status"), GAME_RUNNING);
+    pass_exactly(&t, 1);
+    assert_int_equal(game_number(&t, "status"), GAME_DEFEATED);
     play_out(&t);
     assert_string_equal(batch_state(&t), "rejected");
     assert_int_equal(held_by_person(&t, "carol"), RICH + BOND_BASE - BOND_BASE / 10);
     assert_int_equal(held_by_person(&t, "paul"), RICH - BOND_BASE);
     assert_int_equal(fixture_sql(&t.f, "SELECT supply FROM asset WHERE symbol = 'GOLD'"),
                      100000000 - BOND_BASE / 10);
+    table_close(&t);
+}
+
+static void each_claim_is_resolved_in_its_own_time(void **state)
+{
+    const struct hash other = { { 8 } };
+    struct table t;
+    int64_t left;
+
+    (void)state;
+    open_alone(&t);
+    propose(&t, "paul", DEPTH, 20, false);
+    assert_status(OK, challenge(&t, "carol", NEVER_LIES));
+    pass_exactly(&t, 10 * SECOND);
+    assert_status(OK, move_at(&t, "frank", 0, "attack", &other));
+    left = fixture_sql(&t.f, "SELECT deadline_us - (SELECT chain_time_us FROM block ORDER BY height DESC"
+                             " LIMIT 1) FROM claim WHERE number = 1");
+    pass_exactly(&t, left);
+    assert_int_equal(fixture_sql(&t.f, "SELECT sum(number) FROM claim WHERE resolved = 1"), 1);
+    assert_int_equal(game_number(&t, "status"), GAME_RUNNING);
+    pass_exactly(&t, 10 * SECOND - 1);
+    assert_int_equal(game_number(&t, "status"), GAME_RUNNING);
+    pass_exactly(&t, 1);
+    assert_int_equal(game_number(&t, "status"), GAME_DEFEATED);
     table_close(&t);
 }
 
@@ -514,6 +551,7 @@ int dispute_tests(void)
         cmocka_unit_test(a_right_batch_stands_and_its_challenger_pays),
         cmocka_unit_test(a_wrong_batch_falls_and_its_proposer_is_jailed),
         cmocka_unit_test(unanswered_a_challenge_wins_the_bond),
+        cmocka_unit_test(each_claim_is_resolved_in_its_own_time),
         cmocka_unit_test(each_refusal_has_its_name_and_changes_nothing),
         cmocka_unit_test(steps_decide_and_bad_witnesses_do_not),
         cmocka_unit_test(clocks_are_exact),
