@@ -32,6 +32,31 @@ static void must_find(struct execution *x, uint64_t domain, unsigned number, str
 }
 
 /* --- the inbox -------------------------------------------------------------------------------- */
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Nothing is due before what was queued before it, so that what is overdue is found without looking at all
+ * that waits (inbox_overdue_end). */
+static int64_t in_order(struct database *database, uint64_t domain, uint64_t number, int64_t deadline_us)
+{
+    return number == 0 ? deadline_us : later(deadline_us, row_inbox_deadline(database, domain, number - 1));
+}
+
+/* The same of what comes back: it is due when all of it is, and not before what came back behind it. */
+static int64_t not_before(struct database *database, uint64_t domain, uint64_t from, uint64_t to,
+                          int64_t deadline_us)
+{
+    if (from == to)
+        return deadline_us;
+    deadline_us = later(deadline_us, row_inbox_deadline(database, domain, from));
+    deadline_us = later(deadline_us, row_inbox_deadline(database, domain, to - 1));
+    if (to < row_domain_included_to(database, domain))
+        deadline_us = later(deadline_us, row_inbox_deadline(database, domain, to));
+    return deadline_us;
+}
+
 static enum status queue(struct execution *x, struct inbox_item *item)
 {
     struct database *database = execution_database(x);
@@ -41,6 +66,7 @@ static enum status queue(struct execution *x, struct inbox_item *item)
     INVARIANT(item->payload.size > 0 && item->payload.size <= INBOX_PAYLOAD_MAX,
               "an inbox item of %zu bytes", item->payload.size);
     item->number = inbox_count(database, item->domain);
+    item->deadline_us = in_order(database, item->domain, item->number, item->deadline_us);
     item->queued_us = execution_chain_time(x);
     item->state = INBOX_QUEUED;
     must_find(x, item->domain, item->asset, &escrow, &found);
@@ -91,6 +117,7 @@ static void set_states(struct execution *x, uint64_t domain, uint64_t from, uint
 void inbox_include(struct execution *x, uint64_t domain, uint64_t from, uint64_t to)
 {
     set_states(x, domain, from, to, INBOX_QUEUED, INBOX_INCLUDED);
+    row_domain_included(execution_database(x), domain, to);
 }
 
 void inbox_done(struct execution *x, uint64_t domain, uint64_t from, uint64_t to)
@@ -102,7 +129,8 @@ void inbox_done(struct execution *x, uint64_t domain, uint64_t from, uint64_t to
 void inbox_return(struct execution *x, uint64_t domain, uint64_t from, uint64_t to, int64_t deadline_us)
 {
     set_states(x, domain, from, to, INBOX_INCLUDED, INBOX_QUEUED);
-    row_inbox_not_before(execution_database(x), domain, from, to, deadline_us);
+    row_inbox_not_before(execution_database(x), domain, from, to,
+                         not_before(execution_database(x), domain, from, to, deadline_us));
 }
 
 bool inbox_end(struct execution *x, uint64_t domain, unsigned most)

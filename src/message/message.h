@@ -51,7 +51,8 @@ uint64_t inbox_count(struct database *database, uint64_t domain);
 MUST_CHECK bool inbox_read(struct database *database, uint64_t domain, uint64_t number,
                            struct inbox_item *item);
 /* Takes amount (may be 0) of the domain's asset from the sender into its escrow, and queues the payload; the
- * item's number is inbox_count before. Records message.queued. ERROR_INSUFFICIENT_BALANCE. */
+ * item's number is inbox_count before. It is not due before the item before it, whatever `deadline_us` says.
+ * Records message.queued. ERROR_INSUFFICIENT_BALANCE. */
 MUST_CHECK enum status inbox_queue(struct execution *x, uint64_t domain, const struct account_id *sender,
                                    unsigned asset, uint64_t amount, struct bytes payload,
                                    int64_t deadline_us);
@@ -62,8 +63,8 @@ MUST_CHECK enum status inbox_queue_lasting(struct execution *x, uint64_t domain,
                                            struct bytes payload, int64_t deadline_us);
 /* Whether the item ended before a batch could take it in. It keeps its number: a batch passes over it. */
 MUST_CHECK bool inbox_has_ended(const struct inbox_item *item);
-/* Items `from` … `to` − 1 are in a batch now; are final with it; or wait again, each with `deadline_us`
- * unless its own is later. Those that have ended stay so. No events: those of the batch tell. */
+/* Items `from` … `to` − 1 are in a batch now; are final with it; or wait again, with `deadline_us`, or
+ * the latest that any of them had. Those that have ended stay so. No events: those of the batch tell. */
 void inbox_include(struct execution *x, uint64_t domain, uint64_t from, uint64_t to);
 void inbox_done(struct execution *x, uint64_t domain, uint64_t from, uint64_t to);
 void inbox_return(struct execution *x, uint64_t domain, uint64_t from, uint64_t to, int64_t deadline_us);

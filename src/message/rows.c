@@ -301,20 +301,67 @@ uint64_t row_inbox_ended(struct database *database, uint64_t domain, uint64_t fr
     return ended;
 }
 
-uint64_t inbox_overdue_end(struct database *database, uint64_t domain, uint64_t from, int64_t now_us)
+int64_t row_inbox_deadline(struct database *database, uint64_t domain, uint64_t number)
 {
-    struct statement *s = statement(database,
-        "SELECT coalesce(max(number) + 1, ?2) AS first FROM inbox"
-        " WHERE domain = ?1 AND number >= ?2 AND deadline_us <= ?3");
-    uint64_t first;
+    struct statement *s =
+        statement(database, "SELECT deadline_us FROM inbox WHERE domain = ? AND number = ?");
+    int64_t deadline_us;
 
     bind_count(s, domain);
-    bind_count(s, from);
-    bind_integer(s, now_us);
-    INVARIANT(statement_row(s), "an aggregate has one row");
-    first = (uint64_t)column_integer(s, "first");
+    bind_count(s, number);
+    INVARIANT(statement_row(s), "the inbox of domain %" PRIu64 " has no item %" PRIu64, domain, number);
+    deadline_us = column_integer(s, "deadline_us");
     statement_finish(s);
-    return first;
+    return deadline_us;
+}
+
+uint64_t row_domain_included_to(struct database *database, uint64_t domain)
+{
+    struct statement *s = statement(database, "SELECT included_to FROM message_domain WHERE domain = ?");
+    uint64_t to;
+
+    bind_count(s, domain);
+    INVARIANT(statement_row(s), "there is no domain %" PRIu64, domain);
+    to = (uint64_t)column_integer(s, "included_to");
+    statement_finish(s);
+    return to;
+}
+
+static bool is_overdue(struct database *database, uint64_t domain, uint64_t number, int64_t now_us)
+{
+    return row_inbox_deadline(database, domain, number) <= now_us;
+}
+
+/* Without looking at all that waits: of items that were never in a batch, deadlines come in their order; of
+ * those that came back, in the reverse order (inbox.c), so that the last of these tells of all. */
+uint64_t inbox_overdue_end(struct database *database, uint64_t domain, uint64_t from, int64_t now_us)
+{
+    const uint64_t count = inbox_count(database, domain);
+    const uint64_t came_back_to = row_domain_included_to(database, domain);
+    uint64_t first = came_back_to > from ? came_back_to : from, after = count;
+
+    if (first >= count || !is_overdue(database, domain, first, now_us))
+        return came_back_to > from && is_overdue(database, domain, came_back_to - 1, now_us) ? came_back_to
+                                                                                              : from;
+    while (after - first > 1) { /* `first` is overdue, `after` is not */
+        uint64_t middle = first + (after - first) / 2;
+
+        if (is_overdue(database, domain, middle, now_us))
+            first = middle;
+        else
+            after = middle;
+    }
+    return after;
+}
+
+void row_domain_included(struct database *database, uint64_t domain, uint64_t to)
+{
+    struct statement *s = statement(database, "UPDATE message_domain SET included_to = ?1"
+                                              " WHERE domain = ?2 AND included_to < ?1");
+
+    bind_count(s, to);
+    bind_count(s, domain);
+    statement_run(s);
 }
 
 void row_inbox_insert(struct database *database, const struct inbox_item *item, uint64_t seq)

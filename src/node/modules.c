@@ -20,6 +20,7 @@ const struct module *const modules[] = {
     &rollup_module,
     &game_module,
     &fraud_module,
+    &watch_module,
     &wallet_module,
     &operator_module,
     NULL,

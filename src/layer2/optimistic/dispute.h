@@ -56,8 +56,15 @@ uint32_t dispute_go_on(struct execution *x, struct dispute *d);
  * once to `bond_to`, or back to the batch's account when that is NULL; all others go back soon. */
 void dispute_void(struct execution *x, const struct hash *batch, const struct account_id *bond_to,
                   const char *reason);
-/* The batch cannot stay, for it was wrong or nobody can tell: ends the games about its descendants, and rolls
- * all of them back. Its own game is over, and its bond was taken care of. */
+/* The game that runs about the batch, if there is one, ends without a verdict by its next deadline: for a
+ * batch that goes together with others, of which there may be more than a command has events. Until then
+ * nothing can be done in it (dispute_is_gone). */
+void dispute_void_soon(struct execution *x, const struct hash *batch);
+/* It runs about a batch that does not stand any more; *batch is filled in any case. */
+MUST_CHECK bool dispute_is_gone(struct database *database, const struct game_row *row,
+                                struct batch_row *batch);
+/* The batch cannot stay, for it was wrong or nobody can tell: rolls it and its descendants back, and ends the
+ * games about these soon. Its own game is over, and its bond was taken care of. */
 void dispute_roll_back(struct execution *x, const struct hash *batch, bool wrong, const char *reason);
 /* GAME_DEADLINE. */
 void dispute_deadline(struct execution *x, struct bytes subject);

@@ -64,7 +64,7 @@ void dispute_roll_back(struct execution *x, const struct hash *batch, bool wrong
     arena_init(&arena);
     count = batch_descendants(x, batch, &arena, &ids);
     for (size_t i = 0; i < count; i++)
-        dispute_void(x, &ids[i], NULL, "parent_rejected");
+        dispute_void_soon(x, &ids[i]);
     if (wrong)
         batch_reject(x, batch, reason);
     else
@@ -152,13 +152,11 @@ static void pay(struct execution *x, struct dispute *d)
     some.pot = 0;
     for (uint32_t i = 0; i < some.count; i++)
         some.pot += claims[i].bond;
-    status = game_payouts(&some, execution_chain_time(x), payouts, &error);
+    status = game_payouts(&some, d->row.paid, execution_chain_time(x), payouts, &error);
     INVARIANT(status == OK, "%s", error.message);
     dispute_asset(x, &d->rollup, &asset);
-    for (uint32_t i = 0; i < some.count; i++) {
-        payouts[i].claim += d->row.paid;
+    for (uint32_t i = 0; i < some.count; i++)
         pay_one(x, d, &asset, &payouts[i]);
-    }
     d->row.paid += some.count;
     dispute_save(x, d);
 }
@@ -179,10 +177,28 @@ static void void_full_game(struct execution *x, const struct dispute *d)
     dispute_roll_back(x, &batch.id, false, "game_full");
 }
 
+/* The batch is gone, and the root claim's bond with it: it goes where the batch's own would have gone. */
+static void void_gone_game(struct execution *x, const struct batch_row *batch)
+{
+    dispute_void(x, &batch->id, &batch->proposer,
+                 batch->state == BATCH_PARENT_REJECTED ? "parent_rejected" : "frozen");
+}
+
+bool dispute_is_gone(struct database *database, const struct game_row *row, struct batch_row *batch)
+{
+    INVARIANT(batch_find(database, &row->batch, batch), "a game without its batch");
+    return row->status == GAME_RUNNING && batch->state > BATCH_FINAL;
+}
+
 uint32_t dispute_go_on(struct execution *x, struct dispute *d)
 {
     const int64_t now_us = execution_chain_time(x);
+    struct batch_row batch;
 
+    if (dispute_is_gone(execution_database(x), &d->row, &batch)) {
+        void_gone_game(x, &batch);
+        return 0;
+    }
     if (d->row.status == GAME_RUNNING && d->row.claims == GAME_CLAIMS_MAX) {
         void_full_game(x, d);
         return 0;
@@ -229,4 +245,13 @@ void dispute_void(struct execution *x, const struct hash *batch, const struct ac
         .game = d.row.id, .batch = *batch, .status = game_status_name(d.game.status), .reason = reason });
     pay_root(x, &d, bond_to);
     dispute_save(x, &d);
+}
+
+void dispute_void_soon(struct execution *x, const struct hash *batch)
+{
+    struct game_row row;
+
+    if (game_row_running(execution_database(x), batch, &row))
+        deadline_set(x, CLOCK_CHAIN, execution_chain_time(x) + 1, GAME_DEADLINE,
+                     bytes_of(row.id.bytes, sizeof(row.id.bytes)));
 }

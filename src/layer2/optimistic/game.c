@@ -27,6 +27,8 @@ const char *game_closing_name(enum game_closing closing)
         return "normal";
     case GAME_REFUND:
         return "refund";
+    case GAME_FILLED:
+        return "filled";
     }
     INVARIANT(false, "no such closing of a game: %d", (int)closing);
 }
@@ -391,7 +393,7 @@ enum status game_void(struct game *game, int64_t now_us, struct error *error)
     if (game->status != GAME_RUNNING)
         return error_set(error, ERROR_GAME_OVER, "the game is %s", game_status_name(game->status));
     game->status = GAME_VOID;
-    game->closing = GAME_REFUND;
+    game->closing = game->count == GAME_CLAIMS_MAX ? GAME_FILLED : GAME_REFUND;
     game->ended_at_us = game->closed_at_us = now_us;
     return OK;
 }
@@ -420,7 +422,19 @@ enum status game_close(struct game *game, enum game_closing mode, int64_t now_us
     return OK;
 }
 
-enum status game_payouts(const struct game *game, int64_t now_us, struct payout *payouts,
+/* What nobody gets of a claim's bond. */
+static uint64_t burned_of(const struct game *game, const struct claim *claim, uint32_t number, bool lost)
+{
+    uint32_t ppm = 0;
+
+    if (lost)
+        ppm = game->params.burn_ppm;
+    if (game->closing == GAME_FILLED && number >= GAME_SPARED)
+        ppm = GAME_FULL_BURN_PPM;
+    return (uint64_t)((unsigned __int128)claim->bond * ppm / GAME_PPM);
+}
+
+enum status game_payouts(const struct game *game, uint32_t first, int64_t now_us, struct payout *payouts,
                          struct error *error)
 {
     uint64_t paid = 0;
@@ -433,9 +447,9 @@ enum status game_payouts(const struct game *game, int64_t now_us, struct payout 
         const struct claim *claim = &game->claims[i];
         bool lost = game->closing == GAME_NORMAL && claim->countered;
 
-        payouts[i] = (struct payout){ .claim = i, .recipient = lost ? claim->countered_by : claim->claimant };
-        if (lost)
-            payouts[i].burned = (uint64_t)((unsigned __int128)claim->bond * game->params.burn_ppm / GAME_PPM);
+        payouts[i] = (struct payout){ .claim = first + i,
+                                      .recipient = lost ? claim->countered_by : claim->claimant };
+        payouts[i].burned = burned_of(game, claim, first + i, lost);
         payouts[i].amount = claim->bond - payouts[i].burned;
         paid += payouts[i].amount + payouts[i].burned;
     }

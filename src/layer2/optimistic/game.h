@@ -19,6 +19,10 @@
 #define GAME_CLAIMS_MAX 65536u   /* then the game is full, and to be made void: see game_void */
 #define GAME_NO_CLAIM UINT32_MAX /* the root's parent; no child, no sibling */
 #define GAME_PPM 1000000u
+/* Of each bond of a full game, save the root's and the first attack's, burns a sixty-fourth: whoever fills a
+ * game makes a verdict impossible, and loses some hundred bonds for it. */
+#define GAME_FULL_BURN_PPM 15625u
+#define GAME_SPARED 2u /* claims 0 and 1: the batch's own bond, and that of who challenged it */
 
 struct game_params {
     unsigned max_depth;         /* 1 … POSITION_DEPTH_MAX; the trace has 2^max_depth steps */
@@ -62,6 +66,7 @@ enum game_closing {
     GAME_OPEN,      /* nothing is paid yet */
     GAME_NORMAL,    /* bonds lost go to whoever won them */
     GAME_REFUND,    /* all bonds go back: the game should not have been */
+    GAME_FILLED,    /* the same, less what burns because it was full */
 };
 const char *game_closing_name(enum game_closing closing);
 
@@ -143,9 +148,11 @@ uint32_t game_resolve_ready(struct game *game, int64_t now_us);
 /* ERROR_GAME_OVER, ERROR_OUT_OF_ORDER (the root claim is not resolved). */
 MUST_CHECK enum status game_resolve(struct game *game, int64_t now_us, struct error *error);
 /* Ends a running game without a verdict, bonds to go back at once: what it is about is gone (its parent was
- * rejected), or it is full, so that nobody wins by crowding out the answers. ERROR_GAME_OVER. */
+ * rejected: GAME_REFUND), or it is full, so that nobody wins by crowding out the answers (GAME_FILLED).
+ * ERROR_GAME_OVER. */
 MUST_CHECK enum status game_void(struct game *game, int64_t now_us, struct error *error);
-/* ERROR_GAME_NOT_RESOLVED, ERROR_GAME_CLOSED, ERROR_AIR_GAP. `mode` is GAME_NORMAL or GAME_REFUND. */
+/* ERROR_GAME_NOT_RESOLVED, ERROR_GAME_CLOSED, ERROR_AIR_GAP. `mode` is GAME_NORMAL or
+ * GAME_REFUND. */
 MUST_CHECK enum status game_close(struct game *game, enum game_closing mode, int64_t now_us,
                                   struct error *error);
 
@@ -156,8 +163,9 @@ struct payout {
     uint64_t burned;              /* amount + burned is the bond */
 };
 /* One payout a claim, in their order, into `payouts` with room for game->count; changes nothing: that it is
- * done once is the caller's to see to. ERROR_GAME_NOT_RESOLVED (not closed), ERROR_AIR_GAP (too early). */
-MUST_CHECK enum status game_payouts(const struct game *game, int64_t now_us, struct payout *payouts,
-                                    struct error *error);
+ * done once is the caller's to see to. The game may hold a part of its claims alone, of which the first has
+ * the number `first`. ERROR_GAME_NOT_RESOLVED (not closed), ERROR_AIR_GAP (too early). */
+MUST_CHECK enum status game_payouts(const struct game *game, uint32_t first, int64_t now_us,
+                                    struct payout *payouts, struct error *error);
 
 #endif

@@ -63,6 +63,21 @@ static const char deadlines[] =
     " FROM fraud_commitment WHERE NOT EXISTS (SELECT 1 FROM deadline WHERE kind = 'fraud.commitment'"
     "  AND clock = 1 AND due_us = expires_us AND hex(subject) = hex(account) || hex(hash))";
 
+/* The game of a batch that went with others has only this left to come, and that at once. */
+static bool ends_at_once(struct database *database, const struct hash *batch)
+{
+    struct statement *s = statement(database,
+        "SELECT 1 FROM game JOIN deadline ON kind = 'game.next' AND subject = game.id WHERE batch = ?"
+        " AND status = 0 AND due_us <= (SELECT chain_time_us FROM block ORDER BY height DESC LIMIT 1) + 1");
+    bool found;
+
+    bind_blob(s, batch->bytes, sizeof(batch->bytes));
+    found = statement_row(s);
+    if (found)
+        statement_finish(s);
+    return found;
+}
+
 /* A batch is challenged exactly while a game about it runs; the one that lost its game is gone. */
 static enum status check_batches(struct query *q, char *violation, size_t size)
 {
@@ -79,6 +94,8 @@ static enum status check_batches(struct query *q, char *violation, size_t size)
         column_fixed(s, "batch", batch.bytes, sizeof(batch.bytes));
         found = batch_find(q->database, &batch, &row);
         if (found && runs == (row.state == BATCH_CHALLENGED) && (!lost || row.state >= BATCH_REJECTED))
+            continue;
+        if (found && runs && row.state > BATCH_FINAL && ends_at_once(q->database, &batch))
             continue;
         hex_text(hex, batch.bytes, sizeof(batch.bytes));
         snprintf(violation, size, "batch %s is %s, with %s", hex,

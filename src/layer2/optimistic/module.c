@@ -58,7 +58,7 @@ const struct module fraud_module = {
 /* Also in replay, which opens no module's memory: a frozen rollup voids batches there as well. */
 static void void_before(struct execution *x, const struct hash *batch)
 {
-    dispute_void(x, batch, NULL, "frozen");
+    dispute_void_soon(x, batch);
 }
 
 __attribute__((constructor)) static void set_hook(void)

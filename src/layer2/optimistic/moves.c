@@ -15,9 +15,13 @@ static enum status refuse(struct execution *x, const struct error *error)
 static enum status open_game(struct execution *x, const struct hash *id, struct dispute *d)
 {
     char hex[2 * sizeof(id->bytes) + 1];
+    struct batch_row batch;
 
-    if (dispute_open(execution_database(x), id, d))
+    if (dispute_open(execution_database(x), id, d)) {
+        if (dispute_is_gone(execution_database(x), &d->row, &batch))
+            return fail(x, ERROR_GAME_OVER, "its batch is %s", batch_state_name(batch.state));
         return OK;
+    }
     hex_text(hex, id->bytes, sizeof(id->bytes));
     return fail(x, ERROR_GAME_NOT_FOUND, "there is no game %s", hex);
 }

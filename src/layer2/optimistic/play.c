@@ -10,6 +10,7 @@
 #include "layer2/optimistic/dispute.h"
 #include "layer2/optimistic/fraud_proof.h"
 #include "layer2/optimistic/shortage.h"
+#include "layer2/optimistic/stake.h"
 #include "layer2/optimistic/watcher.h"
 
 #define LOG_ROOM "optimistic"
@@ -197,15 +198,18 @@ static json_t *hash_json(const struct hash *hash)
     return hex_json(hash->bytes, sizeof(hash->bytes));
 }
 
-/* Whether the bond is there; what is lacking is told. */
+/* Whether the bond is there, and may be put at stake; what bars it is told. */
 static bool can_pay(struct plan *plan, uint64_t bond)
 {
-    uint64_t held = row_balance_read(plan->reader, DOMAIN_BASE, &plan->own, &plan->rollup.bond_asset);
+    struct stake stake = { .rollup = &plan->rollup, .batch = &plan->batch, .bond = bond,
+                           .game = plan->has_game ? &plan->game.row.id : NULL,
+                           .max_depth = batch_game_depth(plan->batch.items) };
+    enum stake_bar bar = stake_check(plan->reader, &plan->own, &stake);
 
-    if (held >= bond)
+    if (bar == STAKE_FREE)
         return true;
-    plan->lack = (struct watcher_lack){ true, plan->rollup.bond_asset, held };
-    shortage_note(plan->kernel, plan->reader, &plan->batch.id, &plan->rollup.bond_asset, bond, held);
+    plan->lack = (struct watcher_lack){ true, plan->rollup.bond_asset, stake.held };
+    shortage_note(plan->kernel, plan->reader, &stake, bar);
     return false;
 }
 

@@ -184,7 +184,7 @@ static enum status games(struct query *q, const void *params, struct writer *w)
 static enum status shortages(struct query *q, const void *params, struct writer *w)
 {
     struct statement *s = statement(q->database,
-        "SELECT batch, symbol, needed, since_us FROM watcher_shortage JOIN asset ON asset.id = asset"
+        "SELECT batch, symbol, needed, since_us, reason FROM watcher_shortage JOIN asset ON asset.id = asset"
         " ORDER BY since_us, batch LIMIT ?");
 
     (void)params;
@@ -196,6 +196,7 @@ static enum status shortages(struct query *q, const void *params, struct writer 
         write_column_text(w, s, "symbol");
         write_column_integer(w, s, "needed");
         write_column_integer(w, s, "since_us");
+        write_column_text(w, s, "reason");
         writer_object_end(w);
     }
     writer_array_end(w);
@@ -210,6 +211,6 @@ const struct query_method game_queries[GAME_QUERIES] = {
       .help = "Games in the order of their beginning.", .result = "{items, next}",
       .example = "running=true" },
     { "game.shortages", ACCESS_PUBLIC, shortages, NO_PARAMS,
-      .help = "Batches about which this node would make a move, had its account got the bond.",
-      .result = "list of {batch, symbol, needed, since_us}", .example = "" },
+      .help = "Batches about which this node would make a move, had its account got the bond or were it let.",
+      .result = "list of {batch, symbol, needed, since_us, reason}", .example = "" },
 };

@@ -2,6 +2,7 @@
 #include "layer2/optimistic/watcher.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ struct watcher {
     struct database *reader; /* of whoever works */
     struct settled settled[SETTLED_MOST];
     size_t settled_count, settled_next;
+    atomic_bool forget;      /* before the next look: the operator has said something else */
     struct hash running_after, wrong_after; /* where the next sweep goes on; the executor's */
 };
 
@@ -124,6 +126,8 @@ static void look(struct watcher *w, const struct hash *batch)
 
     if (!reader_is_there(w))
         return;
+    if (atomic_exchange(&w->forget, false))
+        w->settled_count = w->settled_next = 0;
     watcher_state_read(w->reader, batch, &before);
     if (is_settled(w, batch, &before))
         return;
@@ -145,6 +149,14 @@ static void work(struct work *work, size_t worker)
     pthread_mutex_lock(&w->lock);
     w->busy = w->asked_count > 0 && workers_submit(kernel_workers(w->kernel), &w->work);
     pthread_mutex_unlock(&w->lock);
+}
+
+void watcher_forget(struct kernel *kernel)
+{
+    struct watcher *w = kernel_memory(kernel, &game_module);
+
+    if (w != NULL)
+        atomic_store(&w->forget, true);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */

@@ -20,6 +20,9 @@ void watcher_close(void *watcher);
 void watcher_changed(struct execution *x, struct bytes subject);
 int64_t watcher_sweep(struct execution *x);
 
+/* What was settled for lack of something is looked at again. */
+void watcher_forget(struct kernel *kernel);
+
 /* What a look could not pay: it is in vain to look again before the account has more or less of that. */
 struct watcher_lack {
     bool is_there;

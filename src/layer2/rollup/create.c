@@ -13,7 +13,9 @@
 #define SECONDS(n) ((uint64_t)(n) * 1000000)
 #define HOURS(n) SECONDS((n) * 3600)
 #define DAYS(n) HOURS((n) * 24)
-#define WINDOW_MAX DAYS(366)
+/* Whoever plays in its games has bonds held for so long, and so high. */
+#define WINDOW_DAYS_MAX 30
+#define BOND_GROWTH_MAX 100 /* the deepest claim's bond, of the batch's own */
 
 struct create_asset {
     struct asset_id asset;
@@ -120,8 +122,9 @@ static enum status read_windows(struct execution *x, const struct create *p, str
                               p->payout_delay, p->forced, p->escape, p->jail, p->unfreeze_after };
 
     for (size_t i = 0; i < COUNT_OF(given); i++) {
-        if (given[i] < 0 || given[i] > (int64_t)WINDOW_MAX)
-            return fail(x, ERROR_INVALID_PARAMS, "%" PRId64 " µs is no duration of at most a year", given[i]);
+        if (given[i] < 0 || given[i] > (int64_t)DAYS(WINDOW_DAYS_MAX))
+            return fail(x, ERROR_INVALID_PARAMS, "%" PRId64 " µs is no duration of at most %d days", given[i],
+                        WINDOW_DAYS_MAX);
     }
     r->challenge_us = execution_window(x, p->challenge);
     r->forced_us = execution_window(x, p->forced);
@@ -160,6 +163,9 @@ static enum status read_game(struct execution *x, const struct create *p, struct
     r->game.split_depth = BATCH_SPLIT_DEPTH(depth);
     if (game_params_check(&r->game, &error) != OK)
         return fail(x, ERROR_INVALID_PARAMS, "%s", error.message);
+    if (game_bond(&r->game, depth) > r->game.bond_base * BOND_GROWTH_MAX)
+        return fail(x, ERROR_INVALID_PARAMS, "the bond at depth %u is %" PRIu64 ", over %d times the first",
+                    depth, game_bond(&r->game, depth), BOND_GROWTH_MAX);
     return OK;
 }
 

@@ -1,5 +1,10 @@
 /* What enters a domain keeps its order and comes to one end. */
+#include <time.h>
+
 #include "test_message.h"
+
+#define MANY 200000
+#define LOOKS 100
 
 static void assert_states(struct scene *s, const char *expected)
 {
@@ -113,19 +118,90 @@ static void what_is_overdue_must_be_taken_in(void **state)
     assert_int_equal(oldest(s), 0);
 }
 
-/* A later item with an earlier deadline brings all before it along: the order is kept. */
-static void an_overdue_item_brings_those_before_it_along(void **state)
+static void nothing_is_due_before_what_was_queued_before_it(void **state)
 {
     struct scene *s = *state;
 
-    run(s, "owner.queue", ",'window':%" PRIu64, (uint64_t)(3 * HOUR));
+    run(s, "owner.queue", ",'window':%" PRIu64, (uint64_t)(30 * MICROSECONDS_PER_SECOND));
     run(s, "owner.queue", ",'window':%" PRIu64, (uint64_t)MICROSECONDS_PER_SECOND);
-    run(s, "owner.queue", ",'window':%" PRIu64, (uint64_t)(3 * HOUR));
-    fixture_advance(&s->f, 2 * MICROSECONDS_PER_SECOND);
+    assert_int_equal(deadline_of(s, 1), deadline_of(s, 0));
+    run(s, "owner.queue", ",'window':%" PRIu64, (uint64_t)HOUR);
+    fixture_advance(&s->f, 31 * MICROSECONDS_PER_SECOND);
     assert_int_equal(overdue_end(s, 0), 2);
     assert_int_equal(overdue_end(s, 2), 2);
-    run(s, "owner.queue", ",'window':0");
-    assert_int_equal(overdue_end(s, 0), 4);
+    assert_int_equal(overdue_end(s, 3), 3);
+}
+
+/* Against a look at every item, whatever was queued, taken in, and came back. */
+static void what_is_overdue_is_found_among_any_items(void **state)
+{
+    const char *given = getenv("LAYERD_SEED");
+    uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)clock_wall_us();
+    uint64_t random = seed * 2 + 1, done = 0, included = 0, count = 0;
+    struct scene *s = *state;
+
+    print_message("LAYERD_SEED=%" PRIu64 "\n", seed);
+    for (int i = 0; i < 1500; i++) {
+        uint64_t window = random_below(&random, 40) * MICROSECONDS_PER_SECOND;
+        uint64_t to = included + random_below(&random, count - included + 1);
+        uint64_t back = done + random_below(&random, included - done + 1);
+        char *sql AUTO_FREE = NULL;
+
+        switch (random_below(&random, 6)) {
+        case 0:
+        case 1:
+            run(s, "owner.queue", ",'window':%" PRIu64, window);
+            count++;
+            break;
+        case 2:
+            run(s, "owner.include", ",'first':%" PRIu64 ",'behind':%" PRIu64, included, to);
+            included = to;
+            break;
+        case 3:
+            run(s, "owner.return", ",'first':%" PRIu64 ",'behind':%" PRIu64 ",'window':%" PRIu64, back,
+                included, window);
+            included = back;
+            break;
+        case 4:
+            run(s, "owner.done", ",'first':%" PRIu64 ",'behind':%" PRIu64, done, back);
+            done = back;
+            break;
+        default:
+            fixture_advance(&s->f, (int64_t)random_below(&random, 20) * MICROSECONDS_PER_SECOND);
+            break;
+        }
+        sql = text_format("SELECT coalesce(max(number) + 1, %" PRIu64 ") FROM inbox WHERE number >= %" PRIu64
+                          " AND deadline_us <= (SELECT max(chain_time_us) FROM block)", included, included);
+        to = (uint64_t)overdue_end(s, included);
+        assert_int_equal(to, fixture_sql(&s->f, sql));
+    }
+}
+
+/* Half of what waits is overdue; a look at all of it would take 20 ms and more. */
+static void what_is_overdue_is_found_quickly(void **state)
+{
+    struct scene *s = *state;
+    char *sql AUTO_FREE = NULL;
+    struct database *reader;
+    struct error error;
+    clock_t before;
+
+    run(s, "owner.queue", ",'window':%" PRIu64, (uint64_t)MICROSECONDS_PER_SECOND);
+    sql = text_format("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+                      " INSERT INTO inbox SELECT domain, i, sender, asset, amount, payload,"
+                      " deadline_us + (i > %d) * 1000000000000, queued_us, state, queued_seq"
+                      " FROM inbox JOIN n",
+                      MANY, MANY / 2);
+    fixture_tamper(&s->f, sql);
+    fixture_advance(&s->f, 2 * MICROSECONDS_PER_SECOND);
+    assert_int_equal(kernel_reader(s->f.kernel, &reader, &error), OK);
+    before = clock();
+    for (int i = 0; i < LOOKS; i++)
+        assert_int_equal(inbox_overdue_end(reader, s->domain, 0, deadline_of(s, 0)), MANY / 2 + 1);
+    before = clock() - before;
+    database_close(reader);
+    assert_true(before * 1000 / LOOKS < 5 * CLOCKS_PER_SEC);
+    fixture_tamper(&s->f, "DELETE FROM inbox WHERE number > 0");
 }
 
 /* Chain time stands still while the ledger does, so an outage makes no item overdue. */
@@ -184,7 +260,9 @@ int inbox_tests(void)
         SCENE_TEST(a_deposit_needs_its_value),
         SCENE_TEST(a_deadline_passes_to_the_microsecond),
         SCENE_TEST(what_is_overdue_must_be_taken_in),
-        SCENE_TEST(an_overdue_item_brings_those_before_it_along),
+        SCENE_TEST(nothing_is_due_before_what_was_queued_before_it),
+        SCENE_TEST(what_is_overdue_is_found_among_any_items),
+        SCENE_TEST(what_is_overdue_is_found_quickly),
         SCENE_TEST(an_outage_makes_nothing_overdue),
         SCENE_TEST(the_inbox_is_read_in_pages),
     };

@@ -1,10 +1,12 @@
 /* Runs every test of messages. */
 #include "test_message.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
     int failed = 0;
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     failed += inbox_tests();
     failed += claims_tests();
     failed += invariants_tests();

@@ -8,6 +8,7 @@
 #include "kernel/execution.h"
 
 #define WINDOW "test.window"
+#define CHILDREN_MAX 4096
 
 atomic_bool stand_in_not_ready;
 void (*batch_before_void)(struct execution *x, const struct hash *id);
@@ -152,7 +153,8 @@ static void genesis(struct execution *x)
                      "CREATE TABLE test_rollup (domain INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;"
                      "CREATE TABLE test_batch (id BLOB PRIMARY KEY, domain INTEGER NOT NULL,"
                      " number INTEGER NOT NULL, state INTEGER NOT NULL, typed INTEGER NOT NULL,"
-                     " body BLOB NOT NULL) STRICT");
+                     " body BLOB NOT NULL) STRICT;"
+                     "CREATE INDEX test_batch_number ON test_batch (domain, number) WHERE state < 4");
 }
 
 bool rollup_find(struct database *database, uint64_t domain, struct rollup *rollup)
@@ -256,6 +258,8 @@ static void tell(struct execution *x, const struct account_id *from, const struc
     struct asset asset;
 
     INVARIANT(asset_find(x, &rollup->bond_asset, &asset) == OK, "no asset");
+    if (balance_of(x, DOMAIN_BASE, &asset, from) == 0)
+        return; /* a game has it */
     INVARIANT(balance_move(x, DOMAIN_BASE, &asset, from, to, amount, NULL) == OK, "a bond is not there");
     event_transferred(x, &(struct event_transferred){ .from = *from, .to = *to, .asset = asset.symbol,
                                                       .amount = amount });
@@ -316,8 +320,9 @@ size_t batch_descendants(struct execution *x, const struct hash *id, struct aren
     size_t count = 0;
 
     INVARIANT(batch_find(execution_database(x), id, &row), "no such batch");
-    *ids = arena_new(arena, 64 * sizeof(**ids));
-    while (count < 64 && batch_find_number(execution_database(x), row.domain, row.number + 1 + count, &child))
+    *ids = arena_new(arena, CHILDREN_MAX * sizeof(**ids));
+    while (count < CHILDREN_MAX &&
+           batch_find_number(execution_database(x), row.domain, row.number + 1 + count, &child))
         (*ids)[count++] = child.id;
     return count;
 }

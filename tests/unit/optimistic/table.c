@@ -8,7 +8,7 @@
 #include "ledger/ledger.h"
 
 static const struct module *const modules[] = { &ledger_module, &stand_in_module, &game_module,
-                                                &fraud_module, NULL };
+                                                &fraud_module, &watch_module, NULL };
 
 void table_open(struct table *t, uint64_t watcher_funds)
 {

@@ -68,6 +68,7 @@ void play_out(struct table *t);
 int dispute_tests(void);
 int fraud_tests(void);
 int random_tests(void);
+int stake_tests(void);
 int watcher_tests(void);
 
 #endif

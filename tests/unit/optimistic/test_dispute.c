@@ -80,6 +80,14 @@ static void a_wrong_batch_falls_and_its_proposer_is_jailed(void **state)
     table_close(&t);
 }
 
+/* Unlike advance, not 1 µs more. */
+static void pass_exactly(struct table *t, int64_t us)
+{
+    fixture_run(&t->f, "alice", "dev.advance_time", "{'by':%" PRId64 "}", us);
+    t->f.advanced_us += us;
+    fixture_advance(&t->f, 0);
+}
+
 static void unanswered_a_challenge_wins_the_bond(void **state)
 {
     struct table t;
@@ -88,12 +96,41 @@ static void unanswered_a_challenge_wins_the_bond(void **state)
     open_alone(&t);
     propose(&t, "paul", DEPTH, NEVER_LIES, false); /* who does not defend what is right loses it */
     assert_status(OK, challenge(&t, "carol", 0));
+    pass_exactly(&t, fixture_sql(&t.f, "SELECT deadline_us - (SELECT chain_time_us FROM block"
+                                       " ORDER BY height DESC LIMIT 1) - 1 FROM claim WHERE number = 1"));
+    assert_int_equal(game_number(&t, "status"), GAME_RUNNING);
+    pass_exactly(&t, 1);
+    assert_int_equal(game_number(&t, "status"), GAME_DEFEATED);
     play_out(&t);
     assert_string_equal(batch_state(&t), "rejected");
     assert_int_equal(held_by_person(&t, "carol"), RICH + BOND_BASE - BOND_BASE / 10);
     assert_int_equal(held_by_person(&t, "paul"), RICH - BOND_BASE);
     assert_int_equal(fixture_sql(&t.f, "SELECT supply FROM asset WHERE symbol = 'GOLD'"),
                      100000000 - BOND_BASE / 10);
+    table_close(&t);
+}
+
+static void each_claim_is_resolved_in_its_own_time(void **state)
+{
+    const struct hash other = { { 8 } };
+    struct table t;
+    int64_t left;
+
+    (void)state;
+    open_alone(&t);
+    propose(&t, "paul", DEPTH, 20, false);
+    assert_status(OK, challenge(&t, "carol", NEVER_LIES));
+    pass_exactly(&t, 10 * SECOND);
+    assert_status(OK, move_at(&t, "frank", 0, "attack", &other));
+    left = fixture_sql(&t.f, "SELECT deadline_us - (SELECT chain_time_us FROM block ORDER BY height DESC"
+                             " LIMIT 1) FROM claim WHERE number = 1");
+    pass_exactly(&t, left);
+    assert_int_equal(fixture_sql(&t.f, "SELECT sum(number) FROM claim WHERE resolved = 1"), 1);
+    assert_int_equal(game_number(&t, "status"), GAME_RUNNING);
+    pass_exactly(&t, 10 * SECOND - 1);
+    assert_int_equal(game_number(&t, "status"), GAME_RUNNING);
+    pass_exactly(&t, 1);
+    assert_int_equal(game_number(&t, "status"), GAME_DEFEATED);
     table_close(&t);
 }
 
@@ -361,37 +398,116 @@ static void after_a_defence_there_may_be_another_game(void **state)
     table_close(&t);
 }
 
-/* Claims put into the rows behind the node's back, up to the last but one. */
-static void a_full_game_is_void_and_nobody_is_to_blame(void **state)
+static unsigned challenge_children(struct table *t, unsigned children)
 {
-    const struct hash value = { { 77 } };
+    for (unsigned i = 0; i < children; i++) {
+        propose_child(t, "paul", DEPTH, NEVER_LIES);
+        assert_status(OK, challenge(t, "carol", 0));
+    }
+    return children;
+}
+
+/* A command has 4,096 events, and each game that ends two of them: here none is the command's own. */
+#define MORE_GAMES_THAN_EVENTS 2060u /* with LAYERD_LONG=1, as many as that; 10 s */
+#define SOME_GAMES 40u
+
+static void a_batch_that_falls_takes_any_number_of_games_along(void **state)
+{
     struct table t;
-    char sql[1200];
+    struct hash child;
+    unsigned games;
 
     (void)state;
     open_alone(&t);
-    propose(&t, "paul", DEPTH, NEVER_LIES, false);
-    assert_status(OK, challenge(&t, "carol", 3));
+    fixture_run(&t.f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':10000000}",
+                fixture_address(&t.f, "paul"));
+    fixture_run(&t.f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':10000000}",
+                fixture_address(&t.f, "carol"));
+    propose(&t, "paul", DEPTH, 20, false);
+    games = challenge_children(&t, getenv("LAYERD_LONG") != NULL ? MORE_GAMES_THAN_EVENTS : SOME_GAMES);
+    child = t.game;
+    fixture_run(&t.f, "alice", "test.freeze", "{'domain':%" PRIu64 "}", t.domain);
+    assert_string_equal(batch_state(&t), "voided"); /* at once; its game a little later */
+    assert_int_equal(fixture_sql(&t.f, "SELECT count(*) FROM game WHERE status = 0"), games);
+    assert_int_equal(fixture_sql(&t.f, "SELECT count(*) FROM event WHERE type = 'game.ended'"), 0);
+    fixture_audit(&t.f);
+    assert_status(ERROR_GAME_OVER, move_at(&t, "paul", 1, "attack", &child));
+    fixture_refused(&t.f, ERROR_GAME_OVER, "paul", "game.resolve", "{'game':'%s'}", t.game_hex);
+    for (unsigned i = 0; i < 20; i++)
+        advance(&t, 1);
+    assert_int_equal(fixture_sql(&t.f, "SELECT count(*) FROM game WHERE status = 3 AND paid = claims"),
+                     games);
+    assert_int_equal(fixture_sql(&t.f, "SELECT count(*) FROM event WHERE type = 'game.ended'"), games);
+    assert_int_equal(held_by_person(&t, "carol"), RICH + 10000000);
+    assert_int_equal(held_by_person(&t, "paul"), RICH + 10000000);
+    table_close(&t);
+}
+
+/* Claims put into the rows behind the node's back, up to the last but one, each with a bond of which one unit
+ * burns. */
+#define FILLER_BOND 64
+#define FILLERS (GAME_CLAIMS_MAX - 3)
+
+static void fill_but_one(struct table *t)
+{
+    char sql[1200];
+
     snprintf(sql, sizeof(sql),
              "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < %u)"
-             " INSERT INTO claim SELECT game, i, 0, 2, randomblob(32), claimant, 0, clock_us, made_us,"
-             " deadline_us, 0, NULL, 0, 0 FROM claim JOIN n WHERE number = 1;", GAME_CLAIMS_MAX - 2);
-    fixture_tamper(&t.f, sql);
+             " INSERT INTO claim SELECT game, i, 0, 2, randomblob(32), claimant, %d, clock_us, made_us,"
+             " deadline_us, 0, NULL, 0, 0 FROM claim JOIN n WHERE number = 1;", GAME_CLAIMS_MAX - 2,
+             FILLER_BOND);
+    fixture_tamper(&t->f, sql);
     snprintf(sql, sizeof(sql), "UPDATE claim SET waits_for = %u WHERE number = 0", GAME_CLAIMS_MAX - 2);
-    fixture_tamper(&t.f, sql);
-    snprintf(sql, sizeof(sql), "UPDATE game SET claims = %u", GAME_CLAIMS_MAX - 1);
-    fixture_tamper(&t.f, sql);
+    fixture_tamper(&t->f, sql);
+    snprintf(sql, sizeof(sql), "UPDATE game SET claims = %u, pot = pot + %u", GAME_CLAIMS_MAX - 1,
+             FILLERS * FILLER_BOND);
+    fixture_tamper(&t->f, sql);
+    snprintf(sql, sizeof(sql), "UPDATE balance SET amount = amount + %d * iif(account = (SELECT holding FROM"
+                               " game), 1, -1) WHERE account IN (SELECT holding FROM game UNION ALL"
+                               " SELECT id FROM account WHERE address = '%s')", FILLERS * FILLER_BOND,
+             fixture_address(&t->f, "carol"));
+    fixture_tamper(&t->f, sql);
+}
+
+static void a_full_game_is_void_and_costs_whoever_filled_it(void **state)
+{
+    const struct hash value = { { 77 } };
+    static const char *const hold[] = { "game.bonds", "game.claims", "game.deadlines", "game.batches",
+                                        "ledger.conservation" };
+    const int64_t last_bond = 1210, funds = 10000000;
+    struct table t;
+    int64_t supply;
+
+    (void)state;
+    open_alone(&t);
+    fixture_run(&t.f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':%" PRId64 "}",
+                fixture_address(&t.f, "carol"), funds - RICH);
+    propose(&t, "paul", DEPTH, NEVER_LIES, false);
+    assert_status(OK, challenge(&t, "carol", 3));
+    fill_but_one(&t);
+    supply = fixture_sql(&t.f, "SELECT supply FROM asset WHERE symbol = 'GOLD'");
     assert_status(OK, move_at(&t, "paul", 1, "attack", &value));
     advance(&t, 1); /* by a deadline: a command may record so many events only */
     assert_int_equal(game_number(&t, "status"), GAME_VOID);
+    assert_int_equal(game_number(&t, "closing"), GAME_FILLED);
     assert_string_equal(batch_state(&t), "voided");
-    assert_int_equal(held_by_person(&t, "paul") >= RICH - 2000, 1);
+    assert_int_equal(held_by_person(&t, "paul") >= RICH - last_bond, 1); /* the batch's own bond is there */
     for (unsigned i = 0; i < 1100 && game_number(&t, "paid") < GAME_CLAIMS_MAX; i++)
         advance(&t, 10);
     assert_int_equal(game_number(&t, "paid"), GAME_CLAIMS_MAX);
-    assert_int_equal(held_by_person(&t, "paul"), RICH);
-    assert_int_equal(held_by_person(&t, "carol"), RICH);
-    fixture_audit(&t.f);
+    assert_int_equal(held_by_person(&t, "paul"), RICH - last_bond / 64);
+    assert_int_equal(held_by_person(&t, "carol"), funds - FILLERS); /* nothing of claim 1's bond */
+    assert_int_equal(fixture_sql(&t.f, "SELECT sum(burned) FROM payout"), FILLERS + last_bond / 64);
+    assert_int_equal(fixture_sql(&t.f, "SELECT sum(amount + burned) - (SELECT pot FROM game)"
+                                       " FROM payout"), 0);
+    assert_int_equal(fixture_sql(&t.f, "SELECT supply FROM asset WHERE symbol = 'GOLD'"),
+                     supply - FILLERS - last_bond / 64);
+    for (size_t i = 0; i < COUNT_OF(hold); i++) { /* not of postings, of which the fillers have none */
+        char *violation AUTO_FREE = fixture_violation(&t.f, hold[i]);
+
+        assert_null(violation);
+    }
     fixture_stop(&t.f);
 }
 
@@ -435,6 +551,7 @@ int dispute_tests(void)
         cmocka_unit_test(a_right_batch_stands_and_its_challenger_pays),
         cmocka_unit_test(a_wrong_batch_falls_and_its_proposer_is_jailed),
         cmocka_unit_test(unanswered_a_challenge_wins_the_bond),
+        cmocka_unit_test(each_claim_is_resolved_in_its_own_time),
         cmocka_unit_test(each_refusal_has_its_name_and_changes_nothing),
         cmocka_unit_test(steps_decide_and_bad_witnesses_do_not),
         cmocka_unit_test(clocks_are_exact),
@@ -444,7 +561,8 @@ int dispute_tests(void)
         cmocka_unit_test(a_child_game_is_void_when_its_parent_falls),
         cmocka_unit_test(a_frozen_rollup_voids_its_games),
         cmocka_unit_test(after_a_defence_there_may_be_another_game),
-        cmocka_unit_test(a_full_game_is_void_and_nobody_is_to_blame),
+        cmocka_unit_test(a_batch_that_falls_takes_any_number_of_games_along),
+        cmocka_unit_test(a_full_game_is_void_and_costs_whoever_filled_it),
         cmocka_unit_test(people_can_ask),
     };
 
@@ -456,5 +574,5 @@ int main(int argc, char **argv)
     crypto_start();
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
-    return dispute_tests() + fraud_tests() + watcher_tests() + random_tests();
+    return dispute_tests() + fraud_tests() + watcher_tests() + stake_tests() + random_tests();
 }

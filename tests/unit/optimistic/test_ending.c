@@ -36,7 +36,7 @@ static void pay(enum game_closing mode)
     int64_t closed_us = END_US + 500;
 
     assert_status(game_close(&game, mode, closed_us, &error), OK);
-    assert_status(game_payouts(&game, closed_us + 200, payouts, &error), OK);
+    assert_status(game_payouts(&game, 0, closed_us + 200, payouts, &error), OK);
 }
 
 static void assert_paid(uint32_t claim, unsigned recipient, uint64_t amount)
@@ -161,14 +161,14 @@ static void air_gap_and_delay_end_on_their_microsecond(void **state)
     begin(0);
     assert_status(game_close(&game, GAME_NORMAL, END_US, &error), ERROR_GAME_NOT_RESOLVED);
     end(GAME_DEFENDED);
-    assert_status(game_payouts(&game, END_US + 5000, payouts, &error), ERROR_GAME_NOT_RESOLVED);
+    assert_status(game_payouts(&game, 0, END_US + 5000, payouts, &error), ERROR_GAME_NOT_RESOLVED);
     assert_status(game_close(&game, GAME_NORMAL, END_US + 499, &error), ERROR_AIR_GAP);
     assert_int_equal(game.closing, GAME_OPEN);
     assert_status(game_close(&game, GAME_NORMAL, END_US + 500, &error), OK);
     assert_status(game_close(&game, GAME_REFUND, END_US + 500, &error), ERROR_GAME_CLOSED);
     assert_int_equal(game.closing, GAME_NORMAL);
-    assert_status(game_payouts(&game, END_US + 699, payouts, &error), ERROR_AIR_GAP);
-    assert_status(game_payouts(&game, END_US + 700, payouts, &error), OK);
+    assert_status(game_payouts(&game, 0, END_US + 699, payouts, &error), ERROR_AIR_GAP);
+    assert_status(game_payouts(&game, 0, END_US + 700, payouts, &error), OK);
 }
 
 static void refund_gives_every_bond_back(void **state)
@@ -197,9 +197,58 @@ static void void_game_gives_every_bond_back_at_once(void **state)
     assert_status(game_void(&game, END_US, &error), OK);
     assert_int_equal(game.status, GAME_VOID);
     assert_status(game_close(&game, GAME_NORMAL, END_US + 500, &error), ERROR_GAME_CLOSED);
-    assert_status(game_payouts(&game, END_US, payouts, &error), OK);
+    assert_status(game_payouts(&game, 0, END_US, payouts, &error), OK);
     assert_paid(0, 1, 100);
     assert_paid(1, 2, 150);
+}
+
+/* Whole, or in parts: a bond's payout depends on its number alone. */
+static void in_a_full_game_a_part_of_all_later_bonds_burns(void **state)
+{
+    struct claim *many = calloc(GAME_CLAIMS_MAX, sizeof(*many));
+    struct payout *paid = calloc(GAME_CLAIMS_MAX, sizeof(*paid));
+    const struct game_params params = params_small();
+    struct error error = { .message = "" };
+    uint64_t burned = 0;
+    struct game full, part;
+
+    (void)state;
+    for (uint32_t i = 0; i < GAME_CLAIMS_MAX; i++)
+        many[i] = (struct claim){ .parent = i == 0 ? GAME_NO_CLAIM : 0, .position = { i == 0 ? 1 : 2 },
+                                  .value = value_of(i), .claimant = person(i % 7), .made_at_us = NOW_US,
+                                  .bond = 1000 + i };
+    game_restore(&params, many, GAME_CLAIMS_MAX, GAME_CLAIMS_MAX, &full);
+    assert_status(game_void(&full, END_US, &error), OK);
+    assert_int_equal(full.closing, GAME_FILLED);
+    assert_status(game_payouts(&full, 0, END_US, paid, &error), OK);
+    for (uint32_t i = 0; i < GAME_CLAIMS_MAX; i++) {
+        const struct account_id claimant = person(i % 7);
+
+        assert_int_equal(paid[i].burned, i < 2 ? 0 : many[i].bond / 64);
+        assert_int_equal(paid[i].amount + paid[i].burned, many[i].bond);
+        assert_true(account_equal(&paid[i].recipient, &claimant));
+    }
+    part = full;
+    for (uint32_t from = 0; from < 10; from += 5) {
+        struct payout some[5];
+
+        part.claims = many + from;
+        part.count = 5;
+        part.pot = 0;
+        for (uint32_t i = 0; i < 5; i++)
+            part.pot += part.claims[i].bond;
+        assert_status(game_payouts(&part, from, END_US, some, &error), OK);
+        assert_memory_equal(some, paid + from, sizeof(some));
+    }
+    game_restore(&params, many, GAME_CLAIMS_MAX - 1, GAME_CLAIMS_MAX, &full);
+    assert_status(game_void(&full, END_US, &error), OK);
+    assert_int_equal(full.closing, GAME_REFUND); /* one less: void for another reason */
+    assert_status(game_payouts(&full, 0, END_US, paid, &error), OK);
+    for (uint32_t i = 0; i < GAME_CLAIMS_MAX - 1; i++)
+        burned += paid[i].burned;
+    assert_int_equal(burned, 0);
+    free(many);
+    free(paid);
 }
 
 static void whoever_counters_himself_pays_the_part_that_burns(void **state)
@@ -234,6 +283,7 @@ int ending_tests(void)
         cmocka_unit_test(air_gap_and_delay_end_on_their_microsecond),
         cmocka_unit_test(refund_gives_every_bond_back),
         cmocka_unit_test(void_game_gives_every_bond_back_at_once),
+        cmocka_unit_test(in_a_full_game_a_part_of_all_later_bonds_burns),
         cmocka_unit_test(whoever_counters_himself_pays_the_part_that_burns),
     };
 

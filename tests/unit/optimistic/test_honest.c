@@ -342,7 +342,7 @@ static void assert_honest_party_is_paid(enum game_closing mode)
 
     p.now_us += p.params.air_gap_us;
     assert_status(game_close(&p.game, mode, p.now_us, &error), OK);
-    assert_status(game_payouts(&p.game, p.now_us + p.params.payout_delay_us, p.payouts, &error), OK);
+    assert_status(game_payouts(&p.game, 0, p.now_us + p.params.payout_delay_us, p.payouts, &error), OK);
     for (uint32_t i = 0; i < p.game.count; i++) {
         paid_in += p.claims[i].bond;
         paid_out += p.payouts[i].amount + p.payouts[i].burned;

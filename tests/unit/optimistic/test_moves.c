@@ -263,7 +263,7 @@ static void full_game_takes_no_claim_but_ends_void(void **state)
     assert_refused(&move, NOW_US, ERROR_GAME_FULL);
     game.pot = 250;
     assert_status(game_void(&game, NOW_US, &error), OK);
-    assert_status(game_payouts(&game, NOW_US, payouts, &error), OK);
+    assert_status(game_payouts(&game, 0, NOW_US, payouts, &error), OK);
     assert_true(account_equal(&payouts[1].recipient, &game.claims[1].claimant));
 }
 

@@ -28,7 +28,7 @@
 #define FUNDS 1000000
 
 static const struct module *const modules[] = { &ledger_module, &message_module, &rollup_module,
-                                                &game_module,   &fraud_module,   NULL };
+                                                &game_module,   &fraud_module,   &watch_module, NULL };
 
 struct place {
     struct fixture f;
@@ -288,6 +288,40 @@ static void what_a_typed_proof_can_show_needs_no_game(void **state)
     place_close(&p);
 }
 
+/* What is frozen goes back to whoever paid it, the games' bonds too: a freeze blames nobody. */
+static void an_escape_gives_all_bonds_back(void **state)
+{
+    struct reply reply;
+    struct place p;
+    int64_t carol;
+
+    (void)state;
+    place_open(&p, 1);
+    reply = fixture_call(&p.f, "watch.policy", fixture_json("{'play':false}"));
+    assert_int_equal(reply.status, OK);
+    reply_close(&reply);
+    fixture_run(&p.f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':%d}",
+                fixture_address(&p.f, "carol"), FUNDS);
+    propose_wrong(&p, 1, bytes_of(NULL, 0));
+    fixture_run(&p.f, "alice", "rollup.deposit", "{'domain':%" PRIu64 ",'asset':'GOLD','amount':77}",
+                p.domain);
+    for (int i = 0; i < 20; i++)
+        advance(&p, 30 * SECOND);
+    carol = held(&p, fixture_address(&p.f, "carol"));
+    fixture_run(&p.f, "carol", "game.challenge", "{'batch':'%s','value':'%064d'}", p.batch_hex, 0);
+    advance(&p, 10 * SECOND);
+    fixture_run(&p.f, "dave", "rollup.escape", "{'domain':%" PRIu64 "}", p.domain);
+    assert_int_equal(fixture_sql(&p.f, "SELECT state FROM batch"), BATCH_VOIDED);
+    fixture_audit(&p.f);
+    advance(&p, 1);
+    advance(&p, 1);
+    assert_int_equal(fixture_sql(&p.f, "SELECT count(*) FROM game WHERE status = 3 AND paid = claims"), 1);
+    assert_int_equal(held(&p, fixture_address(&p.f, "carol")), carol);
+    assert_int_equal(held(&p, fixture_address(&p.f, "paul")), FUNDS);
+    assert_int_equal(fixture_sql(&p.f, "SELECT jailed_until_us FROM rollup"), 0);
+    place_close(&p);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +329,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(or_the_last_claim_is_the_watchers_own),
         cmocka_unit_test(also_when_the_node_starts_anew_at_every_move),
         cmocka_unit_test(what_a_typed_proof_can_show_needs_no_game),
+        cmocka_unit_test(an_escape_gives_all_bonds_back),
     };
 
     crypto_start();

@@ -82,6 +82,7 @@ static void a_served_inbox_freezes_nothing(void **state)
     (void)state;
     scene_open(&s);
     deposit(&s, "alice", 1000);
+    assert_int_equal(number_of(&s, "SELECT deadline_us - queued_us FROM inbox"), 24 * 3600 * SECOND / 1000);
     make_batch(&s);
     pass(&s, 700 * SECOND);
     fixture_refused(&s.f, ERROR_INBOX_IN_TIME, "carol", "rollup.escape", "{'domain':%" PRIu64 "}", s.domain);

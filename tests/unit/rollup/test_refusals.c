@@ -123,6 +123,8 @@ static void nobody_takes_the_account_of_a_bond_beforehand(void **state)
                             fixture_json("{'to':'%s','asset':'DEV','amount':1}", hex), NULL) == OK;
         json_release(&made);
         made = own_do(&s, "rollup.propose", proposal, s.domain, 1, ZERO, number, "");
+        if (sent > 0)
+            fixture_audit(&s.f); /* its bond lies elsewhere */
         fixture_run(&s.f, "carol", "test.reject", "{'batch':'%s'}",
                     json_string_value(json_object_get(made, "batch")));
         pass(&s, 610 * SECOND);
@@ -375,6 +377,26 @@ static void dust_is_not_taken_in(void **state)
     scene_close(&s);
 }
 
+/* Windows of 30 days at most; a bond at the greatest depth, 16, of a hundred times the first at most:
+ * (4/3)^16 = 99.77, and 1.334^16 = 100.57. */
+static void nobody_is_held_for_too_long_or_too_dearly(struct scene *s)
+{
+    static const char *const windows[] = { "challenge", "clock", "extension", "step_extension", "air_gap",
+                                           "payout_delay", "forced", "escape", "jail" };
+
+    for (size_t i = 0; i < COUNT_OF(windows); i++)
+        fixture_refused(&s->f, ERROR_INVALID_PARAMS, "alice", "rollup.create",
+                        "{'assets':[{'asset':'DEV'}],'bond':1,'%s':%" PRId64 "}", windows[i],
+                        30 * 24 * 3600 * SECOND + 1);
+    fixture_refused(&s->f, ERROR_INVALID_PARAMS, "alice", "rollup.create",
+                    "{'assets':[{'asset':'DEV'}],'bond':1000000,'bond_numerator':1334,"
+                    "'bond_denominator':1000}");
+    fixture_run(&s->f, "alice", "rollup.create",
+                "{'assets':[{'asset':'DEV'}],'bond':1000000,'bond_numerator':4,'bond_denominator':3,"
+                "'challenge':'30d','clock':'30d','extension':'15d','step_extension':'15d','air_gap':'30d',"
+                "'payout_delay':'30d','forced':'30d','escape':'30d','jail':'30d'}");
+}
+
 static void a_rollup_needs_terms_that_can_be(void **state)
 {
     struct scene s;
@@ -397,6 +419,7 @@ static void a_rollup_needs_terms_that_can_be(void **state)
                     "{'assets':[{'asset':'DEV'}],'bond':1,'forced':'1h','escape':'9h','jail':'8h'}");
     fixture_run(&s.f, "alice", "rollup.create",
                 "{'assets':[{'asset':'DEV'}],'bond':1,'forced':'1h','escape':'9h','jail':'7h'}");
+    nobody_is_held_for_too_long_or_too_dearly(&s);
     fixture_refused(&s.f, ERROR_ROLLUP_NOT_FOUND, "alice", "rollup.deposit",
                     "{'domain':77,'asset':'DEV','amount':1}");
     fixture_refused(&s.f, ERROR_INSUFFICIENT_BALANCE, "alice", "rollup.deposit",

@@ -87,11 +87,13 @@ struct world *world_small(void)
     return world;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const char *seed = getenv("LAYERD_SEED");
 
     dice.state = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)clock_wall_us();
     printf("LAYERD_SEED=%" PRIu64 "\n", dice.state);
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return codec_tests() + machine_tests() + judge_tests() + batch_tests() + fraud_tests();
 }
