@@ -240,8 +240,8 @@ static enum status open_all(struct kernel *k, struct error *error)
     TRY(load_identity(k, &genesis, error));
     TRY(open_log(k, error));
     load_head(k, &genesis);
+    open_memories(k); /* before anything runs: the first batch may fire deadlines that came due meanwhile */
     record_start(k, from, to);
-    open_memories(k);
     return open_readers(k, error);
 }
 

@@ -32,7 +32,7 @@ static unsigned operations_of(const char *text, const char *end)
 __attribute__((constructor)) static void preload(void)
 {
     static const char *const hows[] = { "error", "dead", "full", "power" };
-    static const enum fault_kind kinds[] = { FAULT_ERROR, FAULT_DEAD, FAULT_FULL, FAULT_POWER_LOSS };
+    static const enum fault_kind kinds[] = { FAULT_ERROR, FAULT_DEAD, FAULT_NO_SPACE, FAULT_POWER_LOSS };
     const char *text = getenv("LAYERD_FAULT");
     const char *colon = text == NULL ? NULL : strchr(text, ':');
     struct fault fault = { 0 };

@@ -98,7 +98,7 @@ static void forget(struct fault_file *file)
 
 static int error_of(enum fault_operation operation)
 {
-    if (disk.fault.kind == FAULT_FULL)
+    if (disk.fault.kind == FAULT_NO_SPACE)
         return SQLITE_FULL;
     switch (operation) {
     case FAULT_READ: return SQLITE_IOERR_READ;

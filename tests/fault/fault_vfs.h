@@ -26,7 +26,7 @@ enum fault_operation {
 enum fault_kind {
     FAULT_ERROR,      /* that one operation fails, like a bad sector or a pulled cable */
     FAULT_DEAD,       /* that one and every later one of the kinds */
-    FAULT_FULL,       /* that write and every later one: no space left */
+    FAULT_NO_SPACE,       /* that write and every later one: no space left */
     FAULT_POWER_LOSS, /* the machine stops there */
 };
 

@@ -255,7 +255,7 @@ static void failing_reads_lose_nothing(void **state)
 static void full_disk_stops_the_process_and_loses_nothing(void **state)
 {
     (void)state;
-    sweep(FAULT_WRITE, FAULT_FULL, stride(31), 0);
+    sweep(FAULT_WRITE, FAULT_NO_SPACE, stride(31), 0);
 }
 
 static void power_loss_loses_nothing_that_was_told(void **state)
@@ -340,7 +340,7 @@ static void failing_backup_leaves_the_node_alone(void **state)
     place_checkpoint(&place);
     fault_vfs_register("fault-everywhere", true);
     for (uint64_t nth = 1; nth < 400; nth += 7) {
-        enum fault_kind kind = nth % 2 == 0 ? FAULT_ERROR : FAULT_FULL;
+        enum fault_kind kind = nth % 2 == 0 ? FAULT_ERROR : FAULT_NO_SPACE;
         struct fault fault = { .operations = FAULT_ANY, .nth = nth, .kind = kind };
         struct fault none = { 0 };
         struct backup_report report;

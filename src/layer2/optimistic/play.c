@@ -36,6 +36,7 @@ struct plan {
     bool has_proof;
     struct buffer proof;
     struct hash value;    /* half way through the trace */
+    bool game_shows;      /* that it is wrong: a game is about the root alone, not about withdrawals */
     struct planned *moves;
     uint32_t move_count;
     bool settled;         /* nothing is left to be done */
@@ -111,6 +112,19 @@ static enum status plan_moves(struct plan *plan, struct batch_trace *trace, stru
     return OK;
 }
 
+/* The first attack, and whether it could win. */
+static enum status plan_challenge(struct plan *plan, struct batch_trace *trace, struct error *error)
+{
+    const unsigned depth = batch_game_depth(plan->batch.items);
+    struct hash claimed, last;
+
+    TRY(batch_trace_value(trace, position_trace_index(POSITION_ROOT, depth), &last, error));
+    batch_root_claim(&plan->batch.context, depth, &plan->batch.result.root, &claimed);
+    plan->game_shows = !hash_equal(&last, &claimed);
+    return batch_trace_value(trace, position_trace_index(position_attack(POSITION_ROOT), depth), &plan->value,
+                             error);
+}
+
 static bool is_to_fall(const struct plan *plan)
 {
     return !plan->verdict.right && !account_equal(&plan->batch.proposer, &plan->own);
@@ -120,7 +134,6 @@ static enum status make_plan(void *context, struct rollup_state *before, const s
                              struct error *error)
 {
     struct plan *plan = context;
-    const unsigned depth = batch_game_depth(plan->batch.items);
     struct batch_trace *trace;
     enum status status = OK;
 
@@ -130,8 +143,7 @@ static enum status make_plan(void *context, struct rollup_state *before, const s
     if (plan->has_game)
         status = plan_moves(plan, trace, error);
     else
-        status = batch_trace_value(trace, position_trace_index(position_attack(POSITION_ROOT), depth),
-                                   &plan->value, error);
+        status = plan_challenge(plan, trace, error);
     batch_trace_close(trace);
     return status;
 }
@@ -227,14 +239,14 @@ static bool prove(struct plan *plan)
     if (!commitment_read(plan->reader, &plan->own, &hash, &commitment)) {
         if (!submit(plan, "fraud.commit", json_pack("{s:o}", "commitment", hash_json(&hash))))
             return false;
-    } else if (next_block >= commitment.block + PATIENCE_BLOCKS) {
-        return false;
     } else if (next_block >= commitment.block + FRAUD_REVEAL_BLOCKS) {
         if (submit(plan, "fraud.prove",
                    json_pack("{s:o, s:o, s:o}", "batch", hash_json(&plan->batch.id), "salt",
                              hash_json(&salt), "proof", hex_json(plan->proof.data, plan->proof.size))))
             return true;
         plan->settled = false;
+        if (next_block >= commitment.block + PATIENCE_BLOCKS)
+            return false;
     }
     /* In the last quarter of its window a batch is not left to a proof alone. */
     return plan->batch.window_end_us - plan->now_us > plan->rollup.challenge_us / 4;
@@ -301,7 +313,7 @@ bool watcher_look(struct kernel *kernel, struct database *reader, const struct h
         enough = prove(&plan);
     if (plan.has_game)
         play(&plan);
-    else if (!enough)
+    else if (!enough && plan.game_shows)
         begin_game(&plan);
     *lack = plan.lack;
     if (!plan.lack.is_there)

@@ -163,7 +163,7 @@ static void nothing_acknowledged_is_lost_when_a_read_fails(void **state)
 static void nothing_acknowledged_is_lost_when_the_disk_is_full(void **state)
 {
     (void)state;
-    lives_each(&lives, FAULT_CHANGE, FAULT_FULL);
+    lives_each(&lives, FAULT_CHANGE, FAULT_NO_SPACE);
 }
 
 static void nothing_acknowledged_is_lost_when_the_power_goes(void **state)

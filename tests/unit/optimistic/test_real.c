@@ -19,6 +19,7 @@
 #include "layer2/optimistic/honest.h"
 #include "layer2/optimistic/optimistic.h"
 #include "layer2/rollup/data.h"
+#include "layer2/rollup/lane.h"
 #include "message/message.h"
 
 #include <cmocka.h>
@@ -84,30 +85,39 @@ static void await_sql(struct place *p, const char *sql, int64_t expected)
     assert_int_equal(fixture_sql(&p->f, sql), expected);
 }
 
-/* The first batch, with the deposits and these transactions, and a root out of nowhere. */
-static void propose_wrong(struct place *p, unsigned deposits, struct bytes transactions)
+/* The first batch, with the deposits and these transactions, as it is claimed to be. */
+static void propose_claiming(struct place *p, unsigned deposits, struct bytes transactions,
+                             const struct hash *claimed, unsigned withdrawn)
 {
     struct outbox_tree none = { .count = 0 };
     struct buffer published CLEANUP(buffer_close) = { 0 };
     struct buffer data CLEANUP(buffer_close) = { 0 };
     json_t *made AUTO_JSON = NULL;
     char root[65], withdrawals[65];
-    struct hash empty, wrong;
+    struct hash empty;
 
     outbox_root(outbox_shape(), &none, &empty);
-    tagged_hash(&wrong, "test/wrong", "root", 4);
     hex_text(withdrawals, empty.bytes, sizeof(empty.bytes));
-    hex_text(root, wrong.bytes, sizeof(wrong.bytes));
+    hex_text(root, claimed->bytes, sizeof(claimed->bytes));
     if (transactions.size > 0)
         data_deflate(transactions, &published);
     buffer_append_hex(&data, published.data, published.size);
     made = fixture_do(&p->f, "paul", "rollup.propose",
-                      "{'domain':%" PRIu64 ",'number':1,'root':'%s','withdrawal_root':'%s','withdrawals':0,"
-                      "'inbox_to':%u%s%s%s}", p->domain, root, withdrawals, deposits,
+                      "{'domain':%" PRIu64 ",'number':1,'root':'%s','withdrawal_root':'%s','withdrawals':%u,"
+                      "'inbox_to':%u%s%s%s}", p->domain, root, withdrawals, withdrawn, deposits,
                       published.size > 0 ? ",'data':'" : "", buffer_text(&data),
                       published.size > 0 ? "'" : "");
     snprintf(p->batch_hex, sizeof(p->batch_hex), "%s", json_string_value(json_object_get(made, "batch")));
     assert_true(hex_decode(p->batch.bytes, sizeof(p->batch.bytes), p->batch_hex, 64));
+}
+
+/* And a root out of nowhere. */
+static void propose_wrong(struct place *p, unsigned deposits, struct bytes transactions)
+{
+    struct hash wrong;
+
+    tagged_hash(&wrong, "test/wrong", "root", 4);
+    propose_claiming(p, deposits, transactions, &wrong, 0);
 }
 
 /* --- the cheat: true up to a step, out of nowhere from there on --------------------------------- */
@@ -322,6 +332,55 @@ static void an_escape_gives_all_bonds_back(void **state)
     place_close(&p);
 }
 
+/* The root that a batch of one deposit leads to. */
+static void root_of_one_deposit(struct place *p, struct hash *root)
+{
+    struct account_id operator_ = fixture_key(&p->f, "paul")->account;
+    struct rollup_state *state = rollup_state_new(1, &operator_);
+    struct item item = { .kind = ITEM_DEPOSIT, .inbox = true, .amount = 5000,
+                         .key = fixture_key(&p->f, "alice")->account };
+    struct buffer payload CLEANUP(buffer_close) = { 0 };
+    struct batch_result result;
+    enum item_fault fault;
+    struct bytes bytes;
+    struct batch batch = { .machine = { .assets = 1, .items = 1, .inbox_items = 1 }, .number = 1,
+                           .items = &bytes };
+    struct error error;
+    uint64_t invalid;
+
+    inbox_item_encode(&item, &payload);
+    bytes = buffer_bytes(&payload);
+    assert_int_equal(rollup_execute(state, &batch, NULL, &result, NULL, &invalid, &fault, &error), OK);
+    *root = result.root;
+    rollup_state_free(state);
+}
+
+/* A game is about the root: where that is right, and the withdrawals alone are not, the watcher would
+ * lose it; also when it finds out in the last quarter of the window only, where it begins games beside
+ * its proofs. */
+static void a_game_that_it_would_lose_it_does_not_begin(void **state)
+{
+    struct lane *lane;
+    struct hash root;
+    struct place p;
+    int64_t before;
+
+    (void)state;
+    place_open(&p, 1);
+    before = held(&p, p.watcher);
+    root_of_one_deposit(&p, &root);
+    lane = lane_lock(p.f.kernel, p.domain); /* nobody here executes anything for the moment */
+    assert_non_null(lane);
+    propose_claiming(&p, 1, bytes_of(NULL, 0), &root, 1);
+    advance(&p, fixture_sql(&p.f, "SELECT challenge_us * 9 / 10 FROM rollup"));
+    lane_unlock(lane);
+    await_sql(&p, "SELECT count(*) FROM fraud", 1);
+    assert_int_equal(fixture_sql(&p.f, "SELECT count(*) FROM game"), 0);
+    assert_int_equal(fixture_sql(&p.f, "SELECT state FROM batch"), BATCH_REJECTED);
+    assert_int_equal(held(&p, p.watcher), before + BOND / 2);
+    place_close(&p);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +389,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(also_when_the_node_starts_anew_at_every_move),
         cmocka_unit_test(what_a_typed_proof_can_show_needs_no_game),
         cmocka_unit_test(an_escape_gives_all_bonds_back),
+        cmocka_unit_test(a_game_that_it_would_lose_it_does_not_begin),
     };
 
     crypto_start();

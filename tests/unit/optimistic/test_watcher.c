@@ -137,6 +137,25 @@ static void it_proves_fraud_at_once_where_it_can(void **state)
     table_close(&t);
 }
 
+/* Blocks come faster than its looks: the proof is shown all the same, however late. */
+static void a_busy_ledger_does_not_outrun_its_proof(void **state)
+{
+    struct table t;
+    char sql[200];
+
+    (void)state;
+    table_open(&t, 0);
+    propose(&t, "paul", DEPTH, 40, true);
+    await_sql(&t, "SELECT count(*) FROM fraud_commitment", 1);
+    for (int i = 0; i < 30; i++)
+        fixture_run(&t.f, "alice", "ledger.transfer", "{'to':'%s','asset':'GOLD','amount':1}",
+                    fixture_address(&t.f, "carol"));
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM fraud WHERE batch = x'%s'", t.batch_hex);
+    await_sql(&t, sql, 1);
+    assert_string_equal(batch_state(&t), "rejected");
+    table_close(&t);
+}
+
 static void late_in_the_window_it_begins_a_game_as_well(void **state)
 {
     struct table t;
@@ -279,6 +298,7 @@ int watcher_tests(void)
         cmocka_unit_test(it_leaves_right_batches_alone),
         cmocka_unit_test(killed_at_every_move_it_still_wins),
         cmocka_unit_test(it_proves_fraud_at_once_where_it_can),
+        cmocka_unit_test(a_busy_ledger_does_not_outrun_its_proof),
         cmocka_unit_test(late_in_the_window_it_begins_a_game_as_well),
         cmocka_unit_test(without_funds_it_says_so_and_goes_on_once_they_come),
         cmocka_unit_test(two_with_one_key_play_one_game),
