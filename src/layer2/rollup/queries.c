@@ -89,6 +89,7 @@ static enum status get_rollup(struct query *q, const void *params, struct writer
 {
     const struct one_rollup *p = params;
     struct lane_row lane = { .number = 0 };
+    struct batch_row newest;
     struct rollup r;
     struct hash final;
 
@@ -110,6 +111,8 @@ static enum status get_rollup(struct query *q, const void *params, struct writer
     writer_member_boolean(w, "frozen", r.frozen);
     writer_member_integer(w, "jailed_until_us", r.jailed_until_us);
     writer_member_unsigned(w, "head", r.head);
+    if (r.head > 0 && batch_find_number(q->database, r.domain, r.head, &newest))
+        write_hash(w, "head_batch", &newest.id);
     writer_member_unsigned(w, "final", r.final);
     write_hash(w, "final_root", &final);
     write_hash(w, "genesis_root", &r.genesis_root);
