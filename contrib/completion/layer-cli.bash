@@ -21,7 +21,7 @@ _layer_cli_word_options() {
     proof) echo "verifier" ;;
     key) echo "name" ;;
     sign) echo "key chain valid-for" ;;
-    watch) echo "key rollup max-stake once" ;;
+    watch) echo "key chain rollup max-stake once" ;;
     call) echo "key chain valid-for" ;;
     esac
 }

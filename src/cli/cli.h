@@ -19,7 +19,8 @@ enum exit_code {
     EXIT_UNVERIFIED = 5, /* a check of the log or the ledger failed: do not trust it */
     EXIT_OUTPUT = 6,     /* standard output could not be written */
     EXIT_WRONG = 7,      /* watch --once: a batch is wrong, and what could be done about it was done */
-    EXIT_POWERLESS = 8,  /* watch --once: a batch is wrong or cannot be checked, and not all that is needed was done */
+    EXIT_POWERLESS = 8,  /* watch --once: a batch is wrong or cannot be checked, and more is needed than was
+                            done */
 };
 
 #define CLI_LIST_MAX 64 /* values of an option that may be repeated */

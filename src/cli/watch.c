@@ -1,5 +1,5 @@
-/* The word `watch`: the watcher of rollups (src/watch) as a program. Reports go to standard output, one a line;
- * events of the node wake it, and a sweep does when none come. */
+/* The word `watch`: the watcher of rollups (src/watch) as a program. Reports go to standard output, one a
+ * line; events of the node wake it, and a sweep does when none come. */
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
@@ -31,7 +31,8 @@ static void print_line(struct watching *w, const char *what, const json_t *facts
 {
     progress_end(&w->progress);
     if (w->cli->json) {
-        AUTO_JSON json_t *object = json_pack("{s:I, s:s}", "time_us", (json_int_t)clock_wall_us(), "what", what);
+        AUTO_JSON json_t *object =
+            json_pack("{s:I, s:s}", "time_us", (json_int_t)clock_wall_us(), "what", what);
         json_object_update(object, (json_t *)(uintptr_t)facts);
         AUTO_FREE char *text = json_dumps(object, JSON_COMPACT);
         printf("%s\n", text);
@@ -65,7 +66,7 @@ static void tell_node(struct watching *w, bool away, const char *why)
     if (away == w->away)
         return;
     w->away = away;
-    AUTO_JSON json_t *facts = json_pack("{s:s}", "why", why);
+    AUTO_JSON json_t *facts = away ? json_pack("{s:s}", "why", why) : json_object();
     AUTO_FREE char *line =
         away ? text_format("the node does not answer: %s", why) : text_copy("the node answers again");
     print_line(w, away ? "node_away" : "node_back", facts, line);
@@ -161,9 +162,11 @@ static int watch_once(struct watching *w, struct watch *watch)
 
     for (int i = 0; i < UNFINISHED_MOST && summary.unfinished && !is_stopped(w); i++)
         if (look(w, watch, &summary, &failure) != LAYERD_OK)
-            return cli_failed(&failure);
-    if (w->stopped)
-        return EXIT_DONE;
+            return cli_check_failed(&failure);
+    if (w->stopped) {
+        fprintf(stderr, "layer-cli: stopped before everything was looked at\n");
+        return EXIT_REFUSED;
+    }
     if (summary.unfinished && summary.verdict == WATCH_RIGHT)
         summary.verdict = WATCH_COULD_NOT;
     return summarize(w, &summary);
@@ -177,8 +180,8 @@ static int watch_on(struct watching *w, struct watch *watch)
 
     while (!is_stopped(w)) {
         enum layerd_error code = look(w, watch, &summary, &failure);
-        if (code != LAYERD_OK && !begun && !passes(code))
-            return cli_failed(&failure);
+        if ((code != LAYERD_OK && !begun && !passes(code)) || code == LAYERD_ERROR_CORRUPT)
+            return cli_check_failed(&failure);
         tell_node(w, code != LAYERD_OK, failure.message);
         if (!begun && code == LAYERD_OK)
             (void)summarize(w, &summary);
@@ -215,6 +218,7 @@ static int read_options(struct cli *cli, struct watch_options *options)
         if (!whole_number(cli->rollups.values[i], &options->rollups[i]))
             return cli_usage("--rollup: a rollup's number is expected, not '%.40s'", cli->rollups.values[i]);
     options->rollup_count = cli->rollups.count;
+    options->chain = cli->chain;
     options->timeout_ms = cli_timeout(cli, CLI_TIMEOUT_DEFAULT_MS);
     return EXIT_DONE;
 }

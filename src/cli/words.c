@@ -33,7 +33,7 @@ static const struct word words[] = {
       word_submit },
     { "watch", "--key FILE [--rollup N]… [--max-stake AMOUNT] [--once]",
       "Execute every batch of rollups again, and dispute what is wrong with a key of your own.",
-      "key rollup max-stake once", 0, 0, word_watch },
+      "key chain rollup max-stake once", 0, 0, word_watch },
     { "call", "--key FILE METHOD [PARAMS…]", "Sign a command here and submit it.", "key chain valid-for", 1,
       ARGUMENTS_ANY, word_call },
 };

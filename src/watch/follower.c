@@ -98,7 +98,7 @@ static enum status compare_terms(const struct follower *f, const struct publishe
     if (hash_equal(&f->terms.id, &now->id) && hash_equal(&f->terms.genesis_root, &now->genesis_root) &&
         f->terms.assets == now->assets && account_equal(&f->terms.operator_, &now->operator_))
         return OK;
-    return error_set(error, ERROR_CORRUPT, "it is another rollup than it was: id, genesis or operator differ");
+    return error_set(error, ERROR_CORRUPT, "it is another rollup than before: its id or its genesis differs");
 }
 
 static void settle(struct follower *f)
@@ -186,7 +186,7 @@ static enum status check_batch(const struct follower *f, const struct published_
     struct hash items_root, context;
 
     if (!hash_equal(&published->previous_root, &tip(f)->root) || published->inbox_from != tip(f)->inbox_to)
-        return error_set(error, ERROR_CORRUPT, "batch %" PRIu64 " does not go on where batch %" PRIu64 " ends",
+        return error_set(error, ERROR_CORRUPT, "batch %" PRIu64 " does not go on where %" PRIu64 " ends",
                          published->number, f->number);
     if (batch->machine.items == published->items) {
         batch_items_root(batch, &items_root);

@@ -7,6 +7,8 @@
 #include "watch/published.h"
 #include "watch/watch.h"
 
+#define TROUBLES_MOST 64u
+
 /* A batch that was executed, and was right. */
 struct executed {
     struct hash id, root;
@@ -36,8 +38,9 @@ struct follower {
     bool has_told;                 /* of `told`, that it is wrong or cannot be checked */
     struct hash told;
     uint64_t told_number;
-    char trouble[ERROR_MESSAGE_MAX]; /* what was told last of what cannot be done: it is told once */
-    char doubt[ERROR_MESSAGE_MAX];   /* the same of what does not fit together */
+    struct hash troubles[TROUBLES_MOST]; /* told of what cannot be done: each is told once */
+    size_t trouble_count;
+    char doubt[ERROR_MESSAGE_MAX]; /* told last of what does not fit together */
     bool anew;                     /* what was final is not: to be executed from the beginning */
 };
 

@@ -49,7 +49,7 @@ static enum status call_text(struct node *node, const char *method, const char *
     return OK;
 }
 
-/* Where the connection broke, on a new one: a query may be asked again, and a signed transaction runs once. */
+/* Where the connection broke, on a new one: a query may be asked again; a signed transaction runs once. */
 static enum status call_twice(struct node *node, const char *method, const char *params, char **result,
                               struct error *error)
 {

@@ -1,4 +1,5 @@
-/* The node that a watcher asks: calls, as JSON in and out, over a connection that is made again when it broke. */
+/* The node that a watcher asks: calls, as JSON in and out, over a connection that is made again when
+ * it broke. */
 #ifndef WATCH_NODE_H
 #define WATCH_NODE_H
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "crypto/hash.h"
 
 #define VALID_FOR_US (10 * 60 * MICROSECONDS_PER_SECOND)
 
@@ -27,6 +28,21 @@ static void look_close(struct look *look)
 }
 
 /* --- what is known ---------------------------------------------------------------------------- */
+/* Each claim stands where an answer to its parent can. */
+static bool claims_fit(const struct published_game *game)
+{
+    for (uint32_t i = 1; i < game->count; i++) {
+        const struct position at = game->claims[i].position;
+        const struct position parent = game->claims[game->claims[i].parent].position;
+
+        if (position_depth(parent) >= game->max_depth ||
+            (!position_equal(at, position_attack(parent)) &&
+             (position_equal(parent, POSITION_ROOT) || !position_equal(at, position_defend(parent)))))
+            return false;
+    }
+    return true;
+}
+
 /* The game is the one that the ledger would have begun about this batch. */
 static bool game_fits(const struct follower *f, const struct published_batch *batch,
                       const struct published_game *game)
@@ -41,7 +57,7 @@ static bool game_fits(const struct follower *f, const struct published_batch *ba
            game->max_depth == batch_game_depth(batch->items) &&
            game->split_depth == BATCH_SPLIT_DEPTH(game->max_depth) &&
            hash_equal(&game->prestate, &prestate) && hash_equal(&game->claims[0].value, &root) &&
-           position_equal(game->claims[0].position, POSITION_ROOT);
+           position_equal(game->claims[0].position, POSITION_ROOT) && claims_fit(game);
 }
 
 static enum status read_game(struct look *look, const struct hash *id, struct error *error)
@@ -131,19 +147,27 @@ static enum status locked(struct player *p, const char *symbol, uint64_t *sum, s
 
 /* --- telling ---------------------------------------------------------------------------------- */
 /* The same trouble is told once, until something was done. */
+static bool is_news(struct follower *f, uint64_t number, const char *said)
+{
+    char key[ERROR_MESSAGE_MAX];
+    struct hash hash;
+
+    snprintf(key, sizeof(key), "%" PRIu64 " %s", number, said);
+    sha256(&hash, key, strlen(key));
+    for (size_t i = 0; i < f->trouble_count && i < TROUBLES_MOST; i++)
+        if (hash_equal(&f->troubles[i], &hash))
+            return false;
+    f->troubles[f->trouble_count++ % TROUBLES_MOST] = hash;
+    return true;
+}
+
 static void trouble(struct look *look, const char *what, json_t *facts, const char *said)
 {
-    struct follower *f = look->follower;
-    char key[ERROR_MESSAGE_MAX];
-
     look->played->could_not = true;
-    snprintf(key, sizeof(key), "%" PRIu64 " %s %s", look->batch->number, what, said);
-    if (strcmp(key, f->trouble) != 0) {
-        snprintf(f->trouble, sizeof(f->trouble), "%s", key);
-        follower_tell(f, look->player->listener, what, look->batch, facts, "%s", said);
-    } else {
+    if (is_news(look->follower, look->batch->number, said))
+        follower_tell(look->follower, look->player->listener, what, look->batch, facts, "%s", said);
+    else
         json_decref(facts);
-    }
 }
 
 /* Whether the bond is there and within the stake. */
@@ -201,7 +225,7 @@ static void tell_taken(struct look *look, const struct policy_command *command)
         snprintf(against, sizeof(against), ", %s claim %" JSON_INTEGER_FORMAT,
                  strcmp(kind, "attack") == 0 ? "against" : "on", json_integer_value(claim));
     }
-    look->follower->trouble[0] = '\0';
+    look->follower->trouble_count = 0;
     follower_tell(look->follower, look->player->listener, "submitted", look->batch, facts, "%s%s%s",
                   command->method, against, bond);
 }
@@ -327,11 +351,11 @@ static enum status dispute(struct look *look, struct error *error)
 }
 
 /* --- looks that can be spared ----------------------------------------------------------------- */
-static bool is_settled(const struct player *p, const struct look *look)
+bool player_has_settled(const struct player *p, const struct published_game_line *game)
 {
     for (size_t i = 0; i < p->settled_count; i++)
-        if (hash_equal(&p->settled[i].game, &look->view.game_id))
-            return p->settled[i].claims == look->game.count;
+        if (hash_equal(&p->settled[i].game, &game->id))
+            return p->settled[i].claims == game->claims;
     return false;
 }
 
@@ -356,8 +380,8 @@ static void tell_too_late(struct look *look)
 }
 
 enum status player_look(struct player *player, struct follower *follower,
-                        const struct published_batch *batch, bool right, const struct hash *game,
-                        struct played *played, struct error *error)
+                        const struct published_batch *batch, bool right,
+                        const struct published_game_line *game, struct played *played, struct error *error)
 {
     struct look look CLEANUP(look_close) = { .player = player, .follower = follower, .batch = batch,
                                              .played = played };
@@ -365,18 +389,17 @@ enum status player_look(struct player *player, struct follower *follower,
     *played = (struct played){ .done = 0 };
     fill_view(&look, right);
     if (game != NULL)
-        TRY(read_game(&look, game, error));
+        TRY(read_game(&look, &game->id, error));
     if (!policy_is_concerned(&look.view)) {
         played->could_not = !right;
         if (!right && (!look.view.open || account_equal(&batch->proposer, &player->own)))
             tell_too_late(&look);
         return OK;
     }
-    if (look.view.game != NULL && is_settled(player, &look))
-        return OK;
     TRY(follower_before(follower, player->node, batch, make_plan, &look, error));
     TRY(dispute(&look, error));
-    if (look.view.game != NULL && !played->could_not && !played->waits && played->done == look.plan.move_count)
+    if (look.view.game != NULL && !played->could_not && !played->waits &&
+        played->done == look.plan.move_count)
         note_settled(player, &look);
     return OK;
 }

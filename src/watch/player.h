@@ -30,10 +30,13 @@ struct played {
     bool waits;         /* something is under way, and goes on by itself in a moment */
 };
 
-/* One look at a batch that was executed; `right` tells what was found. `game`: the id of the one that runs
- * about it; NULL: none. Fails when the node does not answer, or serves what does not fit (ERROR_CORRUPT). */
+/* Nothing is to be done in this game until it has more claims. */
+MUST_CHECK bool player_has_settled(const struct player *player, const struct published_game_line *game);
+/* One look at a batch that was executed; `right` tells what was found. `game`: the one that runs about it;
+ * NULL: none. Fails when the node does not answer, or serves what does not fit (ERROR_CORRUPT). */
 MUST_CHECK enum status player_look(struct player *player, struct follower *follower,
-                                   const struct published_batch *batch, bool right, const struct hash *game,
+                                   const struct published_batch *batch, bool right,
+                                   const struct published_game_line *game,
                                    struct played *played, struct error *error);
 
 #endif

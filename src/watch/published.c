@@ -90,7 +90,7 @@ enum status published_rollup(struct node *node, uint64_t domain, struct publishe
         field_hash(&f, "head_batch", &read.head_batch);
     field_hash(&f, "genesis_root", &read.genesis_root);
     if (field_number(&f, "domain") != domain || read.assets == 0 || read.assets > ROLLUP_ASSETS_MAX)
-        return error_set(error, ERROR_PROTOCOL, "rollup.get answers about another rollup, or none that can be");
+        return error_set(error, ERROR_PROTOCOL, "rollup.get answers about another rollup");
     TRY(fields_end(&f, "rollup.get", error));
     struct game_params params = read.game;
     params.max_depth = batch_game_depth(BATCH_ITEMS_MAX);
@@ -204,7 +204,8 @@ enum status published_inbox(struct node *node, uint64_t domain, uint64_t from, u
 {
     for (uint64_t number = from; number < to;) {
         AUTO_JSON json_t *reply = NULL;
-        json_t *params = json_pack("{s:I, s:i}", "domain", (json_int_t)domain, "limit", PAGE);
+        json_t *params = json_pack("{s:I, s:i}", "domain", (json_int_t)domain, "limit",
+                                   to - number < PAGE ? (int)(to - number) : PAGE);
         const json_t *list, *item;
         json_t *next;
         size_t i;
@@ -227,8 +228,8 @@ enum status published_inbox(struct node *node, uint64_t domain, uint64_t from, u
             items[number++ - from] = bytes_of(bytes, size);
         }
         if (number < to && next == NULL)
-            return error_set(error, ERROR_CORRUPT, "the inbox ends before item %" PRIu64 ", which is in a batch",
-                             number);
+            return error_set(error, ERROR_CORRUPT,
+                             "the inbox ends before item %" PRIu64 ", which is in a batch", number);
     }
     return OK;
 }
@@ -365,6 +366,7 @@ enum status published_games(struct node *node, const struct account_id *account,
             field_hash(&f, "batch", &line->batch);
             line->domain = field_number(&f, "domain");
             line->begun_seq = field_number(&f, "begun_seq");
+            line->claims = field_number(&f, "claims");
             TRY(fields_end(&f, "game.list", error));
         }
         if (next == NULL)

@@ -74,7 +74,7 @@ MUST_CHECK enum status published_game(struct node *node, const struct hash *id, 
 
 struct published_game_line {
     struct hash id, batch;
-    uint64_t domain, begun_seq;
+    uint64_t domain, begun_seq, claims;
 };
 /* Games that run; or those in which the account has a claim, begun after that event. The caller frees. */
 MUST_CHECK enum status published_games(struct node *node, const struct account_id *account, uint64_t after,

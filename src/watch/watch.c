@@ -11,6 +11,7 @@
 
 struct watch {
     struct watch_options options;
+    char chain[sizeof(((struct published_node *)0)->chain)]; /* "": not known yet */
     struct node node;
     struct player player;
     struct follower *followers;
@@ -118,7 +119,7 @@ static enum status tell_gone(struct watch *w, struct follower *f, struct error *
         return OK;
     TRY(published_batch(&w->node, f->domain, f->told_number, &f->told, &batch, error));
     f->has_told = false;
-    f->trouble[0] = '\0';
+    f->trouble_count = 0;
     follower_tell(f, &w->options.listener, "batch_ended", &batch, json_pack("{s:s}", "state", batch.state),
                   "is %s", batch.state);
     return OK;
@@ -134,11 +135,11 @@ static void tell_unverified(struct watch *w, struct follower *f, const struct er
 }
 
 /* --- a look ----------------------------------------------------------------------------------- */
-static const struct hash *game_about(const struct watch *w, const struct hash *batch)
+static const struct published_game_line *game_about(const struct watch *w, const struct hash *batch)
 {
     for (size_t i = 0; i < w->game_count; i++)
         if (hash_equal(&w->games[i].batch, batch))
-            return &w->games[i].id;
+            return &w->games[i];
     return NULL;
 }
 
@@ -154,15 +155,16 @@ static void count_played(struct watch_summary *summary, const struct played *pla
 static enum status look_at_wrong(struct watch *w, struct follower *f, struct watch_summary *summary,
                                  struct error *error)
 {
-    struct played played;
+    const struct published_game_line *game = game_about(w, &f->wrong.batch.id);
+    struct played played = { .done = 0 };
 
     tell_wrong(w, f);
     if (f->wrong.unpublished) {
         worse(summary, WATCH_COULD_NOT);
         return OK;
     }
-    TRY(player_look(&w->player, f, &f->wrong.batch, false, game_about(w, &f->wrong.batch.id), &played,
-                    error));
+    if (game == NULL || !player_has_settled(&w->player, game))
+        TRY(player_look(&w->player, f, &f->wrong.batch, false, game, &played, error));
     count_played(summary, &played, false);
     return OK;
 }
@@ -175,15 +177,15 @@ static enum status look_at_games(struct watch *w, struct follower *f, struct wat
         struct published_batch batch CLEANUP(published_batch_close) = { .number = 0 };
         struct played played;
 
-        if (w->games[i].domain != f->domain ||
+        summary->soon |= w->games[i].domain == f->domain;
+        if (w->games[i].domain != f->domain || player_has_settled(&w->player, &w->games[i]) ||
             (f->wrong.is_there && hash_equal(&w->games[i].batch, &f->wrong.batch.id)))
             continue;
         TRY(published_batch(&w->node, f->domain, 0, &w->games[i].batch, &batch, error));
         if (!follower_has(f, batch.number, &batch.id))
             continue; /* above one that is wrong */
-        TRY(player_look(&w->player, f, &batch, true, &w->games[i].id, &played, error));
+        TRY(player_look(&w->player, f, &batch, true, &w->games[i], &played, error));
         count_played(summary, &played, true);
-        summary->soon = true;
     }
     return OK;
 }
@@ -224,22 +226,37 @@ static enum status look_at_one(struct watch *w, struct follower *f, struct watch
     return status;
 }
 
+/* What is signed is signed for one chain. */
+static enum status check_chain(struct watch *w, struct error *error)
+{
+    if (w->chain[0] == '\0')
+        snprintf(w->chain, sizeof(w->chain), "%s",
+                 w->options.chain != NULL ? w->options.chain : w->player.now.chain);
+    if (strcmp(w->chain, w->player.now.chain) == 0)
+        return OK;
+    return error_set(error, ERROR_CORRUPT, "the node is one of the chain %s, not of %s", w->player.now.chain,
+                     w->chain);
+}
+
+static enum status list_games(struct watch *w, struct error *error)
+{
+    free(w->games);
+    w->games = NULL;
+    w->game_count = 0;
+    return published_games(&w->node, NULL, 0, &w->games, &w->game_count, error);
+}
+
 enum status watch_look(struct watch *w, struct watch_summary *summary, struct error *error)
 {
+    const struct watch_listener *listener = &w->options.listener;
     struct watch_summary made = { .verdict = WATCH_RIGHT };
 
     TRY(published_node(&w->node, &w->player.now, error));
+    TRY(check_chain(w, error));
     address_set_prefix(w->player.now.main_network ? ADDRESS_PREFIX_MAIN : ADDRESS_PREFIX_TEST);
     TRY(find_rollups(w, error));
-    for (size_t i = 0; i < w->follower_count; i++) {
-        const struct watch_listener *listener = &w->options.listener;
-
-        if (listener->stopped(listener->context))
-            break;
-        free(w->games);
-        w->games = NULL;
-        w->game_count = 0;
-        TRY(published_games(&w->node, NULL, 0, &w->games, &w->game_count, error));
+    TRY(list_games(w, error));
+    for (size_t i = 0; i < w->follower_count && !listener->stopped(listener->context); i++) {
         TRY(look_at_one(w, &w->followers[i], &made, error));
         made.rollups++;
     }

@@ -31,6 +31,7 @@ struct watch_listener {
 
 struct watch_options {
     const char *path;              /* of the node's directory or socket; NULL: the dev network's */
+    const char *chain;             /* the node must be of this one; NULL: of the one that it is of first */
     const struct layerd_key *key;  /* plays; outlives the watcher */
     uint64_t rollups[WATCH_ROLLUPS_MAX];
     size_t rollup_count;           /* 0: all there are */
@@ -58,8 +59,9 @@ struct watch;
 struct watch *watch_open(const struct watch_options *options);
 void watch_close(struct watch *watch);
 
-/* One look at everything. Fails when the node does not answer (CONNECT, DISCONNECTED, TIMEOUT, PROTOCOL, …)
- * or refuses what every node answers; then look again, it connects anew. */
+/* One look at everything. ERROR_CORRUPT: the node is of another chain. Fails besides when the node does not
+ * answer (CONNECT, DISCONNECTED, TIMEOUT, PROTOCOL, …) or refuses what every node answers; then look again,
+ * it connects anew. */
 MUST_CHECK enum status watch_look(struct watch *watch, struct watch_summary *summary, struct error *error);
 
 #endif

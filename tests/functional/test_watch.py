@@ -400,6 +400,34 @@ def test_a_node_that_serves_what_does_not_fit_is_found_out(house, watcher, thief
     assert watcher.once("--rollup", rollup.domain)[0] == RIGHT
 
 
+def test_replies_that_mean_nothing_are_refused_and_crash_nothing(house, watcher, thief):
+    thief.propose()
+    assert watcher.once()[0] == WRONG  # so that there is a game
+    replies = {
+        "node.info": {},
+        "message.domains": [],
+        "game.list": {"items": [{}], "next": -1},
+        "rollup.get": None,
+        "rollup.batch": "junk",
+        "message.inbox": {"items": 7},
+        "game.get": {"list": {"items": [[]]}},
+    }
+    for method, junk in replies.items():
+        liar = Liar(house, lambda asked, result: junk if asked == method else result)
+        try:
+            code, told = watcher.once(directory=liar.directory)
+        finally:
+            liar.close()
+        assert code in (1, UNVERIFIED), (method, told)
+
+
+def test_it_signs_for_the_chain_it_is_told_alone(house, watcher, thief):
+    thief.propose()
+    code, told = watcher.once("--chain", "dev-0123456789abcdef")
+    assert code == UNVERIFIED and told == [] and thief.game() is None
+    assert watcher.once("--chain", house.chain)[0] == WRONG
+
+
 # --- the command line -------------------------------------------------------------------------------
 
 
@@ -412,5 +440,7 @@ def test_what_is_wrong_on_the_command_line_is_said(house, watcher):
     for bad in (["--max-stake", "much"], ["--max-stake", "9" * 17], ["--rollup", "-1"], ["--rollup", ""]):
         code, said = usage("--key", watcher.key, *bad)
         assert code == 2 and bad[0] in said
+    text = house.cli("watch", "--once", "--key", watcher.key, "--passphrase-file", watcher.passphrase).stdout
+    assert text == "0 rollups watched: all right\n"
     code, told = watcher.once("--rollup", 77)
     assert code == 1 and told == []
