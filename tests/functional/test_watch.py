@@ -250,8 +250,15 @@ def test_typed_fraud_is_committed_to_and_proved_without_a_bond(house, thief, ali
     twin.propose()
     wait_for(lambda: true_root(twin), "a verdict")
     batch = thief.propose(root=true_root(twin))  # the very state, but another withdrawal root
+    wait_for(lambda: true_root(thief), "a verdict")
+    time.sleep(0.3)
+    own = house.call("node.info")["account"]
+    assert house.call("fraud.commitments", account=own)["items"] == []  # it stays out of it, as it was told
     code, told = watcher.once("--rollup", thief.domain)
     assert code == WRONG, told
+    (made,) = house.call("fraud.commitments", account=watcher.address)["items"]
+    assert house.call("fraud.commitments", account=watcher.address, commitment=made["commitment"])["items"]
+    assert house.call("fraud.commitments", account=watcher.address, commitment=JUNK)["items"] == []
     assert [line["method"] for line in told if line["what"] == "submitted"] == ["fraud.commit"]
     watcher.start("--rollup", thief.domain)
     watcher.wait_told("submitted", method="fraud.prove")
