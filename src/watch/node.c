@@ -65,7 +65,7 @@ enum status node_call(struct node *node, const char *method, json_t *params, jso
     char *text AUTO_FREE = NULL;
     char *reply AUTO_FREE = NULL;
 
-    text = params == NULL ? NULL : json_dumps(params, JSON_COMPACT);
+    text = taken == NULL ? NULL : json_dumps(taken, JSON_COMPACT);
     TRY(call_twice(node, method, text, &reply, error));
     return json_parse(reply, strlen(reply), result, error);
 }

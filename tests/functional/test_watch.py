@@ -407,6 +407,29 @@ def test_a_node_that_serves_what_does_not_fit_is_found_out(house, watcher, thief
     assert watcher.once("--rollup", rollup.domain)[0] == RIGHT
 
 
+def test_a_batch_without_its_data_is_told_and_nothing_is_claimed_of_it(house, watcher, alice):
+    rollup = Rollup(house, alice)
+    rollup.sequence()
+    rollup.deposit(alice, 100)
+    rollup.wait_inside(1, 100)
+    paid = rollup.transfer(alice, 1, 0, to=0, amount=7)
+    rollup.wait_for_transaction(paid, "in_batch")
+
+    def withheld(method, result):
+        if method == "rollup.batch":
+            result["data"] = ""
+        return result
+
+    liar = Liar(house, withheld)
+    try:
+        code, told = watcher.once(directory=liar.directory)
+    finally:
+        liar.close()
+    (missing,) = [line for line in told if line["what"] == "batch_unpublished"]
+    assert code == POWERLESS and missing["number"] == rollup.get()["head"]
+    assert house.call("game.list")["items"] == [] and watcher.held() == FUNDS
+
+
 def test_replies_that_mean_nothing_are_refused_and_crash_nothing(house, watcher, thief):
     thief.propose()
     assert watcher.once()[0] == WRONG  # so that there is a game
