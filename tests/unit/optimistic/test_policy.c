@@ -197,6 +197,24 @@ static void false_withdrawals_are_committed_to_and_proved(void **state)
     scene_close(&s);
 }
 
+static void every_part_of_a_commitment_counts(void **state)
+{
+    const struct hash batches[] = { { { 1 } }, { { 2 } } }, salts[] = { { { 3 } }, { { 4 } } };
+    const char *const proofs[] = { "proof", "prooF" };
+    struct hash first, changed;
+
+    (void)state;
+    fraud_commitment_hash(&first, &batches[0], person_key(1), &salts[0], bytes_of_text(proofs[0]));
+    fraud_commitment_hash(&changed, &batches[1], person_key(1), &salts[0], bytes_of_text(proofs[0]));
+    assert_false(hash_equal(&first, &changed));
+    fraud_commitment_hash(&changed, &batches[0], person_key(2), &salts[0], bytes_of_text(proofs[0]));
+    assert_false(hash_equal(&first, &changed));
+    fraud_commitment_hash(&changed, &batches[0], person_key(1), &salts[1], bytes_of_text(proofs[0]));
+    assert_false(hash_equal(&first, &changed));
+    fraud_commitment_hash(&changed, &batches[0], person_key(1), &salts[0], bytes_of_text(proofs[1]));
+    assert_false(hash_equal(&first, &changed));
+}
+
 static void nobody_proves_against_himself_nor_against_what_is_over(void **state)
 {
     struct policy_plan plan;
@@ -258,7 +276,7 @@ struct table {
     struct claim claims[CLAIMS];
     struct game game;
     int64_t now_us;
-    unsigned steps;
+    unsigned steps[2]; /* attacking, defending */
 };
 
 static void table_open(struct table *t, bool right)
@@ -333,7 +351,7 @@ static uint32_t watcher_plays(struct table *t)
         } else {
             assert_int_equal(game_step(&t->game, move, &(struct step_judge){ judge, &judged }, t->now_us,
                                        &error), OK);
-            t->steps++;
+            t->steps[move->kind == MOVE_STEP_DEFEND]++;
         }
     }
     count = plan.move_count;
@@ -341,7 +359,19 @@ static uint32_t watcher_plays(struct table *t)
     return count;
 }
 
-/* Invents something against one of the watcher's claims, or the root. */
+static void tell_truth(struct table *t, struct move *move)
+{
+    const struct position parent = t->claims[move->parent].position;
+    const struct position at = move->kind == MOVE_ATTACK ? position_attack(parent) : position_defend(parent);
+    struct batch_trace *trace = batch_trace_open(t->scene.state, &t->scene.made.batch);
+    struct error error;
+
+    assert_int_equal(batch_trace_value(trace, position_trace_index(at, t->game.params.max_depth),
+                                       &move->value, &error), OK);
+    batch_trace_close(trace);
+}
+
+/* Invents something against one of the claims; or says the truth where it does not belong. */
 static void liar_plays(struct table *t)
 {
     const uint32_t parent = (uint32_t)dice_roll(&dice, t->game.count);
@@ -353,7 +383,10 @@ static void liar_plays(struct table *t)
 
     if (depth == t->game.params.max_depth)
         return;
-    put_be64(move.value.bytes, dice_roll(&dice, UINT64_MAX));
+    if (dice_one_in(&dice, 3))
+        tell_truth(t, &move);
+    else
+        put_be64(move.value.bytes, dice_roll(&dice, UINT64_MAX));
     move.bond = game_bond(&t->game.params, depth + 1);
     if (game_move(&t->game, &move, t->now_us, &made, &error) == OK)
         assert_true(made > 0);
@@ -371,7 +404,7 @@ static void end_game(struct table *t)
 
 static void it_wins_every_game_and_none_of_its_claims_falls(void **state)
 {
-    unsigned steps = 0;
+    unsigned attacking = 0, defending = 0;
 
     (void)state;
     for (unsigned i = 0; i < GAMES; i++) {
@@ -389,10 +422,11 @@ static void it_wins_every_game_and_none_of_its_claims_falls(void **state)
         for (uint32_t k = 0; k < t.game.count; k++)
             if (account_equal(&t.claims[k].claimant, &t.scene.view.own))
                 assert_false(t.claims[k].countered);
-        steps += t.steps;
+        attacking += t.steps[0];
+        defending += t.steps[1];
         scene_close(&t.scene);
     }
-    assert_true(steps > 0);
+    assert_true(attacking > 0 && defending > 0);
 }
 
 static void it_does_not_play_against_claims_of_its_own_account(void **state)
@@ -432,6 +466,7 @@ int main(void)
         cmocka_unit_test(only_a_wrong_batch_of_others_in_its_window_concerns_it),
         cmocka_unit_test(a_false_root_is_challenged_with_the_truth_half_way),
         cmocka_unit_test(false_withdrawals_are_committed_to_and_proved),
+        cmocka_unit_test(every_part_of_a_commitment_counts),
         cmocka_unit_test(nobody_proves_against_himself_nor_against_what_is_over),
         cmocka_unit_test(a_commitment_waits_two_blocks_and_is_not_opened_for_ever),
         cmocka_unit_test(in_the_last_quarter_of_its_window_a_batch_is_not_left_to_a_proof),
