@@ -244,6 +244,78 @@ def true_root(thief):
     return (found["verdict"] or {}).get("root")
 
 
+def right_batch(house, thief, alice, bob):
+    """A batch of the thief's that is right for once."""
+    twin = Thief(house, bob, alice)
+    twin.propose()
+    wait_for(lambda: true_root(twin), "a verdict")
+    empty = house.call("rollup.batch", domain=twin.domain, number=1)["verdict"]["withdrawal_root"]
+    arguments = dict(root=true_root(twin), withdrawal_root=empty)
+    return thief.propose(**arguments), arguments
+
+
+def test_a_right_batch_of_somebody_else_is_defended(house, watcher, thief, alice, bob, carol):
+    batch, _ = right_batch(house, thief, alice, bob)
+    house.fund(carol, FUNDS)
+    house.submit(carol, "game.challenge", batch=batch, value=JUNK)
+    watcher.start("--rollup", thief.domain)
+    for kind, count in [("defend", 3), ("attack", 5)]:
+        watcher.wait(lambda: len(thief.claims()) == count, "%d claims" % count)
+        thief.answer(kind)
+    watcher.wait(lambda: len(thief.claims()) == 7 or thief.steps() == 1, "the last answer")
+    assert watcher.stop() == 0
+    assert [line["what"] for line in watcher.told() if line["what"] == "batch_wrong"] == []
+    play_out(house, alice)
+    assert thief.state(batch) in ("accepted", "final")
+    assert watcher.held() > FUNDS
+    assert_conserved(house)
+
+
+def test_a_right_batch_that_fell_is_taken_back_and_comes_again(house, thief, alice, bob, carol):
+    watcher = Watcher(house, alice, funds=0)
+    first, arguments = right_batch(house, thief, alice, bob)
+    watcher.start("--rollup", thief.domain)
+    watcher.wait_told("executed", to=1)
+    house.fund(carol, FUNDS)
+    house.submit(carol, "game.challenge", batch=first, value=JUNK)
+    watcher.wait_told("underfunded", batch=first, method="game.move")
+    play_out(house, alice)
+    assert thief.state(first) == "rejected"
+    watcher.wait_told("batch_taken_back", batch=first)
+    for _ in range(5):
+        house.advance(alice, 60 * MINUTE)
+    second = thief.propose(**arguments)
+    assert second != first
+    watcher.wait(lambda: len([line for line in watcher.told() if line["what"] == "executed"]) == 2, "again")
+    assert watcher.stop() == 0
+    assert watcher.once("--rollup", thief.domain)[0] == RIGHT
+
+
+def test_two_with_one_key_play_one_game(house, watcher, thief):
+    twin = Watcher.__new__(Watcher)
+    twin.__dict__.update(watcher.__dict__, process=None, output=house.home / "twin.out")
+    try:
+        watcher.start()
+        twin.start()
+        for both in (watcher, twin):
+            both.wait_told("summary", verdict="right")
+        batch = thief.propose()
+        for both in (watcher, twin):
+            both.wait_told("batch_wrong", batch=batch)
+        watcher.wait(lambda: len(thief.claims()) == 2, "a challenge")
+        thief.answer("attack")
+        watcher.wait(lambda: len(thief.claims()) == 4, "an answer")
+        time.sleep(1.5)  # a look of both at least
+        assert len(thief.claims()) == 4
+        told = watcher.told() + twin.told()
+        assert len([line for line in told if line["what"] == "submitted"]) == 2
+        assert not [line for line in told if line["what"] in ("refused", "unverified", "underfunded")]
+        assert (watcher.stop(), twin.stop()) == (0, 0)
+    finally:
+        if twin.process is not None:
+            twin.kill()
+
+
 def test_typed_fraud_is_committed_to_and_proved_without_a_bond(house, thief, alice, bob):
     watcher = Watcher(house, alice, funds=0)
     twin = Thief(house, bob, alice)
@@ -270,11 +342,7 @@ def test_typed_fraud_is_committed_to_and_proved_without_a_bond(house, thief, ali
 
 
 def test_a_bad_signature_is_typed_fraud_too(house, watcher, thief, alice, bob):
-    twin = Thief(house, bob, alice)
-    twin.propose()
-    wait_for(lambda: true_root(twin), "a verdict")
-    empty = house.call("rollup.batch", domain=twin.domain, number=1)["verdict"]["withdrawal_root"]
-    parent = thief.propose(root=true_root(twin), withdrawal_root=empty)
+    parent, _ = right_batch(house, thief, alice, bob)
     assert watcher.once("--rollup", thief.domain)[0] == RIGHT
     stolen = transaction(thief.id, bob, TRANSFER, 1, 0, leb128(0) + leb128(10))
     watcher.start("--rollup", thief.domain)
@@ -293,7 +361,7 @@ def deflated(data):
     return zlib.compress(data, 1).hex()
 
 
-def test_what_the_stake_does_not_allow_is_told_and_not_done(house, watcher, thief, alice):
+def test_what_the_stake_does_not_allow_is_told_and_not_done(house, watcher, thief, alice, bob):
     thief.propose()
     code, told = watcher.once("--max-stake", BOND - 1)
     assert code == POWERLESS
@@ -307,6 +375,12 @@ def test_what_the_stake_does_not_allow_is_told_and_not_done(house, watcher, thie
     (again,) = [line for line in told if line["what"] == "stake_limit"]
     assert code == POWERLESS and again["locked"] == limit["needed"]
     assert watcher.once()[0] == WRONG and len(thief.claims()) == 4
+    play_out(house, alice)
+    assert house.call("game.get", game=thief.game()["game"])["paid"] == 4  # nothing of it is locked any more
+    another = Thief(house, bob, alice)
+    another.propose()
+    assert watcher.once("--max-stake", limit["needed"])[0] == WRONG
+    assert len(house.call("game.list", running=True)["items"]) == 1
 
 
 def test_without_funds_it_says_what_it_lacks(house, thief, alice):
