@@ -42,7 +42,7 @@ struct cli {
     bool follow, acknowledge, create, csv, once;
     struct cli_list types, subjects, rollups;
     const char *from, *until, *format, *limit, *against, *verifier, *save, *key, *chain, *valid_for, *name;
-    const char *max_stake;
+    const char *max_stake, *keep;
     /* the rest */
     const char *word;             /* METHOD or a word of our own; NULL: none */
     const char *const *arguments; /* what stands behind it, without options */

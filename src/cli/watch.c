@@ -16,6 +16,8 @@
 
 #define SOON_MS 1000      /* until the next look while something is under way */
 #define SWEEP_MS 15000    /* while nothing is */
+#define MEBIBYTE ((size_t)1024 * 1024)
+#define KEEP_MIB_MOST 1048576u
 #define UNFINISHED_MOST 8 /* looks of --once while the ledger changes under them */
 
 struct watching {
@@ -217,6 +219,11 @@ static int read_options(struct cli *cli, struct watch_options *options)
     for (size_t i = 0; i < cli->rollups.count; i++)
         if (!whole_number(cli->rollups.values[i], &options->rollups[i]))
             return cli_usage("--rollup: a rollup's number is expected, not '%.40s'", cli->rollups.values[i]);
+    uint64_t keep = WATCH_KEEP_DEFAULT / MEBIBYTE;
+    if (cli->keep != NULL && (!whole_number(cli->keep, &keep) || keep > KEEP_MIB_MOST))
+        return cli_usage("--keep: at most %u MiB are expected, as a number, not '%.40s'", KEEP_MIB_MOST,
+                         cli->keep);
+    options->keep_most = (size_t)keep * MEBIBYTE;
     options->rollup_count = cli->rollups.count;
     options->chain = cli->chain;
     options->timeout_ms = cli_timeout(cli, CLI_TIMEOUT_DEFAULT_MS);

@@ -12,9 +12,9 @@
 
 #define SAME_BATCH_MOST 4096u /* how often one batch may have been taken back and proposed anew */
 
-void follower_open(struct follower *f, uint64_t domain)
+void follower_open(struct follower *f, uint64_t domain, size_t keep_most, uint64_t limit)
 {
-    *f = (struct follower){ .domain = domain };
+    *f = (struct follower){ .domain = domain, .keep_most = keep_most, .limit = limit };
 }
 
 static void forget_wrong(struct follower *f)
@@ -26,12 +26,12 @@ static void forget_wrong(struct follower *f)
 void follower_close(struct follower *f)
 {
     for (size_t i = 0; i < f->kept_count; i++)
-        batch_effects_close(&f->kept[i].effects);
+        undo_close(&f->kept[i].undo);
     free(f->kept);
     if (f->state != NULL)
         rollup_state_free(f->state);
     forget_wrong(f);
-    *f = (struct follower){ .domain = f->domain };
+    follower_open(f, f->domain, f->keep_most, f->limit);
 }
 
 static const struct executed *tip(const struct follower *f)
@@ -106,8 +106,10 @@ static void settle(struct follower *f)
     const uint64_t first = f->number - f->kept_count + 1;
     size_t done = 0;
 
-    while (done < f->kept_count && first + done <= f->terms.final) {
-        batch_effects_close(&f->kept[done].effects);
+    while (done < f->kept_count &&
+           (first + done <= f->terms.final || (f->kept_bytes > f->keep_most && done + 1 < f->kept_count))) {
+        f->kept_bytes -= f->kept[done].undo.bytes.size;
+        undo_close(&f->kept[done].undo);
         f->base = f->kept[done++];
     }
     if (done > 0)
@@ -120,12 +122,15 @@ static enum status take_back(struct follower *f, const struct watch_listener *li
     struct executed *last;
 
     f->anew = f->kept_count == 0;
-    if (f->anew)
+    if (f->anew && f->number <= f->terms.final)
         return error_set(error, ERROR_CORRUPT, "batch %" PRIu64 ", which was final, does not stand any more",
                          f->number);
+    if (f->anew)
+        return error_set(error, ERROR_NOT_READY, "what takes batch %" PRIu64 " back is not kept", f->number);
     last = &f->kept[--f->kept_count];
-    rollup_revert(f->state, last->effects.changes, last->effects.change_count);
-    batch_effects_close(&last->effects);
+    undo_back(&last->undo, f->state);
+    f->kept_bytes -= last->undo.bytes.size;
+    undo_close(&last->undo);
     follower_tell(f, listener, "batch_taken_back",
                   &(struct published_batch){ .id = last->id, .number = f->number }, NULL,
                   "was taken back on the ledger, and is here");
@@ -224,7 +229,9 @@ static void keep(struct follower *f, const struct published_batch *published,
         f->kept = memory_resize(f->kept, f->kept_room * sizeof(*f->kept));
     }
     f->kept[f->kept_count++] = (struct executed){ .id = published->id, .root = published->result.root,
-                                                  .inbox_to = published->inbox_to, .effects = *effects };
+                                                  .inbox_to = published->inbox_to };
+    undo_pack(&f->kept[f->kept_count - 1].undo, effects);
+    f->kept_bytes += f->kept[f->kept_count - 1].undo.bytes.size;
     f->number++;
     f->batches++;
 }
@@ -256,11 +263,11 @@ static enum status execute(struct follower *f, struct node *node, struct publish
     differs = difference(&published->result, &result);
     if (differs == NULL) {
         keep(f, published, &effects);
-        return OK;
+    } else {
+        rollup_revert(f->state, effects.changes, effects.change_count);
+        stop_at(f, published, false, differs);
     }
-    rollup_revert(f->state, effects.changes, effects.change_count);
     batch_effects_close(&effects);
-    stop_at(f, published, false, differs);
     return OK;
 }
 
@@ -317,7 +324,8 @@ enum status follower_catch_up(struct follower *f, struct node *node, const struc
     settle(f);
     while (!stands(f))
         TRY(take_back(f, listener, error));
-    while (on && f->number < f->terms.head && !listener->stopped(listener->context)) {
+    while (on && f->number < f->terms.head && (f->limit == 0 || f->number < f->limit) &&
+           !listener->stopped(listener->context)) {
         TRY(next_batch(f, node, listener, &on, error));
         settle(f);
         listener->progress(listener->context, f->domain, f->number, f->terms.head);
@@ -330,18 +338,14 @@ enum status follower_catch_up(struct follower *f, struct node *node, const struc
 }
 
 /* --- the state before a batch ----------------------------------------------------------------- */
-/* Back to before kept[from], or forth again. A batch makes leaves and changes them, and removes none. */
+/* Back to before kept[from], or forth again. */
 static void shift(struct follower *f, size_t from, bool back)
 {
     for (size_t i = 0; i < f->kept_count - from; i++) {
-        const struct batch_effects *e = &f->kept[back ? f->kept_count - 1 - i : from + i].effects;
-
-        if (back) {
-            rollup_revert(f->state, e->changes, e->change_count);
-            continue;
-        }
-        for (size_t k = 0; k < e->change_count; k++)
-            rollup_state_load(f->state, &e->changes[k].place, &e->changes[k].after);
+        if (back)
+            undo_back(&f->kept[f->kept_count - 1 - i].undo, f->state);
+        else
+            undo_forth(&f->kept[from + i].undo, f->state);
     }
 }
 

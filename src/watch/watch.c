@@ -16,6 +16,7 @@ struct watch {
     struct player player;
     struct follower *followers;
     size_t follower_count;
+    struct follower deep; /* up to an older batch that a game is about, where the state before is not kept */
     struct published_game_line *games; /* that run, of this look */
     size_t game_count;
 };
@@ -44,6 +45,7 @@ void watch_close(struct watch *w)
     for (size_t i = 0; i < w->follower_count; i++)
         follower_close(&w->followers[i]);
     free(w->followers);
+    follower_close(&w->deep);
     free(w->games);
     node_close(&w->node);
     free(w);
@@ -56,7 +58,7 @@ static void follow(struct watch *w, uint64_t domain)
         if (w->followers[i].domain == domain)
             return;
     w->followers = memory_resize(w->followers, (w->follower_count + 1) * sizeof(*w->followers));
-    follower_open(&w->followers[w->follower_count++], domain);
+    follower_open(&w->followers[w->follower_count++], domain, w->options.keep_most, 0);
 }
 
 static enum status find_rollups(struct watch *w, struct error *error)
@@ -169,12 +171,35 @@ static enum status look_at_wrong(struct watch *w, struct follower *f, struct wat
     return OK;
 }
 
+/* Who has the state before a right batch: the follower, or one that goes up to it from the beginning. NULL:
+ * none of them, for it is not of this chain of batches. */
+static enum status find_state(struct watch *w, struct follower *f, const struct published_batch *batch,
+                              struct follower **holder, struct error *error)
+{
+    *holder = f;
+    if (follower_has(f, batch->number, &batch->id))
+        return OK;
+    *holder = NULL;
+    if (batch->number > f->number || batch->number <= f->terms.final)
+        return OK;
+    if (w->deep.domain != f->domain || w->deep.limit != batch->number ||
+        (w->deep.number == batch->number && !follower_has(&w->deep, batch->number, &batch->id))) {
+        follower_close(&w->deep);
+        follower_open(&w->deep, f->domain, 0, batch->number);
+    }
+    TRY(follower_catch_up(&w->deep, &w->node, &w->options.listener, error));
+    if (follower_has(&w->deep, batch->number, &batch->id))
+        *holder = &w->deep;
+    return OK;
+}
+
 /* Games about right batches: these are to be defended. */
 static enum status look_at_games(struct watch *w, struct follower *f, struct watch_summary *summary,
                                  struct error *error)
 {
     for (size_t i = 0; i < w->game_count; i++) {
         struct published_batch batch CLEANUP(published_batch_close) = { .number = 0 };
+        struct follower *holder;
         struct played played;
 
         summary->soon |= w->games[i].domain == f->domain;
@@ -182,9 +207,10 @@ static enum status look_at_games(struct watch *w, struct follower *f, struct wat
             (f->wrong.is_there && hash_equal(&w->games[i].batch, &f->wrong.batch.id)))
             continue;
         TRY(published_batch(&w->node, f->domain, 0, &w->games[i].batch, &batch, error));
-        if (!follower_has(f, batch.number, &batch.id))
+        TRY(find_state(w, f, &batch, &holder, error));
+        if (holder == NULL)
             continue; /* above one that is wrong */
-        TRY(player_look(&w->player, f, &batch, true, &w->games[i], &played, error));
+        TRY(player_look(&w->player, holder, &batch, true, &w->games[i], &played, error));
         count_played(summary, &played, true);
     }
     return OK;

@@ -14,6 +14,7 @@
 
 #define WATCH_ROLLUPS_MAX 64 /* named ones */
 #define WATCH_ANY_STAKE UINT64_MAX
+#define WATCH_KEEP_DEFAULT ((size_t)256 * 1024 * 1024)
 
 /* Something it saw or did. */
 struct watch_report {
@@ -35,6 +36,7 @@ struct watch_options {
     const struct layerd_key *key;  /* plays; outlives the watcher */
     uint64_t rollups[WATCH_ROLLUPS_MAX];
     size_t rollup_count;           /* 0: all there are */
+    size_t keep_most;              /* bytes for each rollup of what takes batches back; more costs no time */
     uint64_t max_stake;            /* bonds locked at once, of each asset, in its smallest unit */
     int timeout_ms;                /* for one call */
     struct watch_listener listener;

@@ -129,7 +129,8 @@ class Thief:
             withdrawal_root=withdrawal_root,
             **arguments,
         )
-        return reply["result"]["batch"]
+        self.batch = reply["result"]["batch"]
+        return self.batch
 
     def state(self, batch):
         return self.node.call("rollup.batch", batch=batch)["state"]
@@ -142,13 +143,20 @@ class Thief:
         game = self.game()
         return game["list"]["items"] if game else []
 
+    def game_about(self, batch):
+        (game,) = self.node.call("game.list", batch=batch)["items"]
+        return self.node.call("game.get", game=game["id"])
+
+    def claims_about(self, batch):
+        return self.game_about(batch)["list"]["items"]
+
     def steps(self):
         reply = self.node.call("sql", query="SELECT count(*) FROM step")
         return reply["rows"][0][0]
 
-    def answer(self, kind):
+    def answer(self, kind, batch=None):
         """Counters the newest claim with something invented."""
-        game = self.game()
+        game = self.game_about(batch) if batch else self.game()
         last = game["list"]["items"][-1]
         self.node.submit(
             self.account,
@@ -269,6 +277,56 @@ def test_a_right_batch_of_somebody_else_is_defended(house, watcher, thief, alice
     assert thief.state(batch) in ("accepted", "final")
     assert watcher.held() > FUNDS
     assert_conserved(house)
+
+
+@pytest.fixture
+def long_chain(house, alice):
+    """Four batches of this node's own sequencer, all right."""
+    rollup = Rollup(house, alice)
+    rollup.sequence()
+    for amount in (10, 20, 30, 40):
+        before = rollup.inside(1)
+        rollup.deposit(alice, amount)
+        rollup.wait_inside(1, before + amount)
+    assert rollup.get()["head"] >= 4
+    return rollup
+
+
+def batch_of(house, rollup, number):
+    return house.call("rollup.batch", domain=rollup.domain, number=number)["batch"]
+
+
+def test_with_little_memory_an_older_batch_is_defended_all_the_same(house, watcher, long_chain, carol):
+    house.fund(carol, FUNDS)
+    for number in (1, 3):
+        batch = batch_of(house, long_chain, number)
+        game = house.submit(carol, "game.challenge", batch=batch, value=JUNK)["result"]["game"]
+        code, told = watcher.once("--keep", 0)
+        assert code == WRONG and house.call("game.get", game=game)["claims"] == 3
+        (moved,) = [line for line in told if line["what"] == "submitted"]
+        assert (moved["method"], moved["batch"]) == ("game.move", batch)
+    watcher.start("--keep", 0)
+    watcher.wait_told("summary", verdict="right")
+    assert watcher.stop() == 0
+
+
+def test_with_little_memory_what_fell_is_executed_again_from_the_beginning(house, long_chain, alice, carol):
+    watcher = Watcher(house, alice, funds=0)
+    watcher.start("--keep", 0)
+    watcher.wait_told("summary", verdict="right")
+    house.fund(carol, FUNDS)
+    house.submit(carol, "game.challenge", batch=batch_of(house, long_chain, 2), value=JUNK)
+    watcher.wait_told("underfunded")
+    for _ in range(3):
+        house.advance(alice, 11 * MINUTE)
+    watcher.wait(lambda: long_chain.get()["head"] < 2, "batch 2 is rejected")
+    watcher.wait_told("batch_taken_back")
+    for _ in range(5):
+        house.advance(alice, 60 * MINUTE)  # the operator is let out, and proposes again
+    watcher.wait(lambda: long_chain.inside(1) == 100 and long_chain.get()["head"] > 1, "new batches")
+    newest = house.call("rollup.batch", domain=long_chain.domain, number=long_chain.get()["head"])
+    watcher.wait_told("executed", to=newest["number"], root=newest["root"])
+    assert watcher.stop() == 0
 
 
 def test_a_right_batch_that_fell_is_taken_back_and_comes_again(house, thief, alice, bob, carol):
