@@ -199,7 +199,8 @@ enum status published_batch(struct node *node, uint64_t domain, uint64_t number,
     return OK;
 }
 
-/* An item's bytes as a batch executes them: one that ended before a batch took it in is an empty forced one. */
+/* An item's bytes as a batch executes them: one that ended before a batch took it in is an empty forced
+ * one. */
 static enum status read_inbox_item(const json_t *item, uint64_t number, struct arena *arena,
                                    struct bytes *bytes, struct error *error)
 {

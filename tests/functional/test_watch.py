@@ -315,11 +315,12 @@ def test_with_little_memory_what_fell_is_executed_again_from_the_beginning(house
     watcher.start("--keep", 0)
     watcher.wait_told("summary", verdict="right")
     house.fund(carol, FUNDS)
-    house.submit(carol, "game.challenge", batch=batch_of(house, long_chain, 2), value=JUNK)
-    watcher.wait_told("underfunded")
+    fallen = batch_of(house, long_chain, 2)
+    house.submit(carol, "game.challenge", batch=fallen, value=JUNK)
+    watcher.wait_told("underfunded", batch=fallen)
     for _ in range(3):
         house.advance(alice, 11 * MINUTE)
-    watcher.wait(lambda: long_chain.get()["head"] < 2, "batch 2 is rejected")
+    watcher.wait(lambda: house.call("rollup.batch", batch=fallen)["state"] == "rejected", "it is rejected")
     watcher.wait_told("batch_taken_back")
     for _ in range(5):
         house.advance(alice, 60 * MINUTE)  # the operator is let out, and proposes again
