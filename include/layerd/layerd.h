@@ -326,6 +326,16 @@ LAYERD_MUST_CHECK enum layerd_error layerd_key_address(const struct layerd_key *
 /* Out: public_key: 64 hex digits, the x-only key (BIP-340). */
 void layerd_key_public(const struct layerd_key *key, char public_key[LAYERD_HASH_MAX]);
 
+/* A secret that this key alone can tell, and tells alike each time: so that a program which needs a salt of
+ * its own need not keep it.
+ * Args: tag: what kind of secret it is; subject: what it is for, 64 hex digits.
+ * Out: secret: 64 hex digits.
+ * Errors: INVALID_PARAMS when the subject is no 64 hex digits.
+ * Source: the BIP-340 tagged hash `tag` of the secret key and the subject. */
+LAYERD_MUST_CHECK enum layerd_error layerd_key_derive(const struct layerd_key *key, const char *tag,
+                                                      const char *subject, char secret[LAYERD_HASH_MAX],
+                                                      struct layerd_failure *failure);
+
 /* What a key file says of itself; needs no passphrase, so it is not proved: layerd_key_open proves it.
  * Args: network: as layerd_key_address.
  * Out: name, address.

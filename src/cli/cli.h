@@ -18,6 +18,9 @@ enum exit_code {
     EXIT_TIMED_OUT = 4,  /* --timeout ran out */
     EXIT_UNVERIFIED = 5, /* a check of the log or the ledger failed: do not trust it */
     EXIT_OUTPUT = 6,     /* standard output could not be written */
+    EXIT_WRONG = 7,      /* watch --once: a batch is wrong, and what could be done about it was done */
+    EXIT_POWERLESS = 8,  /* watch --once: a batch is wrong or cannot be checked, and more is needed than was
+                            done */
 };
 
 #define CLI_LIST_MAX 64 /* values of an option that may be repeated */
@@ -36,9 +39,10 @@ struct cli {
     bool json, help, version, print_words;
     const char *passphrase_file;
     /* of some words */
-    bool follow, acknowledge, create, csv;
-    struct cli_list types, subjects;
+    bool follow, acknowledge, create, csv, once;
+    struct cli_list types, subjects, rollups;
     const char *from, *until, *format, *limit, *against, *verifier, *save, *key, *chain, *valid_for, *name;
+    const char *max_stake, *keep;
     /* the rest */
     const char *word;             /* METHOD or a word of our own; NULL: none */
     const char *const *arguments; /* what stands behind it, without options */

@@ -130,7 +130,7 @@ static enum status command_params(struct cli *cli, struct circumstances *c, char
                          : error_set(error, ERROR_INVALID_PARAMS, "the parameters must be one JSON object");
 }
 
-static int open_key(const struct cli *cli, struct layerd_key **key)
+int word_open_key(const struct cli *cli, struct layerd_key **key)
 {
     struct terminal_secrets secrets CLEANUP(terminal_secrets_close) = { .path = cli->passphrase_file };
     struct terminal_secret passphrase CLEANUP(terminal_secret_close) = { NULL };
@@ -165,7 +165,7 @@ static int sign_command(struct cli *cli, struct circumstances *c, char **signed_
         return cli_failed(&failure);
     if (command_params(cli, c, &params, &error) != OK)
         return cli_usage("%s", error.message);
-    int code = open_key(cli, &key);
+    int code = word_open_key(cli, &key);
     if (code != EXIT_DONE)
         return code;
     enum layerd_error signing = layerd_sign(key, c->chain, cli->arguments[0], params,

@@ -42,6 +42,12 @@ static const struct option options[] = {
       "the chain to sign for, also without a node (then this machine's clock counts)" },
     { "valid-for", "TIME", false, PLACE(valid_for), false,
       "refused when it waits longer: 10m (default), 90s, 2h" },
+    { "rollup", "N", false, PLACE(rollups), true, "watch this rollup; all there are when absent" },
+    { "max-stake", "AMOUNT", false, PLACE(max_stake), false,
+      "bonds locked at once at most, of each asset, in its smallest unit" },
+    { "keep", "MIB", false, PLACE(keep), false,
+      "memory for each rollup of what takes batches back (256); with less, that may take long" },
+    { "once", NULL, false, PLACE(once), false, "look once; the exit code tells what was found" },
     { "name", "NAME", false, PLACE(name), false, "the key's name; the file's name when absent" },
 };
 

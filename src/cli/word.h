@@ -36,6 +36,8 @@ int word_wait(struct cli *cli);
 int word_verify(struct cli *cli);
 int word_checkpoint(struct cli *cli);
 int word_proof(struct cli *cli);
+/* watch.c */
+int word_watch(struct cli *cli);
 /* work.c */
 int word_audit(struct cli *cli);
 int word_replay(struct cli *cli);
@@ -43,6 +45,7 @@ int word_backup(struct cli *cli);
 int word_stop(struct cli *cli);
 int word_sql(struct cli *cli);
 /* keys.c */
+int word_open_key(const struct cli *cli, struct layerd_key **key); /* that of --key; an exit code */
 int word_key(struct cli *cli);
 int word_sign(struct cli *cli);
 int word_submit(struct cli *cli);

@@ -31,6 +31,9 @@ static const struct word words[] = {
       "key chain valid-for", 1, ARGUMENTS_ANY, word_sign },
     { "submit", "FILE | -", "Submit a signed transaction; any number of times, it runs once.", "", 1, 1,
       word_submit },
+    { "watch", "--key FILE [--rollup N]… [--max-stake AMOUNT] [--keep MIB] [--once]",
+      "Execute every batch of rollups again, and dispute what is wrong with a key of your own.",
+      "key chain rollup max-stake keep once", 0, 0, word_watch },
     { "call", "--key FILE METHOD [PARAMS…]", "Sign a command here and submit it.", "key chain valid-for", 1,
       ARGUMENTS_ANY, word_call },
 };

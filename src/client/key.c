@@ -86,6 +86,32 @@ void layerd_key_close(struct layerd_key *key)
     free(key);
 }
 
+/* --- what follows from a key ------------------------------------------------------------------ */
+
+static enum status key_derive(const struct layerd_key *key, const char *tag, const char *subject,
+                              char secret[LAYERD_HASH_MAX], struct error *error)
+{
+    struct hash about, derived;
+    struct tagged_hash h;
+
+    if (!hex_decode(about.bytes, sizeof about.bytes, subject, strlen(subject)))
+        return error_set(error, ERROR_INVALID_PARAMS, "the subject has 64 hex digits, not '%.80s'", subject);
+    tagged_hash_begin(&h, tag);
+    tagged_hash_add(&h, key->secret->bytes, sizeof key->secret->bytes);
+    tagged_hash_add(&h, about.bytes, sizeof about.bytes);
+    tagged_hash_end(&h, &derived);
+    sodium_memzero(&h, sizeof h);
+    hex_text(secret, derived.bytes, sizeof derived.bytes);
+    return OK;
+}
+
+enum layerd_error layerd_key_derive(const struct layerd_key *key, const char *tag, const char *subject,
+                                    char secret[LAYERD_HASH_MAX], struct layerd_failure *failure)
+{
+    struct error error;
+    return failure_report(failure, key_derive(key, tag, subject, secret, &error), &error);
+}
+
 /* --- what a key shows ------------------------------------------------------------------------- */
 
 static const char *prefix_of_network(const char *network)

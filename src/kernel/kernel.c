@@ -292,6 +292,11 @@ void kernel_stop(struct kernel *k, const char *reason)
     release(k);
 }
 
+bool kernel_takes_part(const struct kernel *k)
+{
+    return !k->options.stays_out_of_disputes;
+}
+
 bool kernel_stopping(const struct kernel *k)
 {
     return atomic_load(&k->stopping);

@@ -38,6 +38,7 @@ struct kernel_options {
     size_t batch_size;            /* commands a commit at most */
     int64_t block_interval_us;    /* between blocks while deadlines run */
     int64_t query_timeout_us;     /* for queries that are not slow */
+    bool stays_out_of_disputes;   /* see kernel_takes_part */
     const char *vfs;              /* NULL: default */
     int64_t (*clock)(void *context); /* NULL: the wall clock; tests give their own */
     void *clock_context;
@@ -115,6 +116,8 @@ const char *kernel_origin(const struct kernel *kernel);   /* checkpoint origin: 
 const struct note_key *kernel_note_key(const struct kernel *kernel);
 const char *kernel_database_path(const struct kernel *kernel);
 enum network kernel_network(const struct kernel *kernel);
+/* Whether the node's own account takes part in disputes of itself: challenges, moves, proofs of fraud. */
+bool kernel_takes_part(const struct kernel *kernel);
 const char *network_name(enum network network);
 uint64_t kernel_head(const struct kernel *kernel);        /* newest committed event */
 uint64_t kernel_height(const struct kernel *kernel);      /* newest committed block */

@@ -39,6 +39,7 @@ struct config {
     const char *log_format;   /* "text", "json" */
     char *log_level;
     bool core_dumps;
+    bool watch_rollups;
 
     /* what follows from them */
     enum network network;

@@ -202,6 +202,7 @@ static enum status start_kernel(struct node *node, struct error *error)
         .batch_size = config->batch_size,
         .block_interval_us = config->block_interval_us,
         .query_timeout_us = config->timeout_us,
+        .stays_out_of_disputes = !config->watch_rollups,
         .keystore = node->keystore,
         .publish = api_publish,
         .batch_done = api_wake,

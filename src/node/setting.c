@@ -90,6 +90,9 @@ const struct setting settings[] = {
       .help = "Lines for people, or one JSON object a line." },
     { "log-level", NULL, SETTING_TEXT, FIELD_OF(log_level), .fallback = "info",
       .help = "trace, debug, info, warn or error; rooms can have their own: 'info,api:debug,store:trace'." },
+    { "watch-rollups", NULL, SETTING_BOOLEAN, FIELD_OF(watch_rollups), .fallback = "true",
+      .help = "Whether the node's own account disputes wrong batches of rollups and plays in the games about "
+              "them. When false, somebody else should: 'layer-cli watch' with a key of its own." },
     { "core-dumps", NULL, SETTING_BOOLEAN, FIELD_OF(core_dumps), .fallback = "false",
       .help = "Whether a crash may write a core file. Keys in memory would be in it; crash.log is written "
               "in any case." },

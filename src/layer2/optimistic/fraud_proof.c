@@ -5,25 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "crypto/hash.h"
 #include "layer2/optimistic/dispute.h"
 
 #define COMMITMENT_LIFE_US (7 * 24 * 3600 * MICROSECONDS_PER_SECOND) /* as long as a window is, usually */
-
-void fraud_commitment_hash(struct hash *out, const struct hash *batch, const struct account_id *account,
-                           const struct hash *salt, struct bytes proof)
-{
-    struct tagged_hash h;
-    struct hash digest;
-
-    sha256(&digest, proof.data, proof.size);
-    tagged_hash_begin(&h, "layerd/rollup/fraud-commitment");
-    tagged_hash_add(&h, batch->bytes, sizeof(batch->bytes));
-    tagged_hash_add(&h, account->bytes, sizeof(account->bytes));
-    tagged_hash_add(&h, salt->bytes, sizeof(salt->bytes));
-    tagged_hash_add(&h, digest.bytes, sizeof(digest.bytes));
-    tagged_hash_end(&h, out);
-}
 
 /* --- fraud.commit ----------------------------------------------------------------------------- */
 struct commit {

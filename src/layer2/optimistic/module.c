@@ -2,6 +2,7 @@
 #include "kernel/module.h"
 #include "layer2/optimistic/dispute.h"
 #include "layer2/optimistic/fraud_proof.h"
+#include "layer2/optimistic/fraud_queries.h"
 #include "layer2/optimistic/invariants.h"
 #include "layer2/optimistic/moves.h"
 #include "layer2/optimistic/optimistic.h"
@@ -51,6 +52,8 @@ const struct module fraud_module = {
     .help = "Fraud in rollups' batches that is proved at once.",
     .commands = fraud_commands,
     .command_count = FRAUD_COMMANDS,
+    .queries = fraud_queries,
+    .query_count = FRAUD_QUERIES,
     DEADLINES(fraud_deadlines),
     .base_tables = fraud_tables,
 };

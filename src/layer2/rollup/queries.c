@@ -90,6 +90,7 @@ static enum status get_rollup(struct query *q, const void *params, struct writer
 {
     const struct one_rollup *p = params;
     struct lane_row lane = { .number = 0 };
+    struct batch_row newest;
     struct rollup r;
     struct hash final;
     uint64_t inbox;
@@ -120,6 +121,8 @@ static enum status get_rollup(struct query *q, const void *params, struct writer
     writer_member_unsigned(w, "exits_end", r.exits_end);
     writer_member_integer(w, "jailed_until_us", r.jailed_until_us);
     writer_member_unsigned(w, "head", r.head);
+    if (r.head > 0 && batch_find_number(q->database, r.domain, r.head, &newest))
+        write_hash(w, "head_batch", &newest.id);
     writer_member_unsigned(w, "final", r.final);
     write_hash(w, "final_root", &final);
     write_hash(w, "genesis_root", &r.genesis_root);

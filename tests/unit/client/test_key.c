@@ -81,6 +81,48 @@ static void names_and_passphrases_have_their_bounds(void **state)
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
+static void what_is_derived_follows_from_key_tag_and_subject_alone(void **state)
+{
+    struct fixture *f = *state;
+    char subject[LAYERD_HASH_MAX], first[LAYERD_HASH_MAX], second[LAYERD_HASH_MAX] = "untouched";
+    struct layerd_key *again;
+
+    memset(subject, 'a', 64);
+    subject[64] = '\0';
+    assert_int_equal(layerd_key_derive(f->key, "tests/salt", subject, first, NULL), LAYERD_OK);
+    assert_int_equal(strlen(first), 64);
+    assert_int_equal(layerd_key_open(f->path, "correct horse", &again, NULL), LAYERD_OK);
+    assert_int_equal(layerd_key_derive(again, "tests/salt", subject, second, NULL), LAYERD_OK);
+    assert_string_equal(first, second);
+    assert_int_equal(layerd_key_derive(again, "tests/other", subject, second, NULL), LAYERD_OK);
+    assert_string_not_equal(first, second);
+    subject[0] = 'b';
+    assert_int_equal(layerd_key_derive(again, "tests/salt", subject, second, NULL), LAYERD_OK);
+    assert_string_not_equal(first, second);
+    strcpy(second, "untouched");
+    assert_int_equal(layerd_key_derive(again, "tests/salt", "aa", second, NULL), LAYERD_ERROR_INVALID_PARAMS);
+    assert_string_equal(second, "untouched");
+    layerd_key_close(again);
+}
+
+static void another_key_derives_another_secret(void **state)
+{
+    struct fixture *f = *state;
+    char subject[LAYERD_HASH_MAX] = "", own[LAYERD_HASH_MAX], others[LAYERD_HASH_MAX];
+    char path[128];
+    struct layerd_key *other;
+
+    memset(subject, '0', 64);
+    snprintf(path, sizeof path, "%s/bob.key", f->directory);
+    assert_int_equal(layerd_key_generate(path, "bob", "x", NULL), LAYERD_OK);
+    assert_int_equal(layerd_key_open(path, "x", &other, NULL), LAYERD_OK);
+    assert_int_equal(layerd_key_derive(f->key, "tests/salt", subject, own, NULL), LAYERD_OK);
+    assert_int_equal(layerd_key_derive(other, "tests/salt", subject, others, NULL), LAYERD_OK);
+    assert_string_not_equal(own, others);
+    layerd_key_close(other);
+    unlink(path);
+}
+
 static void a_key_shows_one_account_under_each_networks_prefix(void **state)
 {
     struct fixture *f = *state;
@@ -235,6 +277,9 @@ int key_tests(void)
         cmocka_unit_test_setup_teardown(a_key_file_is_private_and_never_overwritten, setup, teardown),
         cmocka_unit_test_setup_teardown(a_key_needs_its_passphrase_and_an_undamaged_file, setup, teardown),
         cmocka_unit_test_setup_teardown(names_and_passphrases_have_their_bounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_derived_follows_from_key_tag_and_subject_alone, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(another_key_derives_another_secret, setup, teardown),
         cmocka_unit_test_setup_teardown(a_key_shows_one_account_under_each_networks_prefix, setup, teardown),
         cmocka_unit_test_setup_teardown(a_signed_command_is_what_the_node_will_check, setup, teardown),
         cmocka_unit_test_setup_teardown(two_signatures_of_one_command_are_two_transactions, setup, teardown),
