@@ -580,6 +580,13 @@ SELECT rollup.domain,
        rollup_lane.number AS executed,
        stalled,
        jailed_until_us,
+       CASE availability WHEN 0 THEN 'ledger' ELSE 'committee' END AS availability,
+       (SELECT count(*) FROM rollup_committee WHERE rollup_committee.domain = rollup.domain) AS committee,
+       committee_threshold,
+       availability_us,
+       availability_bond,
+       (SELECT count(*) FROM rollup_data_missing AS missing JOIN batch ON batch.id = missing.batch
+         WHERE missing.domain = rollup.domain AND batch.state < 4) AS missing,
        challenge_us,
        air_gap_us,
        forced_us,
@@ -608,7 +615,10 @@ SELECT batch.domain,
        items,
        inbox_from,
        inbox_to,
-       length(data) AS bytes,
+       coalesce(length(data), data_size) AS bytes,
+       CASE data_state WHEN 0 THEN 'published' WHEN 1 THEN 'committee' ELSE 'challenged' END AS data_state,
+       lower(hex(data_hash)) AS data_hash,
+       data_state = 0 OR EXISTS (SELECT 1 FROM rollup_data_held WHERE hash = data_hash) AS data_here,
        bond,
        proposed_us,
        window_end_us,
@@ -616,7 +626,7 @@ SELECT batch.domain,
        ended_us,
        created_seq
   FROM batch
-  JOIN batch_data ON batch_data.batch = batch.id
+  LEFT JOIN batch_data ON batch_data.batch = batch.id
   LEFT JOIN rollup_verdict ON rollup_verdict.batch = batch.id;
 
 CREATE VIEW v_rollup_exit AS
@@ -631,6 +641,30 @@ SELECT rollup_exit.domain,
   JOIN domain_asset ON domain_asset.domain = rollup_exit.domain AND domain_asset.number = rollup_exit.asset
   JOIN v_unit ON v_unit.asset = domain_asset.asset
   LEFT JOIN inbox ON inbox.domain = rollup_exit.domain AND inbox.number = item;
+
+-- Who demanded batches' data, and what came of it. Times are chain time in µs.
+CREATE VIEW v_availability_challenge AS
+SELECT lower(hex(c.batch)) AS batch,
+       c.domain,
+       batch.number,
+       CASE c.state WHEN 0 THEN 'running' WHEN 1 THEN 'answered' WHEN 2 THEN 'unanswered' WHEN 3 THEN 'malformed'
+         ELSE 'void' END AS state,
+       challenger.address AS challenger,
+       answerer.address AS answerer,
+       unit.symbol,
+       c.bond,
+       c.reward,
+       c.burned,
+       c.begun_us,
+       c.deadline_us,
+       c.ended_us,
+       c.created_seq
+  FROM availability_challenge AS c
+  JOIN batch ON batch.id = c.batch
+  JOIN rollup ON rollup.domain = c.domain
+  LEFT JOIN account AS challenger ON challenger.id = c.challenger
+  LEFT JOIN account AS answerer ON answerer.id = c.answerer
+  LEFT JOIN v_unit AS unit ON unit.asset = rollup.bond_asset;
 
 CREATE VIEW v_withdrawal AS
 SELECT w.domain,

@@ -58,10 +58,13 @@ const struct module fraud_module = {
     .base_tables = fraud_tables,
 };
 
-/* Also in replay, which opens no module's memory: a frozen rollup voids batches there as well. */
-static void void_before(struct execution *x, const struct hash *batch)
+/* Also in replay, which opens no module's memory: rollups take back batches there as well. */
+static void void_before(struct execution *x, const struct hash *batch, const char *reason)
 {
-    dispute_void_soon(x, batch);
+    if (reason == NULL)
+        dispute_void_soon(x, batch);
+    else
+        dispute_void(x, batch, NULL, reason);
 }
 
 __attribute__((constructor)) static void set_hook(void)

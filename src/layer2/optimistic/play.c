@@ -66,6 +66,7 @@ static void fill_view(struct look *look, const struct batch_verdict *verdict)
         .next_block = kernel_height(look->kernel) + 1, .batch = row->id, .proposer = row->proposer,
         .items = row->items, .claimed = row->result, .right = verdict->right,
         .open = row->state == BATCH_PROPOSED || row->state == BATCH_CHALLENGED,
+        .published = row->data_state == DATA_PUBLISHED,
         .window_end_us = row->window_end_us, .challenge_us = look->rollup.challenge_us,
         .terms = look->rollup.game };
 }

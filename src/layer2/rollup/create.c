@@ -6,6 +6,7 @@
 
 #include "base/bech32.h"
 #include "crypto/hash.h"
+#include "layer2/rollup/availability_rows.h"
 #include "layer2/rollup/life.h"
 #include "layer2/rollup/module.h"
 #include "layer2/rollup/rows.h"
@@ -26,6 +27,16 @@ static const struct param asset_items[] = {
     PARAM(struct create_asset, asset, ASSET, REQUIRED, "id or symbol"),
     PARAM(struct create_asset, deposit_min, AMOUNT, OPTIONAL, "no deposit of less; 1 when absent"),
 };
+
+struct create_member {
+    struct account_id member;
+};
+
+static const struct param member_items[] = {
+    PARAM(struct create_member, member, ACCOUNT, REQUIRED, "a key"),
+};
+
+static const char *const availabilities[] = { "ledger", "committee", NULL };
 
 const struct param rollup_create_params[CREATE_PARAMS] = {
     PARAM(struct create, assets, LIST, REQUIRED, "what can be in it: number 0, 1, … inside",
@@ -61,6 +72,18 @@ const struct param rollup_create_params[CREATE_PARAMS] = {
           .fallback = DAYS(3)),
     PARAM(struct create, unfreeze_after, DURATION, OPTIONAL,
           "from the announcement that it is un-frozen until it is", .fallback = DAYS(7)),
+    PARAM(struct create, availability, CHOICE, OPTIONAL,
+          "where batches have their data: on the ledger, as when absent, or with a committee that gives it"
+          " out when somebody challenges it", .choices = availabilities),
+    PARAM(struct create, committee, LIST, OPTIONAL, "its members' keys", .items = member_items,
+          .item_params = COUNT_OF(member_items), .item_size = sizeof(struct create_member),
+          .most = COMMITTEE_MAX),
+    PARAM(struct create, committee_threshold, INTEGER, OPTIONAL,
+          "so many of them must vouch for a batch's data; all when absent", .fallback = NOT_GIVEN),
+    PARAM(struct create, availability_window, DURATION, OPTIONAL,
+          "time to publish data that is challenged; a day when absent", .fallback = NOT_GIVEN),
+    PARAM(struct create, availability_bond, AMOUNT, OPTIONAL,
+          "held with such a challenge, and whoever publishes the data gets it; as 'bond' when absent"),
 };
 
 /* --- shared ----------------------------------------------------------------------------------- */
@@ -169,6 +192,58 @@ static enum status read_game(struct execution *x, const struct create *p, struct
     return OK;
 }
 
+static enum status refuse_committee(struct execution *x, const struct create *p)
+{
+    if (p->committee.count > 0 || p->committee_threshold != NOT_GIVEN || p->availability_bond != 0 ||
+        p->availability_window != (int64_t)NOT_GIVEN)
+        return fail(x, ERROR_INVALID_PARAMS, "a committee, its threshold, and window and bond of availability"
+                    " go with 'availability' = committee alone");
+    return OK;
+}
+
+static enum status read_members(struct execution *x, const struct create *p,
+                                struct account_id members[COMMITTEE_MAX])
+{
+    const struct create_member *given = p->committee.items;
+    char address[ADDRESS_TEXT_MAX];
+
+    for (size_t i = 0; i < p->committee.count; i++) {
+        members[i] = given[i].member;
+        address_encode(address, &members[i]);
+        if (!account_is_key(&members[i]))
+            return fail(x, ERROR_BAD_KEY, "%s is no key, so that nobody could vouch as that", address);
+        for (size_t k = 0; k < i; k++) {
+            if (account_equal(&members[k], &members[i]))
+                return fail(x, ERROR_INVALID_PARAMS, "%s is given twice", address);
+        }
+    }
+    return OK;
+}
+
+static enum status read_availability(struct execution *x, const struct create *p, struct rollup *r,
+                                     struct account_id members[COMMITTEE_MAX])
+{
+    const bool has_window = p->availability_window != (int64_t)NOT_GIVEN;
+    const int64_t window_us = has_window ? p->availability_window : (int64_t)DAYS(1);
+
+    if (p->availability == NULL || strcmp(p->availability, "ledger") == 0)
+        return refuse_committee(x, p);
+    TRY(read_members(x, p, members));
+    r->availability = AVAILABILITY_COMMITTEE;
+    r->committee_threshold = p->committee_threshold == NOT_GIVEN || p->committee_threshold > COMMITTEE_MAX
+                                 ? (unsigned)p->committee.count : (unsigned)p->committee_threshold;
+    if (p->committee.count == 0 || r->committee_threshold == 0 ||
+        (p->committee_threshold != NOT_GIVEN && p->committee_threshold > p->committee.count))
+        return fail(x, ERROR_INVALID_PARAMS, "a committee has 1 … %u members, of which 1 or more must vouch",
+                    COMMITTEE_MAX);
+    if (window_us < 0 || window_us > (int64_t)WINDOW_MAX || execution_window(x, window_us) == 0)
+        return fail(x, ERROR_INVALID_PARAMS, "'availability_window' is longer than nothing, and at most a"
+                    " year");
+    r->availability_us = execution_window(x, window_us);
+    r->availability_bond = p->availability_bond == 0 ? p->bond : p->availability_bond;
+    return OK;
+}
+
 static void make_id(struct execution *x, struct rollup *r)
 {
     struct hash transaction = execution_transaction(x);
@@ -212,6 +287,7 @@ enum status create_rollup(struct execution *x, const void *params, struct writer
     struct rollup r = { .operator_ = p->operator, .assets = (unsigned)p->assets.count };
     struct asset_id ids[ROLLUP_ASSETS_MAX];
     struct asset assets[ROLLUP_ASSETS_MAX], bond;
+    struct account_id members[COMMITTEE_MAX];
     struct hash transaction = execution_transaction(x), hash;
     static const struct asset_id none;
 
@@ -221,6 +297,7 @@ enum status create_rollup(struct execution *x, const void *params, struct writer
     TRY(read_assets(x, p, ids, assets));
     TRY(read_windows(x, p, &r));
     TRY(read_game(x, p, &r));
+    TRY(read_availability(x, p, &r, members));
     if (memcmp(r.bond_asset.bytes, none.bytes, sizeof(none.bytes)) == 0)
         r.bond_asset = ids[0];
     TRY(asset_find(x, &r.bond_asset, &bond));
@@ -235,6 +312,8 @@ enum status create_rollup(struct execution *x, const void *params, struct writer
 
         deposit_min_insert(execution_database(x), r.domain, i, least > 0 ? least : 1);
     }
+    if (r.availability == AVAILABILITY_COMMITTEE)
+        committee_insert(execution_database(x), r.domain, members, (unsigned)p->committee.count);
     rollup_follow(x, r.domain);
     tell_created(x, &r, assets);
     writer_object_begin(result);

@@ -11,8 +11,12 @@ struct create {
     uint64_t bond, bond_numerator, bond_denominator, burn_ppm;
     int64_t challenge, clock, extension, step_extension, air_gap, payout_delay, forced, escape, jail;
     int64_t unfreeze_after;
+    const char *availability;
+    struct param_list committee;
+    uint64_t committee_threshold, availability_bond;
+    int64_t availability_window;
 };
-#define CREATE_PARAMS 17
+#define CREATE_PARAMS 22
 extern const struct param rollup_create_params[CREATE_PARAMS];
 enum status create_rollup(struct execution *x, const void *params, struct writer *result);
 

@@ -3,6 +3,13 @@
 
 #include <zlib.h>
 
+#include "crypto/hash.h"
+
+void data_hash(struct hash *out, struct bytes published)
+{
+    tagged_hash(out, "layerd/rollup/data", published.data, published.size);
+}
+
 void data_deflate(struct bytes data, struct buffer *out)
 {
     uLongf size = compressBound(data.size);

@@ -7,6 +7,9 @@
 /* Bytes as published: in hex they must fit into a signed transaction (TRANSACTION_SIZE_MAX) with the rest. */
 #define BATCH_PUBLISHED_MAX ((size_t)250 * 1024)
 
+/* What a committee vouches for: tagged hash `layerd/rollup/data` of the data as published. */
+void data_hash(struct hash *out, struct bytes published);
+
 void data_deflate(struct bytes data, struct buffer *out);
 /* At most BATCH_DATA_MAX bytes, and nothing behind the stream. No bytes are no transactions, in one form:
  * a stream of nothing is refused. ERROR_MALFORMED_DATA. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "layer2/rollup/held.h"
 #include "layer2/rollup/lane.h"
 #include "layer2/rollup/mempool.h"
 #include "layer2/rollup/rows.h"
@@ -133,6 +134,8 @@ static void write_executed(void *context, struct execution *x)
     if (v->right)
         write_effects(x, e);
     verdict_write(database, &e->row.id, v);
+    if (e->row.data_size > 0)
+        missing_delete(database, &e->row.id);
     event_rollup_verdict(x, &(struct event_rollup_verdict){
         .domain = e->row.domain, .number = e->row.number, .batch = e->row.id, .right = v->right,
         .root = v->result.root, .fault = v->invalid ? item_fault_name(v->fault) : NULL, .item = v->item });
@@ -230,13 +233,44 @@ static bool execute(struct lane *lane, const struct rollup *rollup, const struct
     return done && e->verdict.right;
 }
 
+/* --- batches whose data is not here ------------------------------------------------------------ */
+struct missing {
+    const struct batch_row *row;
+    const char *reason;
+};
+
+static void write_missing(void *context, struct execution *x)
+{
+    const struct missing *m = context;
+
+    if (missing_has(execution_database(x), &m->row->id))
+        return;
+    missing_write(execution_database(x), m->row, execution_time(x));
+    event_rollup_data_missing(x, &(struct event_rollup_data_missing){
+        .domain = m->row->domain, .number = m->row->number, .batch = m->row->id,
+        .data_hash = m->row->data_hash, .reason = m->reason });
+}
+
+/* Told once; the lane goes on when the data comes, or the batch goes. */
+static void cannot_load(struct lane *lane, const struct batch_row *row, const struct error *error)
+{
+    struct missing missing = { row, error->message };
+
+    if (row->data_state == DATA_PUBLISHED) {
+        log_error("rollup %" PRIu64 ", batch %" PRIu64 ": %s", row->domain, row->number, error->message);
+        return;
+    }
+    if (!lane_read_failed(lane) && !missing_has(lane->reader, &row->id))
+        lane_commit(lane, write_missing, &missing); /* or the next time */
+}
+
 /* The next batch, in one snapshot. False: there is none that could be executed now. */
 static bool next_batch(struct lane *lane, struct arena *arena, struct rollup *rollup, struct batch_row *row,
                        struct batch *batch)
 {
     struct batch_verdict verdict;
+    enum status status = OK;
     struct error error;
-    enum status status;
     bool found;
 
     database_snapshot_begin(lane->reader);
@@ -244,15 +278,12 @@ static bool next_batch(struct lane *lane, struct arena *arena, struct rollup *ro
             batch_find_number(lane->reader, lane->domain, lane->at.number + 1, row) &&
             hash_equal(&row->parent, &lane->at.batch) &&
             !batch_verdict_read(lane->reader, &row->id, &verdict);
-    if (found) {
-        status = batch_load(lane->reader, rollup, row, arena, batch, &error);
-        found = status == OK;
-        if (!found)
-            log_error("rollup %" PRIu64 ", batch %" PRIu64 ": %s", row->domain, row->number,
-                      error.message);
-    }
+    if (found)
+        status = batch_load_here(lane->reader, rollup, row, arena, batch, &error);
     database_snapshot_end(lane->reader);
-    return !lane_read_failed(lane) && found;
+    if (status != OK)
+        cannot_load(lane, row, &error);
+    return !lane_read_failed(lane) && found && status == OK;
 }
 
 /* --- batches that are final ------------------------------------------------------------------- */
@@ -380,7 +411,7 @@ enum status rollup_with_state(struct kernel *kernel, struct database *database, 
     arena_init(&arena);
     if (!batch_find(database, batch, &row) || !rollup_find(database, row.domain, &rollup))
         return error_set(error, ERROR_BATCH_NOT_FOUND, "there is no such batch");
-    TRY(batch_load(database, &rollup, &row, &arena, &loaded, error));
+    TRY(batch_load_here(database, &rollup, &row, &arena, &loaded, error));
     lane = lane_lock(kernel, row.domain);
     if (lane == NULL)
         return not_ready(error, row.domain, row.number);

@@ -61,6 +61,30 @@ static const char inboxes[] =
     " WHERE (unfreeze_at_us <> 0) <> EXISTS (SELECT 1 FROM deadline WHERE kind = 'rollup.unfreeze'"
     "   AND hex(subject) = printf('%016X', domain)) OR (unfreeze_at_us <> 0 AND frozen = 0)";
 
+/* Who waits for data has his bond in an account of its own, until a deadline; and what stands without its
+ * data has enough who vouch for it. */
+static const char availability[] =
+    "WITH held AS (SELECT c.batch, c.state, c.bond, b.data_state, b.state AS batch_state, b.number, c.domain,"
+    "  coalesce((SELECT amount FROM balance WHERE domain = 0 AND account = c.holding AND asset ="
+    "   r.bond_asset), 0) AS amount FROM availability_challenge AS c JOIN batch AS b ON b.id = c.batch"
+    "  JOIN rollup AS r ON r.domain = c.domain)"
+    " SELECT printf('rollup %d: the challenge of batch %d''s data is %d and holds %d of %d', domain, number,"
+    "  state, amount, bond) FROM held WHERE amount <> CASE state WHEN 0 THEN bond ELSE 0 END"
+    " UNION ALL SELECT printf('rollup %d: the challenge of batch %d''s data is %d, its data %d, it is %d',"
+    "  domain, number, state, data_state, batch_state) FROM held WHERE (state = 0) <> (data_state = 2)"
+    "  OR (state = 0 AND batch_state NOT IN (0, 1)) OR (state IN (1, 3) AND data_state <> 0)"
+    "  OR (state IN (2, 3) AND batch_state <> 4) OR (state = 4 AND batch_state < 4)"
+    " UNION ALL SELECT printf('rollup %d: nothing ends the challenge of batch %d''s data', domain, number)"
+    " FROM held WHERE state = 0 AND NOT EXISTS (SELECT 1 FROM deadline WHERE kind = 'rollup.availability'"
+    "  AND subject = held.batch)"
+    " UNION ALL SELECT printf('rollup %d: batch %d''s data is %d, and %d bytes of it on the ledger', domain,"
+    "  number, data_state, length(data)) FROM batch LEFT JOIN batch_data ON batch = id"
+    " WHERE (data_state = 0) <> (data IS NOT NULL)"
+    " UNION ALL SELECT printf('rollup %d: %d vouch for the data of batch %d', domain, (SELECT count(*)"
+    "  FROM batch_attestation WHERE batch = batch.id), number) FROM batch JOIN rollup USING (domain)"
+    " WHERE data_size > 0 AND (SELECT count(*) FROM batch_attestation WHERE batch = batch.id) <"
+    "  committee_threshold";
+
 /* --- bonds ------------------------------------------------------------------------------------ */
 static uint64_t base_balance(struct database *database, const struct account_id *account,
                              const struct asset_id *asset)
@@ -268,6 +292,9 @@ const struct invariant rollup_invariants[ROLLUP_INVARIANTS] = {
       .sql = states },
     { .name = "rollup.inboxes", .help = "Inbox items are as far as the batches that took them in.",
       .sql = inboxes },
+    { .name = "rollup.availability",
+      .help = "Whose data is demanded has a bond and a deadline for that; who vouched for data is on record.",
+      .sql = availability },
     { .name = "rollup.bonds", .help = "Each batch that can still be wrong has its bond, and no other.",
       .check = check_bonds },
     { .name = "rollup.conservation",

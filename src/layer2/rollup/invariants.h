@@ -4,7 +4,7 @@
 
 #include "kernel/module.h"
 
-#define ROLLUP_INVARIANTS 4
+#define ROLLUP_INVARIANTS 5
 extern const struct invariant rollup_invariants[ROLLUP_INVARIANTS];
 
 #endif

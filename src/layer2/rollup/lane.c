@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "layer2/rollup/held.h"
 #include "layer2/rollup/mempool.h"
 #include "layer2/rollup/module.h"
 #include "layer2/rollup/propose.h"
@@ -334,8 +335,11 @@ static void work_on(struct work *work, size_t worker)
     (void)worker;
     pthread_mutex_lock(&lane->lock);
     if (take_reader(lane)) {
-        if (has_work(lane) && get_ready(lane))
+        if (has_work(lane) && get_ready(lane)) {
             more = work_once(lane);
+            if (!more && !kernel_stopping(lane->kernel))
+                lane_guard(lane);
+        }
         if (!more)
             save_memory(lane);
         give_reader(lane);
@@ -545,8 +549,9 @@ static int64_t look_again(struct execution *x, const struct rollup *rollup, cons
     if (!stands_still(database, row) ||
         (row->number < rollup->head &&
          batch_find_number(database, rollup->domain, row->number + 1, &next) &&
-         !batch_verdict_read(database, &next.id, &verdict)) ||
-        undo_exists_to(database, rollup->domain, rollup->final))
+         !batch_verdict_read(database, &next.id, &verdict) &&
+         (batch_is_here(database, &next) || !missing_has(database, &next.id))) ||
+        guard_waits(x, rollup) || undo_exists_to(database, rollup->domain, rollup->final))
         return execution_time(x) + RESUME_US;
     return sequence_again(x, rollup);
 }

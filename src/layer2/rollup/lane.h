@@ -40,6 +40,7 @@ struct lane {
     struct lane_row at;        /* whose state it is */
     struct prepared prepared;  /* on top of that */
     bool is_wanted;            /* somebody asks for its state, which is too large to be read while he waits */
+    bool guard_refused;        /* a challenge or an answer of availability, the last time: told once */
     int64_t inbox_since_us;    /* since when something waits in the inbox, by this node's clock; 0: nothing */
 };
 
@@ -75,6 +76,9 @@ struct lane *lane_lock_soon(struct kernel *kernel, uint64_t domain);
 
 /* follow.c: takes back what does not stand, and executes a batch that is new. True: there may be more. */
 MUST_CHECK bool lane_catch_up(struct lane *lane);
+/* guard.c: publishes data that is demanded, demands data that is missing. */
+void lane_guard(struct lane *lane);
+bool guard_waits(struct execution *x, const struct rollup *rollup); /* there is some, of either */
 /* sequencer.c: makes one batch when it is time, and proposes it. True: there is a new batch. */
 MUST_CHECK bool lane_sequence(struct lane *lane);
 

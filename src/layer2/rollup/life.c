@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "crypto/hash.h"
+#include "layer2/rollup/availability.h"
 #include "layer2/rollup/module.h"
 #include "layer2/rollup/rows.h"
 #include "layer2/rollup/rules.h"
 
 #define REFUNDED_AT_ONCE 256u
 
-void (*batch_before_void)(struct execution *x, const struct hash *id);
+void (*batch_before_void)(struct execution *x, const struct hash *id, const char *reason);
 
 static struct bytes subject_of(const struct batch_row *row)
 {
@@ -39,6 +40,18 @@ static void move(struct execution *x, struct batch_row *row, enum batch_event ev
     if (batch_is_over(row->state))
         row->ended_us = execution_chain_time(x);
     batch_update(execution_database(x), row);
+}
+
+void batch_reopen(struct execution *x, const struct rollup *rollup, struct batch_row *row)
+{
+    int64_t until_us = execution_chain_time(x) + rollup->challenge_us;
+
+    if (row->window_end_us < until_us) {
+        row->window_end_us = until_us;
+        batch_watch(x, row);
+    }
+    batch_update(execution_database(x), row);
+    batch_extend_above(execution_database(x), row->domain, row->number, until_us);
 }
 
 /* What is held with the batch goes to its proposer: all of it, or nothing once somebody else has got it. */
@@ -267,6 +280,7 @@ static void take_back(struct execution *x, const struct rollup *rollup, struct b
 {
     deadline_clear(x, BATCH_WINDOW_DEADLINE, subject_of(row));
     deadline_clear(x, BATCH_AIR_GAP_DEADLINE, subject_of(row));
+    availability_void(x, rollup, row);
     move(x, row, event);
     return_bond(x, rollup, row);
 }
@@ -290,7 +304,7 @@ static void take_back_from(struct execution *x, struct rollup *rollup, uint64_t 
             event.inbox_before = row.inbox_to;
         }
         if (batch_before_void != NULL && rest == BATCH_EVENT_VOID)
-            batch_before_void(x, &row.id);
+            batch_before_void(x, &row.id, NULL);
         take_back(x, rollup, &row, number == from ? first : rest);
     }
     event.root_after = row.previous_root;

@@ -26,6 +26,9 @@ int64_t escape_time(const struct rollup *rollup, const struct inbox_item *item);
 void inbox_watch(struct execution *x, const struct rollup *rollup); /* after anything was queued */
 
 void batch_watch(struct execution *x, const struct batch_row *row); /* sets the deadline of its window */
+/* What it is about became known only now: it, and those above it, can be challenged for a whole window more.
+ * Those above need no deadline of their own: they are accepted with this one, or later. Writes the row. */
+void batch_reopen(struct execution *x, const struct rollup *rollup, struct batch_row *row);
 void batch_window_over(struct execution *x, struct bytes subject);
 void batch_air_gap_over(struct execution *x, struct bytes subject);
 

@@ -1,6 +1,8 @@
 /* rollup: what the module declares. */
 #include "layer2/rollup/module.h"
 
+#include "layer2/rollup/attest.h"
+#include "layer2/rollup/availability.h"
 #include "layer2/rollup/create.h"
 #include "layer2/rollup/escape.h"
 #include "layer2/rollup/invariants.h"
@@ -35,6 +37,17 @@ static const struct command commands[] = {
       PARAMS(struct propose, rollup_propose_params),
       .help = "Propose a rollup's next batch, with its bond; nodes that sequence do so by themselves.",
       .result = "the batch's id, and when it can be challenged no more" },
+    { "rollup.challenge_availability", SCOPE_BASE, ACCESS_SIGNED, challenge_availability,
+      PARAMS(struct demand, demand_params),
+      .help = "Demand that a batch's data, which a committee holds, be published; who does gets the bond.",
+      .result = "the bond, and the chain time from which on the batch is rejected",
+      .example = "batch=" EXAMPLE_HASH },
+    { "rollup.answer_availability", SCOPE_BASE, ACCESS_SIGNED, answer_availability,
+      PARAMS(struct publish, publish_params),
+      .help = "Publish a batch's data that is demanded; anybody may. When it is not what the batch says, that"
+              " is rejected.",
+      .result = "whether the data is right, and until when the batch can be challenged",
+      .example = "batch=" EXAMPLE_HASH " data=789c" },
     { "rollup.escape", SCOPE_BASE, ACCESS_SIGNED, escape_rollup, PARAMS(struct escape, escape_params),
       .help = "Freeze a rollup whose inbox is not served: what is in its final state can be taken out.",
       .result = "the newest final batch and its root", .example = "domain=1" },
@@ -66,6 +79,21 @@ static const struct command commands[] = {
       .help = "Have this node make the batches of a rollup that it operates; until then it makes none.",
       .result = "nothing more",
       .example = "domain=1 batch_items=500" },
+    { "rollup.attest", SCOPE_LOCAL, ACCESS_OPERATOR, attest_data, PARAMS(struct attest, attest_params),
+      .help = "Keep the data of a batch that is about to be proposed, and vouch for it by a key of ours.",
+      .result = "{member, signature, message}: what 'rollup.attested' takes at the operator's",
+      .example = "domain=1 number=1 inbox_to=0 items_root=" EXAMPLE_HASH " data_hash=" EXAMPLE_HASH
+                 " data=789c" },
+    { "rollup.attested", SCOPE_LOCAL, ACCESS_OPERATOR, take_attestation,
+      PARAMS(struct attested_elsewhere, attested_elsewhere_params),
+      .help = "Take what a member elsewhere signed for the batch that waits here ('rollup.sealed').",
+      .result = "how many have, and how many must", .example = "domain=1 member=alice signature=00" },
+    { "rollup.hold_data", SCOPE_LOCAL, ACCESS_OPERATOR, hold_data, PARAMS(struct hold_data, hold_data_params),
+      .help = "Give this node the data of a batch whose committee holds it, so that it can go on.",
+      .result = "whether it is what the batch says", .example = "batch=" EXAMPLE_HASH " data=789c" },
+    { "rollup.guard", SCOPE_LOCAL, ACCESS_OPERATOR, set_guard, PARAMS(struct guard, guard_params),
+      .help = "Have this node demand data of a rollup's batches that it has not got.",
+      .result = "nothing more", .example = "domain=1 bond_max=1000" },
 };
 
 static const struct deadline_kind deadlines[] = {
@@ -74,6 +102,7 @@ static const struct deadline_kind deadlines[] = {
     { JAIL_DEADLINE, jail_over, "An operator may propose again." },
     { REFUND_DEADLINE, refund_more, "More of a frozen rollup's inbox goes back to its senders." },
     { UNFREEZE_DEADLINE, unfreeze_due, "A frozen rollup goes on." },
+    { AVAILABILITY_DEADLINE, availability_over, "Data that was demanded did not come: the batch falls." },
     { OVERDUE_DEADLINE, inbox_overdue, "An inbox is not served, and the rollup can be frozen." },
 };
 
@@ -86,7 +115,8 @@ static const struct sweep sweeps[] = {
 };
 
 static const char *const base_tables[] = {
-    "rollup", "rollup_asset", "batch", "batch_data", "rollup_exit", NULL
+    "rollup", "rollup_asset", "batch", "batch_data", "rollup_exit", "rollup_committee", "batch_attestation",
+    "availability_challenge", NULL
 };
 
 const struct module rollup_module = {

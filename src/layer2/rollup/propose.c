@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/hash.h"
+#include "layer2/rollup/committee.h"
 #include "layer2/rollup/data.h"
 #include "layer2/rollup/life.h"
 #include "layer2/rollup/module.h"
@@ -23,6 +24,14 @@ const struct param rollup_propose_params[PROPOSE_PARAMS] = {
     PARAM(struct propose, data, BYTES, OPTIONAL,
           "its transactions one after the other, as a zlib stream; none without transactions",
           .most = BATCH_PUBLISHED_MAX),
+    PARAM(struct propose, data_hash, HASH, OPTIONAL,
+          "of data that a committee holds: tagged hash layerd/rollup/data of the zlib stream"),
+    PARAM(struct propose, data_size, INTEGER, OPTIONAL, "of that, in bytes", .fallback = 0),
+    PARAM(struct propose, items_root, HASH, OPTIONAL, "of all items, when a committee holds the data"),
+    PARAM(struct propose, transactions, INTEGER, OPTIONAL, "how many there are in that data", .fallback = 0),
+    PARAM(struct propose, attestations, LIST, OPTIONAL, "members who vouch for it, and their signatures",
+          .items = attested_params, .item_params = ATTESTED_PARAMS, .item_size = sizeof(struct attested),
+          .most = COMMITTEE_MAX),
 };
 
 enum status check_batch(const struct check *check, void *params, struct arena *arena, struct error *error)
@@ -116,24 +125,49 @@ enum status batch_assemble(struct database *database, const struct rollup *rollu
     return OK;
 }
 
-enum status batch_load(struct database *database, const struct rollup *rollup, const struct batch_row *row,
-                       struct arena *arena, struct batch *batch, struct error *error)
+enum status batch_unpack(struct database *database, const struct rollup *rollup, const struct batch_row *row,
+                         struct bytes packed, struct arena *arena, struct batch *batch, struct error *error)
 {
     const struct batch_place place = { .number = row->number, .parent = row->parent,
                                        .previous_root = row->previous_root, .inbox_from = row->inbox_from };
-    struct buffer published CLEANUP(buffer_close) = { 0 };
     struct buffer unpacked CLEANUP(buffer_close) = { 0 };
     uint8_t *copy;
 
-    if (!batch_data(database, &row->id, &published))
-        return error_set(error, ERROR_BATCH_NOT_FOUND, "batch %" PRIu64 " of rollup %" PRIu64 " has no data",
-                         row->number, row->domain);
-    TRY(data_inflate(buffer_bytes(&published), &unpacked, error));
+    TRY(data_inflate(packed, &unpacked, error));
     copy = arena_new(arena, unpacked.size + 1);
     if (unpacked.size > 0)
         memcpy(copy, unpacked.data, unpacked.size);
     return batch_assemble(database, rollup, &place, row->inbox_to, bytes_of(copy, unpacked.size), arena,
                           batch, error);
+}
+
+enum status batch_restore(struct database *database, const struct rollup *rollup, const struct batch_row *row,
+                          struct bytes packed, struct arena *arena, struct batch *batch, struct error *error)
+{
+    struct batch restored;
+    struct hash items_root;
+
+    TRY(batch_unpack(database, rollup, row, packed, arena, &restored, error));
+    batch_items_root(&restored, &items_root);
+    if (packed.size != row->data_size || restored.machine.items != row->items ||
+        !hash_equal(&items_root, &row->items_root))
+        return error_set(error, ERROR_WRONG_DATA,
+                         "batch %" PRIu64 " tells of %" PRIu64 " items in %" PRIu64 " bytes, and its data"
+                         " makes others of them", row->number, row->items, row->data_size);
+    *batch = restored;
+    return OK;
+}
+
+enum status batch_load(struct database *database, const struct rollup *rollup, const struct batch_row *row,
+                       struct arena *arena, struct batch *batch, struct error *error)
+{
+    struct buffer published CLEANUP(buffer_close) = { 0 };
+
+    if (row->data_state != DATA_PUBLISHED || !batch_data(database, &row->id, &published))
+        return error_set(error, ERROR_DATA_NOT_PUBLISHED,
+                         "the data of batch %" PRIu64 " of rollup %" PRIu64 " is not on the ledger",
+                         row->number, row->domain);
+    return batch_unpack(database, rollup, row, buffer_bytes(&published), arena, batch, error);
 }
 
 /* --- the command ------------------------------------------------------------------------------ */
@@ -213,7 +247,8 @@ static enum status hold_bond(struct execution *x, const struct rollup *rollup, s
 }
 
 static void fill_row(struct execution *x, const struct propose *p, const struct rollup *rollup,
-                     const struct batch_place *place, const struct batch *batch, struct batch_row *row)
+                     const struct batch_place *place, const struct batch *batch,
+                     const struct hash *items_root, struct batch_row *row)
 {
     *row = (struct batch_row){
         .parent = place->parent, .previous_root = place->previous_root, .domain = p->domain,
@@ -221,8 +256,9 @@ static void fill_row(struct execution *x, const struct propose *p, const struct 
         .result = { .root = p->root, .withdrawal_root = p->withdrawal_root, .withdrawals = p->withdrawals },
         .inbox_from = place->inbox_from, .inbox_to = p->inbox_to, .items = batch->machine.items,
         .bond = game_bond(&rollup->game, 0), .state = BATCH_PROPOSED, .proposed_us = execution_chain_time(x),
-        .window_end_us = execution_chain_time(x) + rollup->challenge_us };
-    batch_items_root(batch, &row->items_root);
+        .window_end_us = execution_chain_time(x) + rollup->challenge_us,
+        .data_state = p->data_size > 0 ? DATA_WITHHELD : DATA_PUBLISHED,
+        .data_hash = p->data_hash, .data_size = p->data_size, .items_root = *items_root };
     batch_context(batch, &row->items_root, &row->context);
     batch_id(&row->id, &row->context, &row->parent, &row->result, &row->proposer);
 }
@@ -241,25 +277,62 @@ static enum status assemble(struct execution *x, const struct propose *p, const 
     return OK;
 }
 
-enum status propose_batch(struct execution *x, const void *params, struct writer *result)
+/* Inbox items are on the ledger in any case: a batch of nothing else needs no committee. */
+static enum status check_availability(struct execution *x, const struct propose *p,
+                                      const struct rollup *rollup)
 {
-    const struct propose *p = params;
+    if (rollup->availability == AVAILABILITY_LEDGER && committee_is_meant(p))
+        return fail(x, ERROR_WRONG_AVAILABILITY, "rollup %" PRIu64 " has no committee: its data is given"
+                    " with the batch", p->domain);
+    if (rollup->availability == AVAILABILITY_COMMITTEE && p->data.size > 0)
+        return fail(x, ERROR_WRONG_AVAILABILITY, "the data of rollup %" PRIu64 " is its committee's: a batch"
+                    " has its hash, and their signatures", p->domain);
+    return OK;
+}
+
+static enum status make_row(struct execution *x, const struct propose *p, const struct rollup *rollup,
+                            const struct batch_place *place, struct batch_row *row)
+{
     struct arena arena CLEANUP(arena_close);
-    struct batch_place place;
-    struct batch_row row;
-    struct rollup rollup;
+    struct hash items_root = p->items_root;
     struct batch batch;
 
     arena_init(&arena);
+    TRY(check_availability(x, p, rollup));
+    if (committee_is_meant(p)) {
+        TRY(committee_outline(x, p, rollup, place, &batch));
+    } else {
+        TRY(assemble(x, p, rollup, place, &arena, &batch));
+        batch_items_root(&batch, &items_root);
+    }
+    fill_row(x, p, rollup, place, &batch, &items_root, row);
+    return committee_is_meant(p) ? committee_check(x, p, rollup, row) : OK;
+}
+
+static void keep_row(struct execution *x, const struct propose *p, const struct batch_row *row)
+{
+    batch_insert(execution_database(x), row, execution_next_seq(x));
+    if (row->data_state == DATA_PUBLISHED)
+        batch_data_insert(execution_database(x), &row->id, p->data);
+    else
+        committee_keep(x, p, row);
+    inbox_include(x, row->domain, row->inbox_from, row->inbox_to);
+}
+
+enum status propose_batch(struct execution *x, const void *params, struct writer *result)
+{
+    const struct propose *p = params;
+    struct batch_place place;
+    struct batch_row row;
+    struct rollup rollup;
+
     TRY(rollup_need(x, p->domain, &rollup));
     batch_place_next(execution_database(x), &rollup, &place);
     TRY(may_propose(x, p, &rollup, &place));
     TRY(check_range(x, p, &rollup, &place));
-    TRY(assemble(x, p, &rollup, &place, &arena, &batch));
-    fill_row(x, p, &rollup, &place, &batch, &row);
+    TRY(make_row(x, p, &rollup, &place, &row));
     TRY(hold_bond(x, &rollup, &row));
-    batch_insert(execution_database(x), &row, p->data, execution_next_seq(x));
-    inbox_include(x, row.domain, row.inbox_from, row.inbox_to);
+    keep_row(x, p, &row);
     rollup.head = row.number;
     rollup_update(execution_database(x), &rollup);
     batch_watch(x, &row);

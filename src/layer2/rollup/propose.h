@@ -22,13 +22,28 @@ MUST_CHECK enum status batch_assemble(struct database *database, const struct ro
                                       const struct batch_place *place, uint64_t to, struct bytes data,
                                       struct arena *arena, struct batch *batch, struct error *error);
 
+/* The batch at this row's place, from packed data, whatever items that makes. ERROR_MALFORMED_DATA,
+ * ERROR_MALFORMED_ITEM, ERROR_LIMIT. */
+MUST_CHECK enum status batch_unpack(struct database *database, const struct rollup *rollup,
+                                    const struct batch_row *row, struct bytes packed, struct arena *arena,
+                                    struct batch *batch, struct error *error);
+/* The same for a row that a committee's data goes with. ERROR_WRONG_DATA: size or items are not those that it
+ * tells of. */
+MUST_CHECK enum status batch_restore(struct database *database, const struct rollup *rollup,
+                                     const struct batch_row *row, struct bytes packed, struct arena *arena,
+                                     struct batch *batch, struct error *error);
+
 struct propose {
     uint64_t domain, number, withdrawals, inbox_to;
     struct hash parent, root, withdrawal_root;
     struct bytes data;
     struct bytes unpacked; /* filled by the check */
+    /* of data that a committee holds */
+    struct hash data_hash, items_root;
+    uint64_t data_size, transactions;
+    struct param_list attestations;
 };
-#define PROPOSE_PARAMS 8
+#define PROPOSE_PARAMS 13
 extern const struct param rollup_propose_params[PROPOSE_PARAMS];
 enum status check_batch(const struct check *check, void *params, struct arena *arena, struct error *error);
 enum status propose_batch(struct execution *x, const void *params, struct writer *result);

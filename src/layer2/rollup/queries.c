@@ -8,6 +8,7 @@
 #include "crypto/state_proof.h"
 #include "kernel/page.h"
 #include "layer2/rollup/escape.h"
+#include "layer2/rollup/held.h"
 #include "layer2/rollup/lane.h"
 #include "layer2/rollup/mempool.h"
 #include "layer2/rollup/module.h"
@@ -60,10 +61,6 @@ static void write_asset(struct writer *w, struct database *database, uint64_t do
 }
 
 /* --- rollup.get ------------------------------------------------------------------------------- */
-struct one_rollup {
-    uint64_t domain;
-};
-
 static const struct param one_rollup_params[] = {
     PARAM(struct one_rollup, domain, INTEGER, REQUIRED, "its number"),
 };
@@ -115,6 +112,7 @@ static enum status get_rollup(struct query *q, const void *params, struct writer
     writer_key(w, "bond_asset");
     write_symbol(w, q->database, &r.bond_asset);
     write_terms(w, &r);
+    write_committee(w, q->database, &r);
     writer_member_boolean(w, "frozen", r.frozen);
     writer_member_unsigned(w, "epoch", r.epoch);
     writer_member_integer(w, "unfreeze_at_us", r.unfreeze_at_us);
@@ -186,6 +184,7 @@ static void write_batch(struct writer *w, const struct batch_row *row)
     writer_member_unsigned(w, "inbox_from", row->inbox_from);
     writer_member_unsigned(w, "inbox_to", row->inbox_to);
     writer_member_unsigned(w, "bond", row->bond);
+    writer_member_text(w, "data_state", data_state_name(row->data_state));
     writer_member_integer(w, "proposed_us", row->proposed_us);
     writer_member_integer(w, "window_end_us", row->window_end_us);
     writer_member_integer(w, "accepted_us", row->accepted_us);
@@ -207,7 +206,9 @@ static enum status get_batch(struct query *q, const void *params, struct writer 
         return query_fail(q, ERROR_BATCH_NOT_FOUND, "there is no such batch");
     writer_object_begin(w);
     write_batch(w, &row);
-    (void)!batch_data(q->database, &row.id, &data);
+    write_data_state(w, q->database, &row);
+    if (!batch_data(q->database, &row.id, &data))
+        (void)!held_read(q->database, &row.data_hash, &data);
     writer_member_hex(w, "data", data.data, data.size);
     write_verdict(w, q->database, &row.id);
     writer_object_end(w);
@@ -520,7 +521,13 @@ const struct query_method rollup_queries[ROLLUP_QUERIES] = {
     { "rollup.exit_proof", ACCESS_PUBLIC, exit_proof, PARAMS(struct one_account, one_account_params),
       .help = "What 'rollup.exit_frozen' asks for: an account of a frozen rollup.",
       .result = "the account's leaf, and the proof of it", .example = "domain=1 account=0" },
+    { "rollup.data", ACCESS_PUBLIC, get_data, PARAMS(struct one_data, data_params),
+      .help = "Data of a batch, or of one that waits for its committee, when this node keeps it.",
+      .result = "the data, as its committee vouches for it", .example = "data_hash=" EXAMPLE_HASH },
+    { "rollup.sealed", ACCESS_PUBLIC, get_sealed, PARAMS(struct one_rollup, one_rollup_params),
+      .help = "The batch that this node has made and that waits for its committee.",
+      .result = "what members sign, and who elsewhere has", .example = "domain=1" },
     { "rollup.rebuild", ACCESS_PUBLIC, rebuild_rollup, PARAMS(struct one_rollup, one_rollup_params),
-      .help = "Executes a rollup anew, from nothing but what is published, and compares every root.",
+      .help = "Executes a rollup anew, from nothing but batches' data, and compares every root.",
       .result = "batches and items executed, and the first difference", .example = "domain=1", .slow = true },
 };

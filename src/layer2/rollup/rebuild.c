@@ -1,8 +1,10 @@
-/* rollup.rebuild: a rollup from its creation and published data alone, every signature verified. */
+/* rollup.rebuild: a rollup from its creation and batches' data alone, published or held here, every signature
+ * verified. */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "kernel/kernel.h"
+#include "layer2/rollup/held.h"
 #include "layer2/rollup/queries.h"
 
 struct rebuilding {
@@ -29,7 +31,8 @@ static bool differs(struct rebuilding *r, const struct batch_row *row, const str
     return what != NULL;
 }
 
-static bool execute(struct rebuilding *r, struct database *database, const struct batch_row *row)
+/* False: there is a difference, or what is here does not suffice (*failure). */
+static bool execute(struct rebuilding *r, struct query *q, const struct batch_row *row, enum status *failure)
 {
     struct arena arena CLEANUP(arena_close);
     struct batch_result result;
@@ -40,7 +43,11 @@ static bool execute(struct rebuilding *r, struct database *database, const struc
     uint64_t invalid;
 
     arena_init(&arena);
-    status = batch_load(database, &r->rollup, row, &arena, &batch, &error);
+    status = batch_load_here(q->database, &r->rollup, row, &arena, &batch, &error);
+    if (status == ERROR_DATA_NOT_HELD) {
+        *failure = query_fail(q, status, "%s", error.message);
+        return false;
+    }
     if (status == OK)
         status = rollup_execute(r->state, &batch, NULL, &result, NULL, &invalid, &fault, &error);
     if (status != OK) {
@@ -62,6 +69,7 @@ static bool execute(struct rebuilding *r, struct database *database, const struc
 
 static enum status rebuild(struct query *q, struct rebuilding *r)
 {
+    enum status failure = OK;
     struct batch_row row;
 
     rollup_state_root(r->state, &r->root);
@@ -74,8 +82,8 @@ static enum status rebuild(struct query *q, struct rebuilding *r)
             return query_fail(q, ERROR_STOPPING, "the node stops");
         if (!batch_find_number(q->database, r->rollup.domain, number, &row))
             return query_fail(q, ERROR_NOT_READY, "batch %" PRIu64 " was taken back meanwhile", number);
-        if (!execute(r, q->database, &row))
-            return OK;
+        if (!execute(r, q, &row, &failure))
+            return failure;
     }
     return OK;
 }

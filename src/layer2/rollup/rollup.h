@@ -11,6 +11,13 @@
 extern const struct module rollup_module;
 
 /* --- rows (base) -------------------------------------------------------------------------------- */
+enum availability {
+    AVAILABILITY_LEDGER,    /* each batch's data is published with it */
+    AVAILABILITY_COMMITTEE, /* members vouch for the data; it is published when somebody challenges that */
+};
+const char *availability_name(enum availability availability);
+#define COMMITTEE_MAX 16
+
 struct rollup {
     uint64_t domain;
     struct hash id;              /* tagged hash `layerd/rollup/id` of chain, domain (8) and transaction id */
@@ -22,6 +29,10 @@ struct rollup {
     struct game_params game;     /* max_depth, split_depth and prestate are the batch's own */
     /* windows, chain time, as they are here (dev: ÷ 1000) */
     int64_t challenge_us, forced_us, escape_us, jail_us;
+    enum availability availability;
+    unsigned committee_threshold; /* members who must vouch; 0 in AVAILABILITY_LEDGER, like those below */
+    int64_t availability_us;     /* to answer a challenge of availability, as it is here */
+    uint64_t availability_bond;
     int64_t jailed_until_us;     /* the operator, chain time; 0: not */
     uint64_t epoch;              /* how often it was un-frozen */
     int64_t unfreeze_us;         /* a window: from the announcement to the un-freezing */
@@ -40,6 +51,13 @@ enum batch_state {
 };
 const char *batch_state_name(enum batch_state state);
 
+enum data_state {
+    DATA_PUBLISHED,  /* on the ledger */
+    DATA_WITHHELD,   /* with the committee */
+    DATA_CHALLENGED, /* the same, and it must be published before a deadline */
+};
+const char *data_state_name(enum data_state state);
+
 struct batch_row {
     struct hash id, parent, previous_root, items_root, context;
     uint64_t domain, number;
@@ -50,12 +68,16 @@ struct batch_row {
     uint64_t bond;               /* held in batch_bond_account until the batch ends */
     enum batch_state state;
     int64_t proposed_us, window_end_us, accepted_us, ended_us; /* chain time; 0: not yet */
+    enum data_state data_state;
+    struct hash data_hash;       /* of what the committee vouched for; zero: published from the beginning */
+    uint64_t data_size;
 };
 MUST_CHECK bool batch_find(struct database *database, const struct hash *id, struct batch_row *row);
 /* The one with this number that is not rejected or voided. */
 MUST_CHECK bool batch_find_number(struct database *database, uint64_t domain, uint64_t number,
                                   struct batch_row *row);
-/* The batch as it is executed, from published data and inbox rows; memory is the arena's. */
+/* The batch as it is executed, from published data and inbox rows; memory is the arena's.
+ * ERROR_DATA_NOT_PUBLISHED. */
 MUST_CHECK enum status batch_load(struct database *database, const struct rollup *rollup,
                                   const struct batch_row *row, struct arena *arena, struct batch *batch,
                                   struct error *error);
@@ -79,9 +101,11 @@ void batch_reject(struct execution *x, const struct hash *id, const char *reason
 void batch_void(struct execution *x, const struct hash *id);
 /* Ids of the batches above it that stand, oldest first; memory is the arena's. */
 size_t batch_descendants(struct execution *x, const struct hash *id, struct arena *arena, struct hash **ids);
-/* Called by the rollup room before it voids batches (a frozen rollup) so that their games can be voided and
- * their bonds returned to batch_bond_account; set once at start by layer2/optimistic. */
-extern void (*batch_before_void)(struct execution *x, const struct hash *id);
+/* Called by the rollup room before it takes back batches of its own accord (a frozen rollup, data that nobody
+ * gave out) so that their games can be voided and their bonds returned to batch_bond_account; set once at
+ * start by layer2/optimistic. `reason` is a literal: at once; NULL: it goes with others, and its games are void
+ * with the next block, when its bond goes back to whom it belongs. */
+extern void (*batch_before_void)(struct execution *x, const struct hash *id, const char *reason);
 
 /* --- this node's own work (local) --------------------------------------------------------------- */
 struct batch_verdict {
@@ -102,7 +126,7 @@ size_t batch_list_wrong(struct database *database, const struct hash *after, str
 #define BATCH_VERDICT_REACTION "optimistic.verdict"
 
 /* On a worker: calls `use` with the state before the batch, under the domain's lock; the state must be left
- * as it was. ERROR_NOT_READY: this node is not that far. */
+ * as it was. ERROR_NOT_READY: this node is not that far. ERROR_DATA_NOT_HELD: nor has it got the data. */
 MUST_CHECK enum status rollup_with_state(struct kernel *kernel, struct database *database,
                                          const struct hash *batch,
                                          enum status (*use)(void *context, struct rollup_state *before,

@@ -38,8 +38,8 @@ bool rollup_find(struct database *database, uint64_t domain, struct rollup *roll
         "SELECT id, operator, escrow, bond_asset, assets, frozen, clock_us, extension_us, step_extension_us,"
         " air_gap_us, payout_delay_us, bond, bond_numerator, bond_denominator, burn_ppm, challenge_us,"
         " forced_us, escape_us, jail_us, jailed_until_us, epoch, unfreeze_us, unfreeze_at_us, unfrozen_us,"
-        " exits_end, genesis_root, head, final FROM rollup"
-        " WHERE domain = ?");
+        " exits_end, genesis_root, head, final, availability, committee_threshold, availability_us,"
+        " availability_bond FROM rollup WHERE domain = ?");
 
     bind_integer(s, (int64_t)domain);
     if (!statement_row(s))
@@ -65,6 +65,10 @@ bool rollup_find(struct database *database, uint64_t domain, struct rollup *roll
     column_hash(s, "genesis_root", &rollup->genesis_root);
     rollup->head = column_unsigned(s, "head");
     rollup->final = column_unsigned(s, "final");
+    rollup->availability = (enum availability)column_integer(s, "availability");
+    rollup->committee_threshold = (unsigned)column_integer(s, "committee_threshold");
+    rollup->availability_us = column_integer(s, "availability_us");
+    rollup->availability_bond = column_unsigned(s, "availability_bond");
     statement_finish(s);
     return true;
 }
@@ -75,8 +79,9 @@ void rollup_insert(struct database *database, const struct rollup *r, uint64_t s
         "INSERT INTO rollup (domain, id, operator, escrow, bond_asset, assets, frozen, clock_us,"
         " extension_us, step_extension_us, air_gap_us, payout_delay_us, bond, bond_numerator,"
         " bond_denominator, burn_ppm, challenge_us, forced_us, escape_us, jail_us, jailed_until_us,"
-        " unfreeze_us, genesis_root, head, final, created_seq)"
-        " VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0, ?)");
+        " unfreeze_us, genesis_root, head, final, created_seq, availability, committee_threshold,"
+        " availability_us, availability_bond)"
+        " VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0, ?, ?, ?, ?, ?)");
 
     bind_integer(s, (int64_t)r->domain);
     bind_hash(s, &r->id);
@@ -100,6 +105,10 @@ void rollup_insert(struct database *database, const struct rollup *r, uint64_t s
     bind_integer(s, r->unfreeze_us);
     bind_hash(s, &r->genesis_root);
     bind_integer(s, (int64_t)seq);
+    bind_integer(s, r->availability);
+    bind_integer(s, r->committee_threshold);
+    bind_integer(s, r->availability_us);
+    bind_integer(s, (int64_t)r->availability_bond);
     (void)statement_run(s);
 }
 
@@ -170,6 +179,10 @@ void batch_from_row(struct statement *s, struct batch_row *row)
     row->window_end_us = column_integer(s, "window_end_us");
     row->accepted_us = column_integer(s, "accepted_us");
     row->ended_us = column_integer(s, "ended_us");
+    row->data_state = (enum data_state)column_integer(s, "data_state");
+    if (!column_is_null(s, "data_hash"))
+        column_hash(s, "data_hash", &row->data_hash);
+    row->data_size = column_unsigned(s, "data_size");
 }
 
 static bool one_batch(struct statement *s, struct batch_row *row)
@@ -199,13 +212,13 @@ bool batch_find_number(struct database *database, uint64_t domain, uint64_t numb
     return one_batch(s, row);
 }
 
-void batch_insert(struct database *database, const struct batch_row *row, struct bytes data, uint64_t seq)
+void batch_insert(struct database *database, const struct batch_row *row, uint64_t seq)
 {
     struct statement *s = statement(database,
         "INSERT INTO batch (id, domain, number, parent, previous_root, items_root, context, proposer, root,"
         " withdrawal_root, withdrawals, inbox_from, inbox_to, items, bond, state, proposed_us,"
-        " window_end_us, accepted_us, ended_us, created_seq)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        " window_end_us, accepted_us, ended_us, data_state, data_hash, data_size, created_seq)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
     bind_hash(s, &row->id);
     bind_integer(s, (int64_t)row->domain);
@@ -227,10 +240,21 @@ void batch_insert(struct database *database, const struct batch_row *row, struct
     bind_integer(s, row->window_end_us);
     bind_integer(s, row->accepted_us);
     bind_integer(s, row->ended_us);
+    bind_integer(s, row->data_state);
+    if (row->data_size > 0)
+        bind_hash(s, &row->data_hash);
+    else
+        bind_null(s);
+    bind_integer(s, (int64_t)row->data_size);
     bind_integer(s, (int64_t)seq);
     (void)statement_run(s);
-    s = statement(database, "INSERT INTO batch_data (batch, data) VALUES (?, ?)");
-    bind_hash(s, &row->id);
+}
+
+void batch_data_insert(struct database *database, const struct hash *id, struct bytes data)
+{
+    struct statement *s = statement(database, "INSERT INTO batch_data (batch, data) VALUES (?, ?)");
+
+    bind_hash(s, id);
     bind_blob(s, data.size > 0 ? data.data : (const void *)"", data.size);
     (void)statement_run(s);
 }
@@ -238,12 +262,26 @@ void batch_insert(struct database *database, const struct batch_row *row, struct
 void batch_update(struct database *database, const struct batch_row *row)
 {
     struct statement *s = statement(database,
-        "UPDATE batch SET state = ?, accepted_us = ?, ended_us = ? WHERE id = ?");
+        "UPDATE batch SET state = ?, window_end_us = ?, accepted_us = ?, ended_us = ?, data_state = ?"
+        " WHERE id = ?");
 
     bind_integer(s, row->state);
+    bind_integer(s, row->window_end_us);
     bind_integer(s, row->accepted_us);
     bind_integer(s, row->ended_us);
+    bind_integer(s, row->data_state);
     bind_hash(s, &row->id);
+    (void)statement_run(s);
+}
+
+void batch_extend_above(struct database *database, uint64_t domain, uint64_t number, int64_t until_us)
+{
+    struct statement *s = statement(database, "UPDATE batch SET window_end_us = ?1 WHERE domain = ?2"
+                                              " AND number > ?3 AND state < 2 AND window_end_us < ?1");
+
+    bind_integer(s, until_us);
+    bind_integer(s, (int64_t)domain);
+    bind_integer(s, (int64_t)number);
     (void)statement_run(s);
 }
 

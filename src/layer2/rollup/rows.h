@@ -8,15 +8,18 @@
 void rollup_insert(struct database *database, const struct rollup *rollup, uint64_t seq);
 void rollup_update(struct database *database, const struct rollup *rollup); /* what changes in its life */
 
-void batch_insert(struct database *database, const struct batch_row *row, struct bytes data, uint64_t seq);
+void batch_insert(struct database *database, const struct batch_row *row, uint64_t seq);
+void batch_data_insert(struct database *database, const struct hash *id, struct bytes data); /* published */
 void batch_update(struct database *database, const struct batch_row *row);
+/* Windows of those above that batch, undecided ones, end at that time at the earliest. */
+void batch_extend_above(struct database *database, uint64_t domain, uint64_t number, int64_t until_us);
 /* As published, appended. */
 MUST_CHECK bool batch_data(struct database *database, const struct hash *id, struct buffer *out);
 /* Reads the row at hand of a statement over SELECT BATCH_COLUMNS FROM batch. */
 #define BATCH_COLUMNS                                                                                       \
     "id, domain, number, parent, previous_root, items_root, context, proposer, root, withdrawal_root,"      \
     " withdrawals, inbox_from, inbox_to, items, bond, state, proposed_us, window_end_us, accepted_us,"      \
-    " ended_us"
+    " ended_us, data_state, data_hash, data_size"
 void batch_from_row(struct statement *s, struct batch_row *row);
 
 /* The least that may be deposited. */

@@ -29,6 +29,25 @@ const char *batch_state_name(enum batch_state state)
     INVARIANT(false, "batch state %d", (int)state);
 }
 
+const char *data_state_name(enum data_state state)
+{
+    switch (state) {
+    case DATA_PUBLISHED: return "published";
+    case DATA_WITHHELD: return "committee";
+    case DATA_CHALLENGED: return "challenged";
+    }
+    INVARIANT(false, "data state %d", (int)state);
+}
+
+const char *availability_name(enum availability availability)
+{
+    switch (availability) {
+    case AVAILABILITY_LEDGER: return "ledger";
+    case AVAILABILITY_COMMITTEE: return "committee";
+    }
+    INVARIANT(false, "availability %d", (int)availability);
+}
+
 bool batch_next(enum batch_state state, enum batch_event event, enum batch_state *next)
 {
     uint8_t found = table[state][event];
@@ -51,7 +70,7 @@ bool batch_is_over(enum batch_state state)
 
 bool batch_may_accept(const struct batch_row *row, const enum batch_state *parent, int64_t now_us)
 {
-    if (row->state != BATCH_PROPOSED || now_us < row->window_end_us)
+    if (row->state != BATCH_PROPOSED || row->data_state == DATA_CHALLENGED || now_us < row->window_end_us)
         return false;
     return parent == NULL || *parent == BATCH_ACCEPTED || *parent == BATCH_FINAL;
 }

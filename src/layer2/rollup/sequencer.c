@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "layer2/rollup/attest.h"
+#include "layer2/rollup/committee.h"
 #include "layer2/rollup/data.h"
 #include "layer2/rollup/lane.h"
 #include "layer2/rollup/mempool.h"
@@ -28,8 +30,14 @@ struct draft {
     struct pending *dropped; /* cannot be executed: `fault` says why */
     size_t dropped_count;
     struct buffer data;
+    struct buffer packed;  /* the same as it is published, or as a committee vouches for it */
     struct batch batch;
     bool *verified;        /* [item] */
+    bool inbox_only;       /* without transactions, and so without a committee */
+    bool is_sealed;        /* it waits for a committee, or did: */
+    struct sealed sealed;
+    struct attestation attestations[COMMITTEE_MAX];
+    unsigned attested;
     struct error error;
 };
 
@@ -49,6 +57,13 @@ static bool may_sequence(struct draft *d)
     return d->place.number == 1 || hash_equal(&d->place.parent, &d->lane->at.batch);
 }
 
+static uint64_t inbox_reach(const struct draft *d)
+{
+    uint64_t inbox = inbox_count(d->lane->reader, d->lane->domain) - d->place.inbox_from;
+
+    return d->place.inbox_from + (inbox < BATCH_ITEMS_MAX ? inbox : BATCH_ITEMS_MAX);
+}
+
 static bool is_time(struct draft *d)
 {
     struct lane *lane = d->lane;
@@ -61,7 +76,7 @@ static bool is_time(struct draft *d)
         lane->inbox_since_us = 0;
     else if (lane->inbox_since_us == 0)
         lane->inbox_since_us = now_us;
-    d->inbox_to = d->place.inbox_from + (inbox < BATCH_ITEMS_MAX ? inbox : BATCH_ITEMS_MAX);
+    d->inbox_to = inbox_reach(d);
     if (waiting.count >= d->policy.batch_items ||
         waiting.count * TRANSACTION_USUAL >= d->policy.batch_bytes)
         return true;
@@ -76,6 +91,8 @@ static void take_pending(struct draft *d)
     size_t room = BATCH_ITEMS_MAX - (size_t)(d->inbox_to - d->place.inbox_from);
     size_t most = d->policy.batch_items < room ? (size_t)d->policy.batch_items : room;
 
+    if (d->inbox_only)
+        most = 0;
     d->taken = arena_new(&d->arena, (most + 1) * sizeof(*d->taken));
     d->dropped = arena_new(&d->arena, (most + 1) * sizeof(*d->dropped));
     d->count = pending_list(d->lane->reader, d->lane->domain, 0, most, (size_t)d->policy.batch_bytes,
@@ -232,14 +249,37 @@ static json_t *text_of(const void *data, size_t size)
     return json_string(buffer_text(&hex));
 }
 
+static json_t *hash_text(const struct hash *hash)
+{
+    return text_of(hash->bytes, sizeof(hash->bytes));
+}
+
+/* In place of the data: what a committee vouches for. */
+static void add_attestations(const struct draft *d, json_t *params)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < d->attested && i < d->rollup.committee_threshold; i++) {
+        const struct attestation *a = &d->attestations[i];
+        json_t *one = json_object();
+
+        json_object_set_new(one, "member", text_of(a->member.bytes, sizeof(a->member.bytes)));
+        json_object_set_new(one, "signature", text_of(a->signature.bytes, sizeof(a->signature.bytes)));
+        json_array_append_new(list, one);
+    }
+    json_object_set_new(params, "data_hash", hash_text(&d->sealed.data_hash));
+    json_object_set_new(params, "data_size", json_integer((json_int_t)d->sealed.data_size));
+    json_object_set_new(params, "items_root", hash_text(&d->sealed.items_root));
+    json_object_set_new(params, "transactions", json_integer((json_int_t)d->sealed.transactions));
+    json_object_set_new(params, "attestations", list);
+}
+
 static enum status propose(struct draft *d, struct prepared *p)
 {
-    struct buffer published CLEANUP(buffer_close) = { 0 };
     const struct hash *parent = &d->place.parent;
     json_t *params AUTO_JSON = json_object();
 
-    data_deflate(buffer_bytes(&d->data), &published);
-    p->bytes = published.size;
+    p->bytes = d->packed.size;
     json_object_set_new(params, "domain", json_integer((json_int_t)d->lane->domain));
     json_object_set_new(params, "number", json_integer((json_int_t)d->place.number));
     if (d->place.number > 1)
@@ -249,15 +289,115 @@ static enum status propose(struct draft *d, struct prepared *p)
                                                            sizeof(p->result.withdrawal_root.bytes)));
     json_object_set_new(params, "withdrawals", json_integer((json_int_t)p->result.withdrawals));
     json_object_set_new(params, "inbox_to", json_integer((json_int_t)d->inbox_to));
-    if (published.size > 0)
-        json_object_set_new(params, "data", text_of(published.data, published.size));
+    if (d->is_sealed)
+        add_attestations(d, params);
+    else if (d->packed.size > 0)
+        json_object_set_new(params, "data", text_of(d->packed.data, d->packed.size));
     return kernel_submit_own(d->lane->kernel, "rollup.propose", params, NULL, &d->error);
+}
+
+/* --- a committee ------------------------------------------------------------------------------ */
+static void write_sealed(void *context, struct execution *x)
+{
+    const struct draft *d = context;
+
+    sealed_delete(execution_database(x), d->lane->domain);
+    (void)!held_write(execution_database(x), &d->sealed.data_hash, buffer_bytes(&d->packed),
+                      execution_time(x));
+    sealed_write(execution_database(x), d->lane->domain, &d->sealed);
+}
+
+static void write_unsealed(void *context, struct execution *x)
+{
+    const struct draft *d = context;
+
+    sealed_delete(execution_database(x), d->lane->domain);
+}
+
+static void write_announced(void *context, struct execution *x)
+{
+    const struct draft *d = context;
+    struct sealed sealed = d->sealed;
+
+    sealed.announced = true;
+    sealed_write(execution_database(x), d->lane->domain, &sealed);
+    event_rollup_attestation_wanted(x, &(struct event_rollup_attestation_wanted){
+        .domain = d->lane->domain, .number = sealed.number, .parent = sealed.parent,
+        .inbox_to = sealed.inbox_to, .items_root = sealed.items_root, .data_hash = sealed.data_hash,
+        .data_size = sealed.data_size, .message = sealed.message, .have = d->attested,
+        .threshold = d->rollup.committee_threshold });
+}
+
+/* The data is kept before anybody vouches for it, and nothing goes into the batch any more. */
+static bool seal(struct draft *d, const struct hash *items_root)
+{
+    struct hash context;
+
+    d->sealed = (struct sealed){ .number = d->place.number, .parent = d->place.parent,
+                                 .inbox_to = d->inbox_to, .items_root = *items_root,
+                                 .transactions = d->count, .data_size = d->packed.size };
+    data_hash(&d->sealed.data_hash, buffer_bytes(&d->packed));
+    batch_context(&d->batch, items_root, &context);
+    attestation_message(&d->sealed.message, kernel_chain(d->lane->kernel), &d->rollup, &context,
+                        &d->place.parent, &d->sealed.data_hash, d->sealed.data_size);
+    d->is_sealed = true;
+    return lane_commit(d->lane, write_sealed, d);
+}
+
+static bool has_attested(const struct draft *d, const struct account_id *member)
+{
+    for (unsigned i = 0; i < d->attested; i++) {
+        if (account_equal(&d->attestations[i].member, member))
+            return true;
+    }
+    return false;
+}
+
+/* What members elsewhere signed, and what keys of this node can sign. True: enough; otherwise it is told what
+ * is wanted, once. */
+static bool gather(struct draft *d)
+{
+    struct account_id members[COMMITTEE_MAX];
+    unsigned count = committee_list(d->lane->reader, d->lane->domain, members);
+
+    d->attested = attested_list(d->lane->reader, &d->sealed.message, d->attestations);
+    for (unsigned i = 0; i < count && d->attested < d->rollup.committee_threshold; i++) {
+        struct attestation *next = &d->attestations[d->attested];
+
+        next->member = members[i];
+        d->attested += !has_attested(d, &members[i]) &&
+                       attestation_sign(d->lane->kernel, &members[i], &d->sealed.message, &next->signature);
+    }
+    if (d->attested >= d->rollup.committee_threshold)
+        return true;
+    if (!d->sealed.announced)
+        lane_commit(d->lane, write_announced, d); /* or the next time */
+    return false;
+}
+
+/* What was executed, to the committee if there is one, and to the ledger. */
+static bool offer(struct draft *d)
+{
+    struct prepared *p = &d->lane->prepared;
+    enum status status;
+
+    data_deflate(buffer_bytes(&d->data), &d->packed);
+    if (d->rollup.availability == AVAILABILITY_COMMITTEE && d->packed.size > 0) {
+        if (!d->is_sealed && !(seal(d, &p->items_root) && gather(d)))
+            return false;
+    }
+    status = propose(d, p);
+    if (status == ERROR_OVERDUE_OMITTED && d->is_sealed)
+        lane_commit(d->lane, write_unsealed, d); /* another one, with what is overdue */
+    tell_stalled(d->lane, status == OK ? "" : d->error.message);
+    return status == OK;
 }
 
 static bool make_batch(struct draft *d)
 {
     struct prepared p = { .number = d->place.number };
     enum status status = execute(d, &p);
+    bool done;
 
     if (lane_read_failed(d->lane))
         status = error_set(&d->error, ERROR_STORAGE, "the mempool could not be read");
@@ -274,10 +414,63 @@ static bool make_batch(struct draft *d)
     d->lane->prepared = p;
     if (d->dropped_count > 0 && !lane_commit(d->lane, write_dropped, d))
         return false;
-    status = propose(d, &d->lane->prepared);
-    tell_stalled(d->lane, status == OK ? "" : d->error.message);
+    done = offer(d);
     atomic_store(&d->lane->waiting, pending_sums(d->lane->reader, d->lane->domain).count);
-    return status == OK;
+    return done;
+}
+
+/* --- a batch that waits for its committee ------------------------------------------------------ */
+static bool find_sealed(struct draft *d)
+{
+    d->is_sealed = d->rollup.availability == AVAILABILITY_COMMITTEE &&
+                   sealed_read(d->lane->reader, d->lane->domain, &d->sealed) &&
+                   d->sealed.number == d->place.number && hash_equal(&d->sealed.parent, &d->place.parent);
+    return d->is_sealed;
+}
+
+/* A committee that does not answer must not keep the inbox from being served. */
+static bool inbox_presses(const struct draft *d)
+{
+    int64_t soon_us = newest_chain_time(d->lane->reader) + d->rollup.forced_us / 2;
+
+    return inbox_overdue_end(d->lane->reader, d->lane->domain, d->place.inbox_from, soon_us) >
+           d->place.inbox_from;
+}
+
+static enum status open_sealed(struct draft *d, struct prepared *p)
+{
+    struct buffer packed CLEANUP(buffer_close) = { 0 };
+
+    if (!held_read(d->lane->reader, &d->sealed.data_hash, &packed))
+        return error_set(&d->error, ERROR_DATA_NOT_HELD, "the data of a sealed batch is gone");
+    TRY(data_inflate(buffer_bytes(&packed), &d->data, &d->error));
+    d->inbox_to = d->sealed.inbox_to;
+    TRY(batch_assemble(d->lane->reader, &d->rollup, &d->place, d->inbox_to, buffer_bytes(&d->data), &d->arena,
+                       &d->batch, &d->error));
+    return run_all(d, p);
+}
+
+static bool resume(struct draft *d)
+{
+    struct prepared p = { .number = d->place.number, .transactions = d->sealed.transactions };
+    enum status status;
+
+    if (!gather(d)) {
+        d->is_sealed = false;
+        d->inbox_only = true;
+        d->inbox_to = inbox_reach(d);
+        return inbox_presses(d) && make_batch(d);
+    }
+    status = open_sealed(d, &p);
+    if (status != OK) {
+        if (!lane_read_failed(d->lane))
+            lane_commit(d->lane, write_unsealed, d); /* it is made anew */
+        return false;
+    }
+    p.is_there = true;
+    batch_items_root(&d->batch, &p.items_root);
+    d->lane->prepared = p;
+    return !lane_read_failed(d->lane) && offer(d);
 }
 
 bool lane_sequence(struct lane *lane)
@@ -288,10 +481,16 @@ bool lane_sequence(struct lane *lane)
     lane_discard_prepared(lane); /* it did not become a batch */
     arena_init(&d.arena);
     buffer_init(&d.data);
-    made = may_sequence(&d) && is_time(&d) && !lane_read_failed(lane) && make_batch(&d);
+    buffer_init(&d.packed);
+    made = may_sequence(&d);
+    if (made && find_sealed(&d))
+        made = !lane_read_failed(lane) && resume(&d);
+    else
+        made = made && is_time(&d) && !lane_read_failed(lane) && make_batch(&d);
     if (!made)
         lane_discard_prepared(lane);
     arena_close(&d.arena);
     buffer_close(&d.data);
+    buffer_close(&d.packed);
     return made;
 }

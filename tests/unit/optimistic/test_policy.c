@@ -66,6 +66,7 @@ static void scene_open(struct scene *s)
     s->view = (struct policy_view){
         .own = *person_key(WATCHER), .now_us = 0, .next_block = 8, .batch = { { 7 } },
         .proposer = *person_key(LIAR), .items = 3, .claimed = s->truth, .right = true, .open = true,
+        .published = true,
         .window_end_us = WINDOW_US, .challenge_us = WINDOW_US,
         .terms = { .max_clock_us = 1000, .extension_us = 100, .step_extension_us = 30, .air_gap_us = 500,
                    .payout_delay_us = 200, .bond_base = 100, .bond_numerator = 3, .bond_denominator = 2 } };

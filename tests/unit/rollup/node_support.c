@@ -57,8 +57,17 @@ static const struct command test_commands[] = {
     { "test.defend", SCOPE_BASE, ACCESS_SIGNED, defend, PARAMS(struct verdict, verdict_params), .help = "t" },
 };
 static const struct module test_module = { .name = "test", .help = "t", COMMANDS(test_commands) };
-static const struct module *const modules[] = { &ledger_module, &message_module, &rollup_module, &test_module,
-                                                NULL };
+static const struct module *modules[8] = { &ledger_module, &message_module, &rollup_module, &test_module };
+
+void scene_add_module(const struct module *module)
+{
+    size_t at = 0;
+
+    while (modules[at] != NULL)
+        at++;
+    assert_in_range(at, 0, sizeof(modules) / sizeof(modules[0]) - 2);
+    modules[at] = module;
+}
 
 /* --- commands of the node's own account ------------------------------------------------------- */
 __attribute__((format(printf, 3, 0))) static enum status own_try(struct scene *s, const char *method,
@@ -116,6 +125,13 @@ static void fund(struct scene *s, const char *who, uint64_t amount)
 
 void scene_open(struct scene *s)
 {
+    scene_open_with(s, "");
+}
+
+void scene_open_with(struct scene *s, const char *terms)
+{
+    char *own_terms AUTO_FREE = NULL;
+    const char *place = strstr(terms, "%s");
     struct account_id own;
     char hex[65];
     json_t *made;
@@ -129,7 +145,9 @@ void scene_open(struct scene *s)
     own = kernel_account(s->f.kernel);
     hex_text(hex, own.bytes, sizeof(own.bytes));
     fixture_run(&s->f, "alice", "ledger.transfer", "{'to':'%s','asset':'DEV','amount':50000}", hex);
-    made = own_do(s, "rollup.create", "{'assets':[{'asset':'DEV'}],'bond':%d}", BOND);
+    own_terms = place == NULL ? text_copy(terms)
+                              : text_format("%.*s%s%s", (int)(place - terms), terms, hex, place + 2);
+    made = own_do(s, "rollup.create", "{'assets':[{'asset':'DEV'}],'bond':%d%s}", BOND, own_terms);
     s->domain = (uint64_t)json_integer_value(json_object_get(made, "domain"));
     assert_true(hex_decode(s->rollup.bytes, sizeof(s->rollup.bytes),
                            json_string_value(json_object_get(made, "rollup")), 64));

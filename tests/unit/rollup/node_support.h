@@ -33,6 +33,9 @@ struct scene {
 /* Keys of alice, bob and carol are kept; the node's own account has funds, and operates a rollup for DEV.
  * Batches are made when asked for: by time alone, 10 s. */
 void scene_open(struct scene *s);
+/* The same with more terms of rollup.create, as ",'burn_ppm':0"; %s in them is the node's own account. */
+void scene_open_with(struct scene *s, const char *terms);
+void scene_add_module(const struct module *module); /* to all scenes from now on */
 void scene_close(struct scene *s); /* audits, replays, rebuilds */
 void scene_restart(struct scene *s);
 /* The same on a copy of the files as they lie there now, as if the power had gone. */
@@ -63,6 +66,8 @@ int create_tests(void);
 int story_tests(void);
 int refusal_tests(void);
 int rollback_tests(void);
+int availability_tests(void);
+int committee_tests(void);
 int rules_tests(void);
 int escape_tests(void);
 int lane_tests(void);

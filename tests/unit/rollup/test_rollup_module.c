@@ -16,5 +16,7 @@ int main(int count, char **arguments)
     failed += lane_tests();
     failed += unfreeze_tests();
     failed += bounds_tests();
+    failed += availability_tests();
+    failed += committee_tests();
     return failed == 0 ? 0 : 1;
 }

@@ -80,6 +80,19 @@ static void a_window_is_over_at_its_end(void **state)
     }
 }
 
+static void nothing_is_accepted_while_its_data_is_demanded(void **state)
+{
+    struct batch_row row = { .state = BATCH_PROPOSED, .window_end_us = 100, .data_state = DATA_CHALLENGED };
+
+    (void)state;
+    assert_false(batch_may_accept(&row, NULL, 100));
+    assert_false(batch_may_accept(&row, NULL, INT64_MAX));
+    row.data_state = DATA_WITHHELD;
+    assert_true(batch_may_accept(&row, NULL, 100));
+    row.data_state = DATA_PUBLISHED;
+    assert_true(batch_may_accept(&row, NULL, 100));
+}
+
 static void a_batch_must_take_in_what_is_overdue_as_far_as_it_can(void **state)
 {
     (void)state;
@@ -96,6 +109,7 @@ int rules_tests(void)
         cmocka_unit_test(each_state_moves_only_by_what_is_meant_for_it),
         cmocka_unit_test(what_is_over_stays_so_and_stands_only_when_final),
         cmocka_unit_test(a_window_is_over_at_its_end),
+        cmocka_unit_test(nothing_is_accepted_while_its_data_is_demanded),
         cmocka_unit_test(a_batch_must_take_in_what_is_overdue_as_far_as_it_can),
     };
 
