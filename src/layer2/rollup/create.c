@@ -236,9 +236,9 @@ static enum status read_availability(struct execution *x, const struct create *p
         (p->committee_threshold != NOT_GIVEN && p->committee_threshold > p->committee.count))
         return fail(x, ERROR_INVALID_PARAMS, "a committee has 1 … %u members, of which 1 or more must vouch",
                     COMMITTEE_MAX);
-    if (window_us < 0 || window_us > (int64_t)WINDOW_MAX || execution_window(x, window_us) == 0)
-        return fail(x, ERROR_INVALID_PARAMS, "'availability_window' is longer than nothing, and at most a"
-                    " year");
+    if (window_us < 0 || window_us > (int64_t)DAYS(WINDOW_DAYS_MAX) || execution_window(x, window_us) == 0)
+        return fail(x, ERROR_INVALID_PARAMS, "'availability_window' is longer than nothing, and at most %d"
+                    " days", WINDOW_DAYS_MAX);
     r->availability_us = execution_window(x, window_us);
     r->availability_bond = p->availability_bond == 0 ? p->bond : p->availability_bond;
     return OK;
