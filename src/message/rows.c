@@ -230,7 +230,7 @@ bool inbox_oldest(struct database *database, uint64_t domain, struct inbox_item 
     return true;
 }
 
-int64_t row_inbox_deadline(struct database *database, uint64_t domain, uint64_t number)
+int64_t inbox_deadline(struct database *database, uint64_t domain, uint64_t number)
 {
     struct statement *s =
         statement(database, "SELECT deadline_us FROM inbox WHERE domain = ? AND number = ?");
@@ -258,7 +258,7 @@ uint64_t row_domain_included_to(struct database *database, uint64_t domain)
 
 static bool is_overdue(struct database *database, uint64_t domain, uint64_t number, int64_t now_us)
 {
-    return row_inbox_deadline(database, domain, number) <= now_us;
+    return inbox_deadline(database, domain, number) <= now_us;
 }
 
 /* Without looking at all that waits: of items that were never in a batch, deadlines come in their order; of

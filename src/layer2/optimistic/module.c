@@ -1,4 +1,6 @@
 /* optimistic: what the two modules declare. */
+#include <string.h>
+
 #include "kernel/module.h"
 #include "layer2/optimistic/dispute.h"
 #include "layer2/optimistic/fraud_proof.h"
@@ -56,9 +58,12 @@ const struct module fraud_module = {
 };
 
 /* Also in replay, which opens no module's memory: a frozen rollup voids batches there as well. */
-static void void_before(struct execution *x, const struct hash *batch)
+static void void_before(struct execution *x, const struct hash *batch, const char *reason)
 {
-    dispute_void_soon(x, batch);
+    if (strcmp(reason, "frozen") == 0 || strcmp(reason, "parent_rejected") == 0)
+        dispute_void_soon(x, batch); /* of these there may be more than a command has events */
+    else
+        dispute_void(x, batch, NULL, reason);
 }
 
 __attribute__((constructor)) static void set_hook(void)

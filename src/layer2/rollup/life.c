@@ -11,7 +11,7 @@
 
 #define REFUNDED_AT_ONCE 256u
 
-void (*batch_before_void)(struct execution *x, const struct hash *id);
+void (*batch_before_void)(struct execution *x, const struct hash *id, const char *reason);
 
 static struct bytes subject_of(const struct batch_row *row)
 {
@@ -287,7 +287,7 @@ static void take_back_from(struct execution *x, struct rollup *rollup, uint64_t 
             event.inbox_before = row.inbox_to;
         }
         if (batch_before_void != NULL && rest == BATCH_EVENT_VOID)
-            batch_before_void(x, &row.id);
+            batch_before_void(x, &row.id, "frozen");
         take_back(x, rollup, &row, number == from ? first : rest);
     }
     event.root_after = row.previous_root;

@@ -74,9 +74,11 @@ void batch_reject(struct execution *x, const struct hash *id, const char *reason
 void batch_void(struct execution *x, const struct hash *id);
 /* Ids of the batches above it that stand, oldest first; memory is the arena's. */
 size_t batch_descendants(struct execution *x, const struct hash *id, struct arena *arena, struct hash **ids);
-/* Called by the rollup room before it voids batches (a frozen rollup) so that their games can be voided and
- * their bonds returned to batch_bond_account; set once at start by layer2/optimistic. */
-extern void (*batch_before_void)(struct execution *x, const struct hash *id);
+/* Called by the rollup room before batches go, so that the games about them end; set once at start by
+ * layer2/optimistic. Reason "frozen" or "parent_rejected": the batch goes with others, and its game ends soon
+ * after; the bond goes from there to the proposer. Any other: at once, and the first claim's bond is back in
+ * batch_bond_account. */
+extern void (*batch_before_void)(struct execution *x, const struct hash *id, const char *reason);
 
 /* --- this node's own work (local) --------------------------------------------------------------- */
 struct batch_verdict {

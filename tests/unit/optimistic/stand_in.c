@@ -11,7 +11,7 @@
 #define CHILDREN_MAX 4096
 
 atomic_bool stand_in_not_ready;
-void (*batch_before_void)(struct execution *x, const struct hash *id);
+void (*batch_before_void)(struct execution *x, const struct hash *id, const char *reason);
 
 /* --- the trace -------------------------------------------------------------------------------- */
 void stand_in_context(struct hash *out, uint64_t domain, uint64_t number, const struct hash *parent)
@@ -517,7 +517,7 @@ static enum status freeze(struct execution *x, const void *params, struct writer
     for (uint64_t number = 1; batch_find_number(execution_database(x), p->domain, number, &row); number++) {
         if (row.state >= BATCH_ACCEPTED)
             continue;
-        batch_before_void(x, &row.id);
+        batch_before_void(x, &row.id, "frozen");
         end_with_bond(x, &row.id, BATCH_VOIDED);
     }
     return OK;
