@@ -41,7 +41,7 @@ static int64_t later(int64_t a, int64_t b)
  * that waits (inbox_overdue_end). */
 static int64_t in_order(struct database *database, uint64_t domain, uint64_t number, int64_t deadline_us)
 {
-    return number == 0 ? deadline_us : later(deadline_us, row_inbox_deadline(database, domain, number - 1));
+    return number == 0 ? deadline_us : later(deadline_us, inbox_deadline(database, domain, number - 1));
 }
 
 /* The same of what comes back: it is due when all of it is, and not before what came back behind it. */
@@ -50,10 +50,10 @@ static int64_t not_before(struct database *database, uint64_t domain, uint64_t f
 {
     if (from == to)
         return deadline_us;
-    deadline_us = later(deadline_us, row_inbox_deadline(database, domain, from));
-    deadline_us = later(deadline_us, row_inbox_deadline(database, domain, to - 1));
+    deadline_us = later(deadline_us, inbox_deadline(database, domain, from));
+    deadline_us = later(deadline_us, inbox_deadline(database, domain, to - 1));
     if (to < row_domain_included_to(database, domain))
-        deadline_us = later(deadline_us, row_inbox_deadline(database, domain, to));
+        deadline_us = later(deadline_us, inbox_deadline(database, domain, to));
     return deadline_us;
 }
 

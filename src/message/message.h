@@ -48,6 +48,8 @@ struct inbox_item {
 };
 /* How many there ever were; the next one's number. */
 uint64_t inbox_count(struct database *database, uint64_t domain);
+/* When it is due, chain time. */
+int64_t inbox_deadline(struct database *database, uint64_t domain, uint64_t number);
 MUST_CHECK bool inbox_read(struct database *database, uint64_t domain, uint64_t number,
                            struct inbox_item *item);
 /* Takes amount (may be 0) of the domain's asset from the sender into its escrow, and queues the payload; the

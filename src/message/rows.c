@@ -301,7 +301,7 @@ uint64_t row_inbox_ended(struct database *database, uint64_t domain, uint64_t fr
     return ended;
 }
 
-int64_t row_inbox_deadline(struct database *database, uint64_t domain, uint64_t number)
+int64_t inbox_deadline(struct database *database, uint64_t domain, uint64_t number)
 {
     struct statement *s =
         statement(database, "SELECT deadline_us FROM inbox WHERE domain = ? AND number = ?");
@@ -329,7 +329,7 @@ uint64_t row_domain_included_to(struct database *database, uint64_t domain)
 
 static bool is_overdue(struct database *database, uint64_t domain, uint64_t number, int64_t now_us)
 {
-    return row_inbox_deadline(database, domain, number) <= now_us;
+    return inbox_deadline(database, domain, number) <= now_us;
 }
 
 /* Without looking at all that waits: of items that were never in a batch, deadlines come in their order; of

@@ -29,7 +29,6 @@ uint64_t row_domain_included_to(struct database *database, uint64_t domain);
 void row_domain_included(struct database *database, uint64_t domain, uint64_t to);
 
 /* --- inbox ------------------------------------------------------------------------------------- */
-int64_t row_inbox_deadline(struct database *database, uint64_t domain, uint64_t number);
 void row_inbox_insert(struct database *database, const struct inbox_item *item, uint64_t seq);
 /* Items `from` … `to` − 1; returns how many were in state `before`. */
 uint64_t row_inbox_set_state(struct database *database, uint64_t domain, uint64_t from, uint64_t to,

@@ -1,4 +1,6 @@
 /* optimistic: what the two modules declare. */
+#include <string.h>
+
 #include "kernel/module.h"
 #include "layer2/optimistic/dispute.h"
 #include "layer2/optimistic/fraud_proof.h"

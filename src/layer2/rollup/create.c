@@ -341,6 +341,7 @@ static enum status queue(struct execution *x, const struct rollup *rollup, unsig
     struct account_id signer = execution_account(x);
 
     TRY(inbox_queue(x, rollup->domain, &signer, asset, amount, buffer_bytes(payload), deadline_us));
+    deadline_us = inbox_deadline(execution_database(x), rollup->domain, number); /* of what waits before it */
     inbox_watch(x, rollup);
     rollup_follow(x, rollup->domain);
     writer_object_begin(result);
@@ -394,7 +395,7 @@ enum status deposit_into(struct execution *x, const void *params, struct writer 
     return event_rollup_deposited(x, &(struct event_rollup_deposited){
         .domain = p->domain, .number = item.number, .from = execution_account(x), .key = item.key,
         .asset = asset.symbol, .amount = p->amount,
-        .deadline_us = execution_chain_time(x) + rollup.forced_us });
+        .deadline_us = inbox_deadline(execution_database(x), p->domain, item.number) });
 }
 
 const struct param rollup_force_params[FORCE_PARAMS] = {
@@ -408,7 +409,7 @@ static enum status tell_forced(struct execution *x, const struct rollup *rollup,
 {
     return event_rollup_forced(x, &(struct event_rollup_forced){
         .domain = rollup->domain, .number = number, .from = execution_account(x), .kind = kind,
-        .deadline_us = execution_chain_time(x) + rollup->forced_us });
+        .deadline_us = inbox_deadline(execution_database(x), rollup->domain, number) });
 }
 
 enum status force_transaction(struct execution *x, const void *params, struct writer *result)

@@ -184,6 +184,7 @@ static void what_is_overdue_is_found_quickly(void **state)
     char *sql AUTO_FREE = NULL;
     struct database *reader;
     struct error error;
+    int64_t now_us;
     clock_t before;
 
     run(s, "owner.queue", ",'window':%" PRIu64, (uint64_t)MICROSECONDS_PER_SECOND);
@@ -195,13 +196,14 @@ static void what_is_overdue_is_found_quickly(void **state)
     fixture_tamper(&s->f, sql);
     fixture_advance(&s->f, 2 * MICROSECONDS_PER_SECOND);
     assert_int_equal(kernel_reader(s->f.kernel, &reader, &error), OK);
+    now_us = deadline_of(s, 0);
     before = clock();
     for (int i = 0; i < LOOKS; i++)
-        assert_int_equal(inbox_overdue_end(reader, s->domain, 0, deadline_of(s, 0)), MANY / 2 + 1);
+        assert_int_equal(inbox_overdue_end(reader, s->domain, 0, now_us), MANY / 2 + 1);
     before = clock() - before;
     database_close(reader);
-    assert_true(before * 1000 / LOOKS < 5 * CLOCKS_PER_SEC);
     fixture_tamper(&s->f, "DELETE FROM inbox WHERE number > 0");
+    assert_true(before * 1000 / LOOKS < 5 * CLOCKS_PER_SEC);
 }
 
 /* Chain time stands still while the ledger does, so an outage makes no item overdue. */
