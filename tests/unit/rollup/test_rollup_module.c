@@ -1,10 +1,12 @@
 /* The rollup's module on a whole node. */
 #include "node_support.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
     int failed = 0;
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     failed += rules_tests();
     failed += story_tests();
     failed += refusal_tests();
