@@ -517,7 +517,7 @@ static enum status freeze(struct execution *x, const void *params, struct writer
     for (uint64_t number = 1; batch_find_number(execution_database(x), p->domain, number, &row); number++) {
         if (row.state >= BATCH_ACCEPTED)
             continue;
-        batch_before_void(x, &row.id, "frozen");
+        batch_before_void(x, &row.id, NULL);
         end_with_bond(x, &row.id, BATCH_VOIDED);
     }
     return OK;

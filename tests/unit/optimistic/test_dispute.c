@@ -88,6 +88,26 @@ static void pass_exactly(struct table *t, int64_t us)
     fixture_advance(&t->f, 0);
 }
 
+/* Whoever began is gone: somebody else goes on in the same game, and is paid for what he answers. */
+static void a_challenger_who_is_gone_is_replaced_by_anybody(void **state)
+{
+    struct table t;
+
+    (void)state;
+    open_alone(&t);
+    propose(&t, "paul", DEPTH, 20, false);
+    assert_status(OK, challenge(&t, "carol", NEVER_LIES));
+    for (unsigned i = 0; i < 10; i++) {
+        (void)play_all(&t, "paul", 20);
+        (void)play_all(&t, "dave", NEVER_LIES);
+    }
+    play_out(&t);
+    assert_string_equal(batch_state(&t), "rejected");
+    assert_int_equal(held_by_person(&t, "carol"), RICH + BOND_BASE - BOND_BASE / 10);
+    assert_true(held_by_person(&t, "dave") > RICH);
+    table_close(&t);
+}
+
 static void unanswered_a_challenge_wins_the_bond(void **state)
 {
     struct table t;
@@ -550,6 +570,7 @@ int dispute_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_right_batch_stands_and_its_challenger_pays),
         cmocka_unit_test(a_wrong_batch_falls_and_its_proposer_is_jailed),
+        cmocka_unit_test(a_challenger_who_is_gone_is_replaced_by_anybody),
         cmocka_unit_test(unanswered_a_challenge_wins_the_bond),
         cmocka_unit_test(each_claim_is_resolved_in_its_own_time),
         cmocka_unit_test(each_refusal_has_its_name_and_changes_nothing),

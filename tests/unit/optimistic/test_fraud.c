@@ -150,6 +150,32 @@ static void a_proof_ends_the_game_and_its_children(void **state)
     table_close(&t);
 }
 
+/* In either order, without a block or a moment between them. */
+static void a_challenge_and_a_proof_meet(void **state)
+{
+    struct table t;
+
+    (void)state;
+    for (int proof_first = 0; proof_first < 2; proof_first++) {
+        open_alone(&t);
+        propose(&t, "paul", DEPTH, 20, true);
+        assert_status(OK, commit(&t, "carol", STAND_IN_PROOF));
+        make_block(&t);
+        if (proof_first) {
+            assert_status(OK, prove(&t, "carol", STAND_IN_PROOF));
+            assert_status(ERROR_BATCH_NOT_OPEN, challenge(&t, "dave", NEVER_LIES));
+        } else {
+            assert_status(OK, challenge(&t, "dave", NEVER_LIES));
+            assert_status(OK, prove(&t, "carol", STAND_IN_PROOF));
+        }
+        advance(&t, 1);
+        assert_string_equal(batch_state(&t), "rejected");
+        assert_int_equal(held_by_person(&t, "dave"), RICH);
+        assert_int_equal(held_by_person(&t, "carol"), RICH + BOND_BASE - BOND_BASE / 10);
+        table_close(&t);
+    }
+}
+
 int fraud_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +184,7 @@ int fraud_tests(void)
         cmocka_unit_test(a_right_batch_cannot_be_proved_wrong),
         cmocka_unit_test(commitments_are_forgotten),
         cmocka_unit_test(a_proof_ends_the_game_and_its_children),
+        cmocka_unit_test(a_challenge_and_a_proof_meet),
     };
 
     return cmocka_run_group_tests_name("fraud proofs", tests, NULL, NULL);

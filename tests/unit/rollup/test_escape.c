@@ -10,6 +10,20 @@ static void stop_sequencing(struct scene *s)
     reply_close(&reply);
 }
 
+/* A batch of this node's own by hand: the sequencer for one batch. */
+static void own_do_take_in(struct scene *s, int64_t head)
+{
+    struct reply reply = fixture_call(&s->f, "rollup.sequencer",
+                                      fixture_json("{'domain':%" PRIu64 ",'enabled':true,'batch_time':'1s'}",
+                                                   s->domain));
+
+    assert_int_equal(reply.status, OK);
+    reply_close(&reply);
+    wait_until(s, "SELECT head FROM rollup WHERE domain = ?1", head);
+    settle(s);
+    stop_sequencing(s);
+}
+
 static json_t *exit_params_of(struct scene *s, const char *who)
 {
     json_t *answer AUTO_JSON = fixture_query(&s->f, "rollup.exit_proof", "{'domain':%" PRIu64 ",'key':'%s'}",
@@ -72,6 +86,35 @@ static void whoever_is_in_a_frozen_rollup_gets_out_once(void **state)
     assert_int_equal(fixture_try(&s.f, "bob", "rollup.exit_frozen", exit_params_of(&s, "bob"), NULL), OK);
     assert_int_equal(base_balance(&s, "bob"), bob + 400);
     assert_int_equal(number_of(&s, "SELECT count(*) FROM batch WHERE state = 6"), 1);
+    scene_close(&s);
+}
+
+/* It is in a batch, but that is not final: the freeze voids the batch, and the deposit goes back. */
+static void a_deposit_in_a_batch_that_is_not_final_comes_back(void **state)
+{
+    struct scene s;
+    int64_t alice;
+
+    (void)state;
+    scene_open(&s);
+    deposit(&s, "bob", 500);
+    make_batch(&s);
+    pass(&s, 1000 * SECOND);
+    alice = base_balance(&s, "alice");
+    stop_sequencing(&s);
+    deposit(&s, "carol", 5); /* waits until all is frozen */
+    pass(&s, 580 * SECOND);
+    deposit(&s, "alice", 70);
+    own_do_take_in(&s, 2);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM inbox WHERE state = 'included'"), 2);
+    deposit(&s, "carol", 6);
+    pass(&s, 590 * SECOND);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM inbox WHERE state = 'included'"), 2);
+    pass(&s, 30 * SECOND);
+    fixture_run(&s.f, "carol", "rollup.escape", "{'domain':%" PRIu64 "}", s.domain);
+    assert_int_equal(base_balance(&s, "alice"), alice);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM inbox WHERE state = 'refunded'"), 3);
+    assert_int_equal(number_of(&s, "SELECT state FROM batch WHERE number = 2"), BATCH_VOIDED);
     scene_close(&s);
 }
 
@@ -156,6 +199,7 @@ int escape_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whoever_is_in_a_frozen_rollup_gets_out_once),
+        cmocka_unit_test(a_deposit_in_a_batch_that_is_not_final_comes_back),
         cmocka_unit_test(a_served_inbox_freezes_nothing),
         cmocka_unit_test(what_comes_back_can_be_taken_in_again),
         cmocka_unit_test(a_full_inbox_is_refunded_piece_by_piece),

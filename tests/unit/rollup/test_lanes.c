@@ -139,6 +139,28 @@ static void what_is_made_in_this_nodes_name_waits_for_its_operator(void **state)
     scene_close(&s);
 }
 
+/* What came due while the node was down is done in its first batch, before anything else is there. */
+static void a_batch_that_became_final_while_the_node_was_down_is_seen_at_its_start(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    deposit(&s, "alice", 1000);
+    make_batch(&s);
+    while (number_of(&s, "SELECT accepted_us = 0 OR accepted_us + air_gap_us - (SELECT max(chain_time_us)"
+                         " FROM block) > 20000000 FROM batch JOIN rollup USING (domain)") != 0)
+        pass(&s, 10 * SECOND);
+    assert_int_equal(number_of(&s, "SELECT final FROM rollup WHERE domain = ?1"), 0);
+    kernel_stop(s.f.kernel, "the test lets time pass");
+    s.f.kernel = NULL;
+    atomic_fetch_add(&s.f.now_us, 3600 * SECOND);
+    fixture_reopen(&s.f);
+    wait_until(&s, "SELECT final FROM rollup WHERE domain = ?1", 1);
+    wait_until(&s, "SELECT count(*) FROM rollup_undo WHERE domain = ?1", 0);
+    scene_close(&s);
+}
+
 int lane_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +168,7 @@ int lane_tests(void)
         cmocka_unit_test(what_has_no_bytes_does_not_wait_again),
         cmocka_unit_test(rollups_of_strangers_cost_next_to_nothing),
         cmocka_unit_test(what_is_made_in_this_nodes_name_waits_for_its_operator),
+        cmocka_unit_test(a_batch_that_became_final_while_the_node_was_down_is_seen_at_its_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

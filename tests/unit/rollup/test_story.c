@@ -191,6 +191,26 @@ static void forced_items_that_cannot_be_executed_do_nothing_and_block_nothing(vo
     scene_close(&s);
 }
 
+static void a_batch_of_null_items_alone_is_one_and_changes_no_account(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    deposit(&s, "alice", 100);
+    make_batch(&s);
+    fixture_run(&s.f, "carol", "rollup.exit", "{'domain':%" PRIu64 ",'asset':'DEV'}", s.domain);
+    fixture_run(&s.f, "carol", "rollup.force", "{'domain':%" PRIu64 ",'transaction':'00ff'}", s.domain);
+    make_batch(&s);
+    assert_int_equal(number_of(&s, "SELECT head FROM rollup WHERE domain = ?1"), 2);
+    assert_int_equal(inside(&s, "alice"), 100);
+    assert_int_equal(inside(&s, "carol"), -1);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM rollup_undo WHERE number = 2"), 1); /* the cursor */
+    pass(&s, 1000 * SECOND);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM inbox WHERE state = 'done'"), 3);
+    scene_close(&s);
+}
+
 static void a_child_waits_for_its_parent(void **state)
 {
     struct scene s;
@@ -224,6 +244,7 @@ int story_tests(void)
         cmocka_unit_test(what_cannot_be_executed_is_left_out_and_told),
         cmocka_unit_test(a_key_is_registered_once_and_can_be_paid_then),
         cmocka_unit_test(forced_items_that_cannot_be_executed_do_nothing_and_block_nothing),
+        cmocka_unit_test(a_batch_of_null_items_alone_is_one_and_changes_no_account),
         cmocka_unit_test(a_child_waits_for_its_parent),
     };
 
