@@ -105,11 +105,18 @@ static enum status make_plan(void *context, struct rollup_state *before, const s
 }
 
 /* --- what is locked --------------------------------------------------------------------------- */
-static enum status locked_in(const struct player *p, const struct published_game_line *line,
-                             const char *symbol, bool *ended, uint64_t *sum, struct error *error)
+/* Bonds of this account in games of one asset: in there now, and still to be put in should the games that run
+ * go all the way down. */
+struct staked {
+    uint64_t locked, aside;
+};
+
+static enum status staked_in(const struct player *p, const struct published_game_line *line,
+                             const char *symbol, bool *ended, struct staked *staked, struct error *error)
 {
     struct published_game game CLEANUP(published_game_close) = { .claims = NULL };
     struct published_rollup terms;
+    uint64_t locked = 0, reserve;
 
     TRY(published_game(p->node, &line->id, false, &game, error));
     *ended = game.paid == game.count;
@@ -122,23 +129,28 @@ static enum status locked_in(const struct player *p, const struct published_game
     TRY(published_game(p->node, &line->id, true, &game, error));
     for (uint32_t i = game.paid; i < game.count; i++)
         if (account_equal(&game.claims[i].claimant, &p->own))
-            *sum += game.claims[i].bond;
+            locked += game.claims[i].bond;
+    reserve = policy_reserve(&terms.game, game.max_depth);
+    staked->locked += locked;
+    if (game.running && locked < reserve)
+        staked->aside += reserve - locked;
     return OK;
 }
 
-/* The bonds of this account that are in games now, from rows alone. */
-static enum status locked(struct player *p, const char *symbol, uint64_t *sum, struct error *error)
+/* From rows alone. */
+static enum status find_staked(struct player *p, const char *symbol, struct staked *staked,
+                               struct error *error)
 {
     struct published_game_line *lines AUTO_FREE = NULL;
     bool all_ended = true;
     size_t count = 0;
 
-    *sum = 0;
+    *staked = (struct staked){ .locked = 0 };
     TRY(published_games(p->node, &p->own, p->ended_to, &lines, &count, error));
     for (size_t i = 0; i < count; i++) {
         bool ended;
 
-        TRY(locked_in(p, &lines[i], symbol, &ended, sum, error));
+        TRY(staked_in(p, &lines[i], symbol, &ended, staked, error));
         all_ended &= ended;
         if (all_ended)
             p->ended_to = lines[i].begun_seq;
@@ -171,38 +183,53 @@ static void trouble(struct look *look, const char *what, json_t *facts, const ch
         json_decref(facts);
 }
 
-/* Whether the bond is there and within the stake. */
+static void tell_barred(struct look *look, const char *what, const struct policy_command *command,
+                        uint64_t needed, const char *name, uint64_t there, uint64_t locked)
+{
+    const char *symbol = look->follower->terms.bond_symbol;
+    char said[256];
+
+    snprintf(said, sizeof(said),
+             "%s needs %" PRIu64 " %.20s for its bond and those that may follow; %s: %" PRIu64
+             ", locked or set aside: %" PRIu64, command->method, needed, symbol, name, there, locked);
+    trouble(look, what,
+            json_pack("{s:s, s:I, s:I, s:I, s:s}", "method", command->method, "needed", (json_int_t)needed,
+                      name, (json_int_t)there, "locked", (json_int_t)locked, "asset", symbol), said);
+}
+
+static bool is_in_the_game(const struct look *look)
+{
+    for (uint32_t i = 0; look->view.game != NULL && i < look->game.count; i++)
+        if (account_equal(&look->game.claims[i].claimant, &look->player->own))
+            return true;
+    return false;
+}
+
+/* Whether the bond is there and within the stake; before the first one of a game, all that may follow. */
 static enum status may_lock(struct look *look, const struct policy_command *command, bool *may,
                             struct error *error)
 {
     struct player *p = look->player;
-    const char *symbol = look->follower->terms.bond_symbol;
-    const uint64_t bond = command->bond;
-    uint64_t held, in_games = 0;
-    char said[256];
+    const struct published_rollup *terms = &look->follower->terms;
+    const bool enters = !is_in_the_game(look);
+    struct staked staked = { .locked = 0 };
+    uint64_t held, needed = command->bond;
 
     *may = false;
-    TRY(published_balance(p->node, &p->own, symbol, &held, error));
-    if (held < bond) {
-        snprintf(said, sizeof(said), "%s needs a bond of %" PRIu64 " %s; the account holds %" PRIu64,
-                 command->method, bond, symbol, held);
-        trouble(look, "underfunded",
-                json_pack("{s:s, s:I, s:I, s:s}", "method", command->method, "needed", (json_int_t)bond,
-                          "held", (json_int_t)held, "asset", symbol), said);
-        return OK;
-    }
-    if (p->max_stake != WATCH_ANY_STAKE)
-        TRY(locked(p, symbol, &in_games, error));
-    *may = p->max_stake == WATCH_ANY_STAKE || (in_games <= p->max_stake && bond <= p->max_stake - in_games);
-    if (!*may) {
-        snprintf(said, sizeof(said),
-                 "%s needs a bond of %" PRIu64 " %s; %" PRIu64 " are locked, and --max-stake is %" PRIu64,
-                 command->method, bond, symbol, in_games, p->max_stake);
-        trouble(look, "stake_limit",
-                json_pack("{s:s, s:I, s:I, s:I, s:s}", "method", command->method, "needed", (json_int_t)bond,
-                          "locked", (json_int_t)in_games, "limit", (json_int_t)p->max_stake, "asset", symbol),
-                said);
-    }
+    TRY(published_balance(p->node, &p->own, terms->bond_symbol, &held, error));
+    if (enters || p->max_stake != WATCH_ANY_STAKE)
+        TRY(find_staked(p, terms->bond_symbol, &staked, error));
+    if (enters)
+        needed = policy_reserve(&terms->game, batch_game_depth(look->batch->items));
+    else
+        staked.aside = 0; /* the bond is of what was set aside */
+    if (held < needed + staked.aside)
+        tell_barred(look, "underfunded", command, needed, "held", held, staked.locked + staked.aside);
+    else if (p->max_stake != WATCH_ANY_STAKE && staked.locked + staked.aside + needed > p->max_stake)
+        tell_barred(look, "stake_limit", command, needed, "limit", p->max_stake,
+                    staked.locked + staked.aside);
+    else
+        *may = true;
     return OK;
 }
 

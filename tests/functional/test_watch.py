@@ -420,26 +420,45 @@ def deflated(data):
     return zlib.compress(data, 1).hex()
 
 
+def barred(told, what):
+    (line,) = [line for line in told if line["what"] == what]
+    return line
+
+
 def test_what_the_stake_does_not_allow_is_told_and_not_done(house, watcher, thief, alice, bob):
     thief.propose()
-    code, told = watcher.once("--max-stake", BOND - 1)
-    assert code == POWERLESS
-    (limit,) = [line for line in told if line["what"] == "stake_limit"]
-    assert (limit["limit"], limit["locked"], limit["asset"]) == (BOND - 1, 0, "DEV")
-    assert limit["needed"] > BOND - 1 and thief.game() is None
-    code, told = watcher.once("--max-stake", limit["needed"])
-    assert code == WRONG and len(thief.claims()) == 2
-    thief.answer("attack")
-    code, told = watcher.once("--max-stake", limit["needed"])
-    (again,) = [line for line in told if line["what"] == "stake_limit"]
-    assert code == POWERLESS and again["locked"] == limit["needed"]
-    assert watcher.once()[0] == WRONG and len(thief.claims()) == 4
-    play_out(house, alice)
-    assert house.call("game.get", game=thief.game()["game"])["paid"] == 4  # nothing of it is locked any more
+    code, told = watcher.once("--max-stake", 3 * BOND - 1)  # of six claims three would be ours
+    limit = barred(told, "stake_limit")
+    assert code == POWERLESS and thief.game() is None
+    assert (limit["needed"], limit["limit"], limit["locked"]) == (3 * BOND, 3 * BOND - 1, 0)
+    assert limit["asset"] == "DEV"
+    stake = ("--max-stake", 3 * BOND)
+    assert watcher.once(*stake)[0] == WRONG and len(thief.claims()) == 2
     another = Thief(house, bob, alice)
     another.propose()
-    assert watcher.once("--max-stake", limit["needed"])[0] == WRONG
+    code, told = watcher.once(*stake)  # one bond is in the first game, two are set aside for it
+    assert code == POWERLESS and barred(told, "stake_limit")["locked"] == 3 * BOND
+    thief.answer("attack")
+    code, told = watcher.once("--max-stake", BOND, "--rollup", thief.domain)
+    again = barred(told, "stake_limit")
+    assert code == POWERLESS and (again["needed"], again["locked"]) == (BOND, BOND)
+    assert watcher.once(*stake, "--rollup", thief.domain)[0] == WRONG and len(thief.claims()) == 4
+    play_out(house, alice)
+    assert house.call("game.get", game=thief.game()["game"])["paid"] == 4  # nothing of it is locked any more
+    third = Thief(house, bob, alice)
+    third.propose()
+    assert watcher.once(*stake, "--rollup", third.domain)[0] == WRONG
     assert len(house.call("game.list", running=True)["items"]) == 1
+
+
+def test_what_is_held_must_do_for_a_whole_game(house, thief, alice):
+    watcher = Watcher(house, alice, funds=3 * BOND - 1)
+    thief.propose()
+    code, told = watcher.once()
+    lacks = barred(told, "underfunded")
+    assert code == POWERLESS and (lacks["needed"], lacks["held"]) == (3 * BOND, 3 * BOND - 1)
+    house.submit(alice, "dev.faucet", to=watcher.address, amount=1)
+    assert watcher.once()[0] == WRONG and len(thief.claims()) == 2
 
 
 def test_without_funds_it_says_what_it_lacks(house, thief, alice):

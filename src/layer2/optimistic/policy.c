@@ -188,6 +188,17 @@ void policy_move_command(const struct policy_view *view, const struct policy_mov
     *command = (struct policy_command){ claims ? "game.move" : "game.step", claims ? move->bond : 0, params };
 }
 
+uint64_t policy_reserve(const struct game_params *terms, unsigned max_depth)
+{
+    struct game_params params = *terms;
+    uint64_t sides[2] = { 0, 0 };
+
+    params.max_depth = max_depth;
+    for (unsigned depth = 1; depth <= max_depth; depth++)
+        sides[depth % 2] += game_bond(&params, depth);
+    return sides[0] > sides[1] ? sides[0] : sides[1];
+}
+
 bool policy_refusal_passes(enum status status)
 {
     return status == ERROR_DUPLICATE_CLAIM || status == ERROR_ALREADY_COUNTERED ||

@@ -88,6 +88,10 @@ void policy_challenge_command(const struct policy_view *view, const struct polic
 void policy_move_command(const struct policy_view *view, const struct policy_move *move,
                          struct policy_command *command);
 
+/* The bonds along the longest way down a game of this depth, of the dearer side: whoever enters one without
+ * them may have to leave a claim unanswered, and lose what it put in before. */
+uint64_t policy_reserve(const struct game_params *terms, unsigned max_depth);
+
 /* Somebody was quicker, or time was; or it cannot be done for the moment. Another look tells. */
 MUST_CHECK bool policy_refusal_passes(enum status refusal);
 

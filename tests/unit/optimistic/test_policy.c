@@ -445,6 +445,18 @@ static void it_does_not_play_against_claims_of_its_own_account(void **state)
     scene_close(&t.scene);
 }
 
+static void a_reserve_is_the_dearer_sides_way_down(void **state)
+{
+    struct game_params terms = { .bond_base = 100, .bond_numerator = 3, .bond_denominator = 2 };
+
+    (void)state;
+    assert_int_equal(policy_reserve(&terms, 1), 150);
+    assert_int_equal(policy_reserve(&terms, 2), 225);
+    assert_int_equal(policy_reserve(&terms, 3), 150 + 337);
+    terms.bond_numerator = 1; /* each claim half of the one above */
+    assert_int_equal(policy_reserve(&terms, 4), 50 + 12);
+}
+
 /* --- refusals --------------------------------------------------------------------------------- */
 static void refusals_that_pass_are_told_from_those_that_do_not(void **state)
 {
@@ -474,6 +486,7 @@ int main(void)
         cmocka_unit_test(in_the_last_quarter_of_its_window_a_batch_is_not_left_to_a_proof),
         cmocka_unit_test(it_wins_every_game_and_none_of_its_claims_falls),
         cmocka_unit_test(it_does_not_play_against_claims_of_its_own_account),
+        cmocka_unit_test(a_reserve_is_the_dearer_sides_way_down),
         cmocka_unit_test(refusals_that_pass_are_told_from_those_that_do_not),
     };
     const char *seed = getenv("LAYERD_SEED");
