@@ -90,7 +90,8 @@ static void fill_view(struct look *look, bool right)
     look->view = (struct policy_view){
         .own = look->player->own, .now_us = look->player->now.chain_time_us,
         .next_block = look->player->now.height + 1, .batch = b->id, .proposer = b->proposer,
-        .items = b->items, .claimed = b->result, .right = right, .open = published_batch_is_open(b),
+        .context = b->context, .items = b->items, .claimed = b->result, .right = right,
+        .open = published_batch_is_open(b),
         .published = b->data_is_published,
         .window_end_us = b->window_end_us, .challenge_us = look->follower->terms.challenge_us,
         .terms = look->follower->terms.game };

@@ -63,7 +63,8 @@ static void fill_view(struct look *look, const struct batch_verdict *verdict)
 
     look->view = (struct policy_view){
         .own = kernel_account(look->kernel), .now_us = chain_time(look->reader),
-        .next_block = kernel_height(look->kernel) + 1, .batch = row->id, .proposer = row->proposer,
+        .next_block = kernel_height(look->kernel) + 1, .batch = row->id, .context = row->context,
+        .proposer = row->proposer,
         .items = row->items, .claimed = row->result, .right = verdict->right,
         .open = row->state == BATCH_PROPOSED || row->state == BATCH_CHALLENGED,
         .published = row->data_state == DATA_PUBLISHED,

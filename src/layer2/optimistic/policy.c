@@ -53,15 +53,13 @@ static enum status plan_moves(const struct policy_view *view, struct batch_trace
 }
 
 /* The first attack, and whether it could win. */
-static enum status plan_challenge(const struct policy_view *view, const struct batch *batch,
-                                  struct batch_trace *trace, struct policy_plan *plan, struct error *error)
+static enum status plan_challenge(const struct policy_view *view, struct batch_trace *trace,
+                                  struct policy_plan *plan, struct error *error)
 {
     const unsigned depth = batch_game_depth(view->items);
-    struct hash items_root, context, claimed, last;
+    struct hash claimed, last;
 
-    batch_items_root(batch, &items_root);
-    batch_context(batch, &items_root, &context);
-    batch_root_claim(&context, depth, &view->claimed.root, &claimed);
+    batch_root_claim(&view->context, depth, &view->claimed.root, &claimed);
     TRY(batch_trace_value(trace, position_trace_index(POSITION_ROOT, depth), &last, error));
     plan->game_shows = !hash_equal(&last, &claimed);
     return batch_trace_value(trace, position_trace_index(position_attack(POSITION_ROOT), depth), &plan->value,
@@ -80,7 +78,7 @@ enum status policy_plan_make(const struct policy_view *view, struct rollup_state
     if (view->game != NULL)
         status = plan_moves(view, trace, plan, error);
     else
-        status = plan_challenge(view, batch, trace, plan, error);
+        status = plan_challenge(view, trace, plan, error);
     batch_trace_close(trace);
     return status;
 }

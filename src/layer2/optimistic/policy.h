@@ -21,6 +21,7 @@ struct policy_view {
     int64_t now_us;              /* chain time of the newest block */
     uint64_t next_block;         /* the first one that a command submitted now can be in */
     struct hash batch;           /* its id */
+    struct hash context;         /* batch_context */
     struct account_id proposer;
     uint64_t items;
     struct batch_result claimed;

@@ -64,7 +64,7 @@ static void scene_open(struct scene *s)
     add_deposits(&s->made);
     find_truth(s);
     s->view = (struct policy_view){
-        .own = *person_key(WATCHER), .now_us = 0, .next_block = 8, .batch = { { 7 } },
+        .own = *person_key(WATCHER), .now_us = 0, .next_block = 8, .batch = { { 7 } }, .context = s->made.context,
         .proposer = *person_key(LIAR), .items = 3, .claimed = s->truth, .right = true, .open = true,
         .published = true,
         .window_end_us = WINDOW_US, .challenge_us = WINDOW_US,
@@ -232,6 +232,25 @@ static void nobody_proves_against_himself_nor_against_what_is_over(void **state)
     s.view.open = false;
     make_plan(&s, &plan);
     assert_false(plan.has_proof);
+    policy_plan_close(&plan);
+    scene_close(&s);
+}
+
+static void a_game_shows_a_wrong_root_and_not_wrong_withdrawals(void **state)
+{
+    struct policy_plan plan;
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    claim_false_root(&s);
+    make_plan(&s, &plan);
+    assert_true(plan.game_shows);
+    policy_plan_close(&plan);
+    s.view.claimed = s.truth;
+    s.view.claimed.withdrawals++;
+    make_plan(&s, &plan);
+    assert_false(plan.game_shows);
     policy_plan_close(&plan);
     scene_close(&s);
 }
@@ -482,6 +501,7 @@ int main(void)
         cmocka_unit_test(false_withdrawals_are_committed_to_and_proved),
         cmocka_unit_test(every_part_of_a_commitment_counts),
         cmocka_unit_test(nobody_proves_against_himself_nor_against_what_is_over),
+        cmocka_unit_test(a_game_shows_a_wrong_root_and_not_wrong_withdrawals),
         cmocka_unit_test(a_commitment_waits_two_blocks_and_is_not_relied_on_for_ever),
         cmocka_unit_test(in_the_last_quarter_of_its_window_a_batch_is_not_left_to_a_proof),
         cmocka_unit_test(it_wins_every_game_and_none_of_its_claims_falls),
