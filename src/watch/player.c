@@ -91,6 +91,7 @@ static void fill_view(struct look *look, bool right)
         .own = look->player->own, .now_us = look->player->now.chain_time_us,
         .next_block = look->player->now.height + 1, .batch = b->id, .proposer = b->proposer,
         .items = b->items, .claimed = b->result, .right = right, .open = published_batch_is_open(b),
+        .published = b->on_ledger,
         .window_end_us = b->window_end_us, .challenge_us = look->follower->terms.challenge_us,
         .terms = look->follower->terms.game };
 }

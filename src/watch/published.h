@@ -46,7 +46,8 @@ struct published_batch {
     uint64_t inbox_from, inbox_to, items;
     char state[STATE_MAX];
     int64_t window_end_us;
-    struct buffer data;       /* as published: one zlib stream, or nothing */
+    bool on_ledger;           /* its data; if not, it may be that of a committee, or of nobody */
+    struct buffer data;       /* one zlib stream, or nothing */
 };
 void published_batch_close(struct published_batch *batch);
 bool published_batch_is_open(const struct published_batch *batch); /* to be disputed */

@@ -64,7 +64,7 @@ static void fill_view(struct look *look, const struct batch_verdict *verdict)
         .own = kernel_account(look->kernel), .now_us = chain_time(look->reader),
         .next_block = kernel_height(look->kernel) + 1, .batch = row->id, .proposer = row->proposer,
         .items = row->items, .claimed = row->result, .right = verdict->right,
-        .open = row->state == BATCH_PROPOSED || row->state == BATCH_CHALLENGED,
+        .open = row->state == BATCH_PROPOSED || row->state == BATCH_CHALLENGED, .published = true,
         .window_end_us = row->window_end_us, .challenge_us = look->rollup.challenge_us,
         .terms = look->rollup.game };
 }

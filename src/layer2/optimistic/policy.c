@@ -59,7 +59,7 @@ enum status policy_plan_make(const struct policy_view *view, struct rollup_state
     struct batch_trace *trace;
     enum status status;
 
-    if (policy_wants_it_gone(view) && view->open)
+    if (policy_wants_it_gone(view) && view->open && view->published)
         plan->has_proof = rollup_fraud_prove(before, batch, &view->claimed, &plan->proof);
     trace = batch_trace_open(before, batch);
     if (view->game != NULL)

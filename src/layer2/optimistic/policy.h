@@ -26,6 +26,7 @@ struct policy_view {
     struct batch_result claimed;
     bool right;                  /* whether it leads there, as was found by executing it */
     bool open;                   /* proposed or challenged */
+    bool published;              /* its data is on the ledger, which a proof is checked against */
     int64_t window_end_us;
     int64_t challenge_us;        /* the length of its rollup's windows */
     struct game_params terms;    /* its rollup's; depths and prestate are of no account */

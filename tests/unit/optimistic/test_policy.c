@@ -66,6 +66,7 @@ static void scene_open(struct scene *s)
     s->view = (struct policy_view){
         .own = *person_key(WATCHER), .now_us = 0, .next_block = 8, .batch = { { 7 } },
         .proposer = *person_key(LIAR), .items = 3, .claimed = s->truth, .right = true, .open = true,
+        .published = true,
         .window_end_us = WINDOW_US, .challenge_us = WINDOW_US,
         .terms = { .max_clock_us = 1000, .extension_us = 100, .step_extension_us = 30, .air_gap_us = 500,
                    .payout_delay_us = 200, .bond_base = 100, .bond_numerator = 3, .bond_denominator = 2 } };
@@ -215,7 +216,7 @@ static void every_part_of_a_commitment_counts(void **state)
     assert_false(hash_equal(&first, &changed));
 }
 
-static void nobody_proves_against_himself_nor_against_what_is_over(void **state)
+static void nobody_proves_against_himself_nor_what_is_over_or_unseen(void **state)
 {
     struct policy_plan plan;
     struct scene s;
@@ -229,6 +230,11 @@ static void nobody_proves_against_himself_nor_against_what_is_over(void **state)
     policy_plan_close(&plan);
     s.view.proposer = *person_key(LIAR);
     s.view.open = false;
+    make_plan(&s, &plan);
+    assert_false(plan.has_proof);
+    policy_plan_close(&plan);
+    s.view.open = true;
+    s.view.published = false;
     make_plan(&s, &plan);
     assert_false(plan.has_proof);
     policy_plan_close(&plan);
@@ -479,7 +485,7 @@ int main(void)
         cmocka_unit_test(a_false_root_is_challenged_with_the_truth_half_way),
         cmocka_unit_test(false_withdrawals_are_committed_to_and_proved),
         cmocka_unit_test(every_part_of_a_commitment_counts),
-        cmocka_unit_test(nobody_proves_against_himself_nor_against_what_is_over),
+        cmocka_unit_test(nobody_proves_against_himself_nor_what_is_over_or_unseen),
         cmocka_unit_test(a_commitment_waits_two_blocks_and_is_not_opened_for_ever),
         cmocka_unit_test(in_the_last_quarter_of_its_window_a_batch_is_not_left_to_a_proof),
         cmocka_unit_test(it_wins_every_game_and_none_of_its_claims_falls),
