@@ -246,6 +246,7 @@ static enum status execute(struct follower *f, struct node *node, struct publish
     struct batch batch;
     struct error why;
     enum item_fault fault;
+    enum status status;
     uint64_t invalid;
     const char *differs;
 
@@ -254,8 +255,14 @@ static enum status execute(struct follower *f, struct node *node, struct publish
         stop_at(f, published, true, "its data is not published");
         return OK;
     }
-    TRY(assemble(f, node, published, &arena, &batch, error));
-    TRY(check_batch(f, published, &batch, error));
+    status = assemble(f, node, published, &arena, &batch, error);
+    if (status == OK)
+        status = check_batch(f, published, &batch, error);
+    if (status == ERROR_CORRUPT && !published->on_ledger) {
+        stop_at(f, published, true, "what is served for its data, which is not on the ledger, is not that");
+        return OK;
+    }
+    TRY(status);
     if (rollup_execute(f->state, &batch, NULL, &result, &effects, &invalid, &fault, &why) != OK) {
         stop_at(f, published, false, why.message);
         return OK;

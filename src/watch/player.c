@@ -92,7 +92,7 @@ static void fill_view(struct look *look, bool right)
         .next_block = look->player->now.height + 1, .batch = b->id, .proposer = b->proposer,
         .context = b->context, .items = b->items, .claimed = b->result, .right = right,
         .open = published_batch_is_open(b),
-        .published = b->data_is_published,
+        .published = b->on_ledger,
         .window_end_us = b->window_end_us, .challenge_us = look->follower->terms.challenge_us,
         .terms = look->follower->terms.game };
 }

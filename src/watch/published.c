@@ -164,8 +164,9 @@ static void read_batch(struct fields *f, struct published_batch *out)
     out->inbox_to = field_number(f, "inbox_to");
     out->items = field_number(f, "items");
     copy_text(out->state, sizeof(out->state), field_text(f, "state"));
-    out->data_is_published = strcmp(field_text(f, "data_state"), "published") == 0;
     out->window_end_us = (int64_t)field_number(f, "window_end_us");
+    out->on_ledger = !field_is_there(f, "data_state") || /* of nodes that know no other */
+                     strcmp(field_text(f, "data_state"), "published") == 0;
 }
 
 static bool read_hex(const char *text, struct buffer *out)

@@ -46,7 +46,7 @@ struct published_batch {
     uint64_t inbox_from, inbox_to, items;
     char state[STATE_MAX];
     int64_t window_end_us;
-    bool data_is_published;   /* on the ledger; otherwise with a committee, and here if this node has it */
+    bool on_ledger;           /* its data; if not, it may be that of a committee, or of nobody */
     struct buffer data;       /* one zlib stream, or nothing */
 };
 void published_batch_close(struct published_batch *batch);

@@ -572,13 +572,19 @@ def test_a_batch_without_its_data_is_told_and_nothing_is_claimed_of_it(house, wa
             result["data"] = ""
         return result
 
-    liar = Liar(house, withheld)
-    try:
-        code, told = watcher.once(directory=liar.directory)
-    finally:
-        liar.close()
-    (missing,) = [line for line in told if line["what"] == "batch_unpublished"]
-    assert code == POWERLESS and missing["number"] == rollup.get()["head"]
+    def another_kept_off_the_ledger(method, result):
+        if method == "rollup.batch" and result["data"]:
+            result.update(data=deflated(bytes(9)), data_state="withheld")
+        return result
+
+    for change in (withheld, another_kept_off_the_ledger):
+        liar = Liar(house, change)
+        try:
+            code, told = watcher.once(directory=liar.directory)
+        finally:
+            liar.close()
+        (missing,) = [line for line in told if line["what"] == "batch_unpublished"]
+        assert code == POWERLESS and missing["number"] == rollup.get()["head"]
     assert house.call("game.list")["items"] == [] and watcher.held() == FUNDS
 
 

@@ -216,7 +216,7 @@ static void every_part_of_a_commitment_counts(void **state)
     assert_false(hash_equal(&first, &changed));
 }
 
-static void nobody_proves_against_himself_nor_against_what_is_over(void **state)
+static void nobody_proves_against_himself_nor_what_is_over_or_unseen(void **state)
 {
     struct policy_plan plan;
     struct scene s;
@@ -230,6 +230,11 @@ static void nobody_proves_against_himself_nor_against_what_is_over(void **state)
     policy_plan_close(&plan);
     s.view.proposer = *person_key(LIAR);
     s.view.open = false;
+    make_plan(&s, &plan);
+    assert_false(plan.has_proof);
+    policy_plan_close(&plan);
+    s.view.open = true;
+    s.view.published = false;
     make_plan(&s, &plan);
     assert_false(plan.has_proof);
     policy_plan_close(&plan);
@@ -500,7 +505,7 @@ int main(void)
         cmocka_unit_test(a_false_root_is_challenged_with_the_truth_half_way),
         cmocka_unit_test(false_withdrawals_are_committed_to_and_proved),
         cmocka_unit_test(every_part_of_a_commitment_counts),
-        cmocka_unit_test(nobody_proves_against_himself_nor_against_what_is_over),
+        cmocka_unit_test(nobody_proves_against_himself_nor_what_is_over_or_unseen),
         cmocka_unit_test(a_game_shows_a_wrong_root_and_not_wrong_withdrawals),
         cmocka_unit_test(a_commitment_waits_two_blocks_and_is_not_relied_on_for_ever),
         cmocka_unit_test(in_the_last_quarter_of_its_window_a_batch_is_not_left_to_a_proof),
