@@ -11,12 +11,35 @@
 
 #include "base/log.h"
 #include "crypto/hash.h"
-#include "fault/life.h"
+#include "fault/lives.h"
 
 #define TAKING_OUT_STRIDE 4
 #define UNWINDING_STRIDE 10
 #define NEXT_TURN "SELECT next_turn FROM channel_local WHERE id = x'$'"
 #define PENDING "SELECT count(*) FROM channel_withdrawal WHERE channel = x'$'"
+
+/* --- what a child tells ------------------------------------------------------------------------ */
+#define TOLD_MAX 65536
+static char told[TOLD_MAX]; /* its lines */
+
+static void hear(const char *line)
+{
+    size_t size = line == NULL ? 0 : strlen(told);
+
+    snprintf(told + size, sizeof(told) - size, "%s%s", line == NULL ? "" : line, line == NULL ? "" : "\n");
+}
+
+/* The number behind `name` in the last line that begins with it; `fallback` when there is none. */
+static int64_t told_number(const char *name, int64_t fallback)
+{
+    size_t length = strlen(name);
+
+    for (const char *line = told; line[0] != '\0'; line += strcspn(line, "\n"), line += line[0] == '\n') {
+        if (strncmp(line, name, length) == 0 && line[length] == ' ')
+            fallback = (int64_t)strtoll(line + length + 1, NULL, 10);
+    }
+    return fallback;
+}
 
 /* --- from one node to the next ---------------------------------------------------------------- */
 static void tell_start(struct scene *s, int out)
@@ -26,27 +49,24 @@ static void tell_start(struct scene *s, int out)
         dprintf(out, "before-%zu %" PRId64 "\n", i, s->before[i]);
 }
 
-/* False: there was no node yet. What a worker had not signed is taken up again. */
-static bool open_left(struct scene *s, const char *told, const char *outside)
+/* What a worker had not signed is taken up again. */
+static void open_left(struct scene *s, const char *directory, const char *outside)
 {
-    char directory[256], name[16];
+    char name[16];
 
     memset(s, 0, sizeof(*s));
-    if (!life_told_text(told, "directory", directory, sizeof(directory)))
-        return false;
     fixture_open_kept(&s->p.f, NETWORK_DEV, party_modules, directory);
     s->outside = outside;
     s->p.f.salt = 1000000;                  /* its own transactions, */
     s->p.f.advanced_us = 24 * 60 * MINUTE;  /* which live until the clock that the first node left ahead */
     for (size_t i = 0; i < 3; i++) {
         snprintf(name, sizeof(name), "before-%zu", i);
-        s->before[i] = life_told(told, name, -1);
+        s->before[i] = told_number(name, -1);
         assert_true(s->before[i] > 0);
     }
     fixture_advance(&s->p.f, 3 * MICROSECONDS_PER_SECOND);
     come_to_rest(s);
     fixture_audit(&s->p.f);
-    return true;
 }
 
 static void close_left_node(struct scene *s)
@@ -139,28 +159,30 @@ static void live_taking_out(int out, const struct fault *fault)
 {
     static struct scene s;
 
+    fault_vfs_register("fault", true);
     begin(&s, "bob");
     tell_start(&s, out);
     run_on_ledger(&s, &s.left, 1, "alice", 600, "bob", 400);
     dprintf(out, "running 1\n");
     fault_vfs_arm(fault);
     go_on_taking(&s, out);
+    lives_end(out, fault);
 }
 
-static void look_at_taking_out(const char *told)
+static void look_at_taking_out(const char *directory)
 {
     static struct scene s;
 
-    if (!open_left(&s, told, "bob"))
-        return;
-    assert_int_equal(life_told(told, "running", 0), 1);
+    open_left(&s, directory, "bob");
+    assert_int_equal(told_number("running", 0), 1);
     place_take_out(&s);
-    assert_true(number(&s.p, NEXT_TURN) >= life_told(told, "step", 2));
+    assert_true(number(&s.p, NEXT_TURN) >= told_number("step", 2));
     go_on_taking(&s, -1);
     close_left_node(&s);
 }
 
-static const struct life taking_out = { live_taking_out, look_at_taking_out };
+static const struct lives taking_out = { .live = live_taking_out, .hear = hear, .check = look_at_taking_out,
+                                         .stride = TAKING_OUT_STRIDE };
 
 /* --- channels in channels ---------------------------------------------------------------------- */
 /* Alice and bob through ingrid, at 50 and 250 when bob is gone: the right one ends on the ledger, what it
@@ -220,6 +242,7 @@ static void live_unwinding(int out, const struct fault *fault)
 {
     static struct scene s;
 
+    fault_vfs_register("fault", true);
     begin(&s, "bob");
     tell_start(&s, out);
     run_through(&s);
@@ -227,50 +250,51 @@ static void live_unwinding(int out, const struct fault *fault)
     s.is_gone = true;
     fault_vfs_arm(fault);
     go_on_unwinding(&s, out);
+    lives_end(out, fault);
 }
 
-static void look_at_unwinding(const char *told)
+static void look_at_unwinding(const char *directory)
 {
     static struct scene s;
 
-    if (!open_left(&s, told, "bob"))
-        return;
-    assert_int_equal(life_told(told, "running", 0), 1);
+    open_left(&s, directory, "bob");
+    assert_int_equal(told_number("running", 0), 1);
     s.is_gone = true;
     place_through(&s);
     at(&s, &s.right);
-    assert_true(number(&s.p, PHASE) != PHASE_RUNNING || life_told(told, "disputed", 0) == 0);
+    assert_true(number(&s.p, PHASE) != PHASE_RUNNING || told_number("disputed", 0) == 0);
     at(&s, &s.left);
-    assert_true(number(&s.p, PHASE) == PHASE_CLOSED || life_told(told, "left", 0) == 0);
+    assert_true(number(&s.p, PHASE) == PHASE_CLOSED || told_number("left", 0) == 0);
     go_on_unwinding(&s, -1);
     close_left_node(&s);
 }
 
-static const struct life unwinding = { live_unwinding, look_at_unwinding };
+static const struct lives unwinding = { .live = live_unwinding, .hear = hear, .check = look_at_unwinding,
+                                        .stride = UNWINDING_STRIDE };
 
 /* --- the tests --------------------------------------------------------------------------------- */
 static void taking_out_ends_the_same_when_the_power_goes(void **state)
 {
     (void)state;
-    life_each(&taking_out, FAULT_POWER_LOSS, TAKING_OUT_STRIDE);
+    lives_each(&taking_out, FAULT_CHANGE, FAULT_POWER_LOSS);
 }
 
 static void taking_out_ends_the_same_when_a_write_fails(void **state)
 {
     (void)state;
-    life_each(&taking_out, FAULT_ERROR, TAKING_OUT_STRIDE);
+    lives_each(&taking_out, FAULT_CHANGE, FAULT_ERROR);
 }
 
 static void unwinding_ends_the_same_when_the_power_goes(void **state)
 {
     (void)state;
-    life_each(&unwinding, FAULT_POWER_LOSS, UNWINDING_STRIDE);
+    lives_each(&unwinding, FAULT_CHANGE, FAULT_POWER_LOSS);
 }
 
 static void unwinding_ends_the_same_when_a_write_fails(void **state)
 {
     (void)state;
-    life_each(&unwinding, FAULT_ERROR, UNWINDING_STRIDE);
+    lives_each(&unwinding, FAULT_CHANGE, FAULT_ERROR);
 }
 
 int main(void)

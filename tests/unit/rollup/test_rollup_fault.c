@@ -22,7 +22,7 @@ static struct counts counts;
 /* --- the script ---------------------------------------------------------------------------------- */
 struct act {
     const char *name;
-    const char *done; /* SQL: 1 once that is on the ledger, so that it need not be done again */
+    const char *done; /* SQL: 1 from then on for ever: it need not be done again */
     void (*run)(struct history *h);
 };
 
@@ -151,7 +151,7 @@ static const struct act acts[] = {
     { "ben deposits", INBOX(1, 500), ben_deposits },
     { "paul cheats", "SELECT count(*) > 1 FROM batch WHERE domain = 1", paul_cheats },
     { "the game ends", "SELECT count(*) FROM game WHERE paid = claims AND (SELECT max(chain_time_us) FROM"
-                       " block) >= (SELECT jailed_until_us FROM rollup WHERE domain = 1)", the_game_ends },
+                       " block) >= ended_us + (SELECT jail_us FROM rollup WHERE domain = 1)", the_game_ends },
     { "paul forges", "SELECT count(*) > 2 FROM batch WHERE domain = 1", paul_forges },
     { "it is proved", "SELECT count(*) FROM fraud WHERE (SELECT max(chain_time_us) FROM block) >="
                       " (SELECT jailed_until_us FROM rollup WHERE domain = 1)", it_is_proved },
