@@ -76,9 +76,8 @@ static void demand(struct lane *lane, const struct rollup *rollup, struct batch_
 /* The lane stands before it though its data is here. */
 static void demand_unfit(struct lane *lane, struct batch_row *row, int64_t now_us)
 {
-    if (batch_find_number(lane->reader, lane->domain, lane->at.number + 1, row) &&
-        can_be_challenged(lane, row, now_us) && batch_is_here(lane->reader, row) &&
-        missing_has(lane->reader, &row->id))
+    if (lane->holds_unfit && batch_find_number(lane->reader, lane->domain, lane->at.number + 1, row) &&
+        can_be_challenged(lane, row, now_us) && batch_is_here(lane->reader, row))
         submit(lane, "rollup.challenge_availability", row, bytes_of(NULL, 0));
 }
 

@@ -40,6 +40,7 @@ struct lane {
     struct lane_row at;        /* whose state it is */
     struct prepared prepared;  /* on top of that */
     bool is_wanted;            /* somebody asks for its state, which is too large to be read while he waits */
+    bool holds_unfit;          /* the next batch's data is here, and is not what the batch says */
     bool guard_refused;        /* a challenge or an answer of availability, the last time: told once */
     int64_t inbox_since_us;    /* since when something waits in the inbox, by this node's clock; 0: nothing */
 };
