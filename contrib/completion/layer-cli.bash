@@ -1,15 +1,15 @@
 # Bash completion of layer-cli. Written by contrib/completion/generate from the registry: do not edit.
 # shellcheck shell=bash
 
-_layer_cli_words="help events wait sql audit verify checkpoint proof replay backup stop key sign submit call"
-_layer_cli_methods="hello head events.get cursor.create cursor.list cursor.set cursor.delete checkpoint.get proof.inclusion proof.consistency ping transaction.submit dev.advance_time rpc.discover node.info node.status transaction.get transaction.list block.get block.list deadline.list effect.list effect.get ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet ledger.balance ledger.statement ledger.asset ledger.assets ledger.account ledger.accounts ledger.escrow ledger.escrows ledger.domains message.claim message.domains message.inbox message.claims message.credits channel.register channel.deposit channel.challenge channel.checkpoint channel.conclude channel.withdraw channel.transfer channel.reclaim channel.reveal channel.open_case channel.evidence channel.award channel.get channel.list channel.applications channel.case channel.preimage channel.encode channel.encode_state channel.decode_state channel.propose channel.update channel.close channel.sign channel.reject channel.take_out channel.sign_withdrawal channel.suspend channel.resume channel.policy channel.dispute channel.voucher channel.redeem tower.appoint channel.status channel.mine channel.export tower.list payment.send payment.rebalance payment.drain payment.policy payment.top_up payment.get payment.route payment.policies payment.status invoice.create invoice.settle invoice.cancel invoice.decode invoice.get rollup.create rollup.deposit rollup.force rollup.exit rollup.propose rollup.challenge_availability rollup.answer_availability rollup.escape rollup.exit_frozen rollup.submit rollup.transfer rollup.withdraw rollup.register rollup.sequencer rollup.attest rollup.attested rollup.hold_data rollup.guard rollup.get rollup.batch rollup.batches rollup.account rollup.transaction rollup.pending rollup.withdrawal rollup.exit_proof rollup.data rollup.sealed rollup.rebuild game.challenge game.move game.step game.resolve game.close game.get game.list game.shortages fraud.commit fraud.prove wallet.create wallet.unlock wallet.lock wallet.status wallet.new wallet.list wallet.import wallet.export wallet.remove node.log"
-_layer_cli_signed="dev.advance_time ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet message.claim channel.register channel.deposit channel.challenge channel.checkpoint channel.conclude channel.withdraw channel.transfer channel.reclaim channel.reveal channel.open_case channel.evidence channel.award rollup.create rollup.deposit rollup.force rollup.exit rollup.propose rollup.challenge_availability rollup.answer_availability rollup.escape rollup.exit_frozen game.challenge game.move game.step game.resolve game.close fraud.commit fraud.prove"
+_layer_cli_words="help events wait sql audit verify checkpoint proof replay backup stop key sign submit watch call"
+_layer_cli_methods="hello head events.get cursor.create cursor.list cursor.set cursor.delete checkpoint.get proof.inclusion proof.consistency ping transaction.submit dev.advance_time rpc.discover node.info node.status transaction.get transaction.list block.get block.list deadline.list effect.list effect.get ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet ledger.balance ledger.statement ledger.asset ledger.assets ledger.account ledger.accounts ledger.escrow ledger.escrows ledger.domains message.claim message.domains message.inbox message.claims message.credits channel.register channel.deposit channel.challenge channel.checkpoint channel.conclude channel.withdraw channel.transfer channel.reclaim channel.reveal channel.open_case channel.evidence channel.award channel.get channel.list channel.applications channel.case channel.preimage channel.encode channel.encode_state channel.decode_state channel.propose channel.update channel.close channel.sign channel.reject channel.take_out channel.sign_withdrawal channel.suspend channel.resume channel.policy channel.dispute channel.voucher channel.redeem tower.appoint channel.status channel.mine channel.export tower.list payment.send payment.rebalance payment.drain payment.policy payment.top_up payment.get payment.route payment.policies payment.status invoice.create invoice.settle invoice.cancel invoice.decode invoice.get rollup.create rollup.deposit rollup.force rollup.exit rollup.propose rollup.challenge_availability rollup.answer_availability rollup.escape rollup.exit_frozen rollup.unfreeze rollup.submit rollup.transfer rollup.withdraw rollup.register rollup.sequencer rollup.attest rollup.attested rollup.hold_data rollup.guard rollup.get rollup.batch rollup.batches rollup.account rollup.transaction rollup.pending rollup.withdrawal rollup.exit_proof rollup.data rollup.sealed rollup.rebuild game.challenge game.move game.step game.resolve game.close game.get game.list game.shortages fraud.commit fraud.prove fraud.commitments watch.policy watch.policies wallet.create wallet.unlock wallet.lock wallet.status wallet.new wallet.list wallet.import wallet.export wallet.remove node.log"
+_layer_cli_signed="dev.advance_time ledger.issue ledger.mint ledger.burn ledger.describe ledger.transfer ledger.transfer_batch ledger.lock ledger.claim dev.faucet message.claim channel.register channel.deposit channel.challenge channel.checkpoint channel.conclude channel.withdraw channel.transfer channel.reclaim channel.reveal channel.open_case channel.evidence channel.award rollup.create rollup.deposit rollup.force rollup.exit rollup.propose rollup.challenge_availability rollup.answer_availability rollup.escape rollup.exit_frozen rollup.unfreeze game.challenge game.move game.step game.resolve game.close fraud.commit fraud.prove"
 _layer_cli_everywhere="--directory --network --json --timeout --passphrase-file --help --print-words --version"
-_layer_cli_valued="--directory --network --timeout --passphrase-file --type --subject --from --until --format --limit --against --verifier --save --key --chain --valid-for --name"
+_layer_cli_valued="--directory --network --timeout --passphrase-file --type --subject --from --until --format --limit --against --verifier --save --key --chain --valid-for --rollup --max-stake --keep --name"
 _layer_cli_directories="--directory"
 _layer_cli_files="--passphrase-file --against --save --key"
-_layer_cli_accounts="ledger.mint:to ledger.transfer:to ledger.lock:to dev.faucet:to ledger.balance:account ledger.statement:account ledger.account:account ledger.accounts:after ledger.escrows:account message.claim:recipient channel.challenge:challenger channel.list:account channel.propose:signer channel.update:signer channel.close:signer channel.sign:signer channel.reject:signer channel.take_out:signer channel.sign_withdrawal:signer channel.policy:signer channel.dispute:signer channel.redeem:signer payment.send:payer payment.rebalance:signer payment.drain:signer payment.policy:signer payment.top_up:signer payment.route:payer payment.route:payee invoice.create:payee rollup.create:operator rollup.deposit:key rollup.exit:recipient rollup.transfer:signer rollup.transfer:to rollup.withdraw:signer rollup.withdraw:to rollup.register:signer rollup.register:to rollup.attest:member rollup.attested:member rollup.account:key rollup.exit_proof:key game.list:account"
-_layer_cli_types="node.started node.stopped database.upgraded database.wal_pinned effect.ended backup.progress backup.completed backup.failed replay.completed dev.time_advanced ledger.asset_issued ledger.asset_minted ledger.asset_burned ledger.asset_described ledger.transferred ledger.escrow_locked ledger.escrow_claimed ledger.escrow_refunded dev.faucet_paid channel.registered channel.deposited channel.challenged channel.checkpointed channel.challenge_cleared channel.cheat_proved channel.withdrawn channel.finalized channel.paid channel.reclaimed channel.preimage_revealed channel.case_opened channel.evidence_given channel.awarded channel.proposed channel.withdrawal_proposed channel.updated channel.rejected channel.equivocated channel.contradicted channel.phase_changed channel.expired channel.overdue channel.defended channel.submit_failed tower.appointed tower.expired channel.voucher_at_stake channel.voucher_kept payment.started payment.part_failed payment.settled payment.failed payment.forwarded invoice.changed htlc.expiring htlc.overdue message.queued message.refunded message.claimed message.credited rollup.created rollup.deposited rollup.forced rollup.proposed rollup.accepted rollup.final rollup.rejected rollup.rolled_back rollup.overdue rollup.frozen rollup.escaped rollup.verdict rollup.sequenced rollup.stalled rollup.dropped rollup.availability_challenged rollup.availability_answered rollup.availability_failed rollup.data_held rollup.data_missing rollup.attestation_wanted game.begun game.moved game.stepped game.claim_resolved game.ended game.closed game.paid fraud.committed fraud.proved watcher.underfunded watcher.funded watcher.refused"
+_layer_cli_accounts="ledger.mint:to ledger.transfer:to ledger.lock:to dev.faucet:to ledger.balance:account ledger.statement:account ledger.account:account ledger.accounts:after ledger.escrows:account message.claim:recipient channel.challenge:challenger channel.list:account channel.propose:signer channel.update:signer channel.close:signer channel.sign:signer channel.reject:signer channel.take_out:signer channel.sign_withdrawal:signer channel.policy:signer channel.dispute:signer channel.redeem:signer payment.send:payer payment.rebalance:signer payment.drain:signer payment.policy:signer payment.top_up:signer payment.route:payer payment.route:payee invoice.create:payee rollup.create:operator rollup.deposit:key rollup.exit:recipient rollup.transfer:signer rollup.transfer:to rollup.withdraw:signer rollup.withdraw:to rollup.register:signer rollup.register:to rollup.attest:member rollup.attested:member rollup.account:key rollup.exit_proof:key game.list:account fraud.commitments:account"
+_layer_cli_types="node.started node.stopped database.upgraded database.wal_pinned effect.ended backup.progress backup.completed backup.failed replay.completed dev.time_advanced ledger.asset_issued ledger.asset_minted ledger.asset_burned ledger.asset_described ledger.transferred ledger.escrow_locked ledger.escrow_claimed ledger.escrow_refunded dev.faucet_paid channel.registered channel.deposited channel.challenged channel.checkpointed channel.challenge_cleared channel.cheat_proved channel.withdrawn channel.finalized channel.paid channel.reclaimed channel.preimage_revealed channel.case_opened channel.evidence_given channel.awarded channel.proposed channel.withdrawal_proposed channel.updated channel.rejected channel.equivocated channel.contradicted channel.phase_changed channel.expired channel.overdue channel.defended channel.submit_failed tower.appointed tower.expired channel.voucher_at_stake channel.voucher_kept payment.started payment.part_failed payment.settled payment.failed payment.forwarded invoice.changed htlc.expiring htlc.overdue message.queued message.refunded message.claimed message.credited rollup.created rollup.deposited rollup.forced rollup.proposed rollup.accepted rollup.final rollup.rejected rollup.rolled_back rollup.overdue rollup.frozen rollup.escaped rollup.unfreezing rollup.unfreeze_withdrawn rollup.unfrozen rollup.verdict rollup.sequenced rollup.stalled rollup.dropped rollup.availability_challenged rollup.availability_answered rollup.availability_failed rollup.data_held rollup.data_missing rollup.attestation_wanted game.begun game.moved game.stepped game.claim_resolved game.ended game.closed game.paid fraud.committed fraud.proved watcher.underfunded watcher.held_back watcher.funded watcher.refused"
 
 _layer_cli_word_options() {
     case $1 in
@@ -21,6 +21,7 @@ _layer_cli_word_options() {
     proof) echo "verifier" ;;
     key) echo "name" ;;
     sign) echo "key chain valid-for" ;;
+    watch) echo "key chain rollup max-stake keep once" ;;
     call) echo "key chain valid-for" ;;
     esac
 }
@@ -62,7 +63,7 @@ _layer_cli_parameters() {
     ledger.escrow) echo "escrow=" ;;
     ledger.escrows) echo "account= state= after= limit=" ;;
     ledger.domains) echo "after= limit=" ;;
-    message.claim) echo "domain= number= asset= amount= recipient= proof= from= valid_for=" ;;
+    message.claim) echo "domain= number= asset= amount= recipient= proof= count= from= valid_for=" ;;
     message.domains) echo "after= limit=" ;;
     message.inbox) echo "domain= after= limit=" ;;
     message.claims) echo "domain= after= limit=" ;;
@@ -117,7 +118,7 @@ _layer_cli_parameters() {
     invoice.cancel) echo "hash=" ;;
     invoice.decode) echo "invoice=" ;;
     invoice.get) echo "hash=" ;;
-    rollup.create) echo "assets= bond= operator= bond_asset= bond_numerator= bond_denominator= burn_ppm= challenge= clock= extension= step_extension= air_gap= payout_delay= forced= escape= jail= availability= committee= committee_threshold= availability_window= availability_bond= from= valid_for=" ;;
+    rollup.create) echo "assets= bond= operator= bond_asset= bond_numerator= bond_denominator= burn_ppm= challenge= clock= extension= step_extension= air_gap= payout_delay= forced= escape= jail= unfreeze_after= availability= committee= committee_threshold= availability_window= availability_bond= from= valid_for=" ;;
     rollup.deposit) echo "domain= asset= amount= key= from= valid_for=" ;;
     rollup.force) echo "domain= transaction= from= valid_for=" ;;
     rollup.exit) echo "domain= asset= amount= recipient= from= valid_for=" ;;
@@ -125,7 +126,8 @@ _layer_cli_parameters() {
     rollup.challenge_availability) echo "batch= from= valid_for=" ;;
     rollup.answer_availability) echo "batch= data= from= valid_for=" ;;
     rollup.escape) echo "domain= from= valid_for=" ;;
-    rollup.exit_frozen) echo "domain= account= asset= leaf= proof= from= valid_for=" ;;
+    rollup.exit_frozen) echo "domain= account= asset= leaf= proof= epoch= from= valid_for=" ;;
+    rollup.unfreeze) echo "domain= withdraw= from= valid_for=" ;;
     rollup.submit) echo "domain= transaction=" ;;
     rollup.transfer) echo "domain= signer= to= asset= amount= fee=" ;;
     rollup.withdraw) echo "domain= signer= to= asset= amount= fee=" ;;
@@ -155,6 +157,8 @@ _layer_cli_parameters() {
     game.list) echo "batch= account= running= after= limit=" ;;
     fraud.commit) echo "commitment= from= valid_for=" ;;
     fraud.prove) echo "batch= salt= proof= from= valid_for=" ;;
+    fraud.commitments) echo "account= commitment= after= limit=" ;;
+    watch.policy) echo "domain= play= max_stake= max_lock= reset=" ;;
     wallet.new) echo "name=" ;;
     wallet.import) echo "name= key_file=" ;;
     wallet.export) echo "name=" ;;
@@ -172,10 +176,13 @@ _layer_cli_choices() {
     payment.policy:enabled) echo "true false" ;;
     invoice.create:hold) echo "true false" ;;
     rollup.create:availability) echo "ledger committee" ;;
+    rollup.unfreeze:withdraw) echo "true false" ;;
     rollup.sequencer:enabled) echo "true false" ;;
     game.move:kind) echo "attack defend" ;;
     game.step:kind) echo "attack defend" ;;
     game.list:running) echo "true false" ;;
+    watch.policy:play) echo "true false" ;;
+    watch.policy:reset) echo "true false" ;;
     esac
 }
 

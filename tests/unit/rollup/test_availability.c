@@ -4,6 +4,7 @@
 #include "layer2/rollup/data.h"
 
 #define WINDOW_US (604800 * SECOND / 1000)  /* 7 d on dev */
+#define JAIL_US (259200 * SECOND / 1000)    /* 3 d */
 #define ANSWER_US (86400 * SECOND / 1000)   /* 24 h */
 
 static int64_t supply(struct scene *s)
@@ -49,7 +50,7 @@ static void not_published_in_time_the_batch_falls(bool crash)
     assert_int_equal(base_balance(&s, "alice"), alice - BOND);
     assert_int_equal(supply(&s), made - BOND / 2);
     assert_int_equal(number_of(&s, "SELECT jailed_until_us FROM rollup WHERE domain = ?1"),
-                     deadline + WINDOW_US);
+                     deadline + JAIL_US);
     assert_int_equal(of_batch(&s, &below, "c.state"), CHALLENGE_UNANSWERED);
     assert_int_equal(of_batch(&s, &below, "c.reward"), BOND / 2);
     assert_int_equal(of_batch(&s, &below, "c.burned"), BOND / 2);
@@ -325,7 +326,7 @@ static void frozen_meanwhile_the_bond_is_back(void **state)
     made = fixture_do(&s.f, "alice", "rollup.create",
                       "{'assets':[{'asset':'DEV'}],'bond':%d,'availability':'committee','committee':"
                       "[{'member':'%s'},{'member':'%s'}],'availability_window':'30d',"
-                      "'availability_bond':%d,'challenge':'60d'}", BOND, fixture_address(&s.f, "bob"),
+                      "'availability_bond':%d,'challenge':'30d'}", BOND, fixture_address(&s.f, "bob"),
                       fixture_address(&s.f, "dave"), AVAILABILITY_BOND);
     s.domain = (uint64_t)json_integer_value(json_object_get(made, "domain"));
     json_release(&made);

@@ -394,7 +394,7 @@ static void nobody_is_held_for_too_long_or_too_dearly(struct scene *s)
     fixture_run(&s->f, "alice", "rollup.create",
                 "{'assets':[{'asset':'DEV'}],'bond':1000000,'bond_numerator':4,'bond_denominator':3,"
                 "'challenge':'30d','clock':'30d','extension':'15d','step_extension':'15d','air_gap':'30d',"
-                "'payout_delay':'30d','forced':'30d','escape':'30d','jail':'30d'}");
+                "'payout_delay':'30d','forced':'15d','escape':'30d','jail':'14d'}");
 }
 
 static void a_rollup_needs_terms_that_can_be(void **state)
