@@ -281,7 +281,8 @@ static bool next_batch(struct lane *lane, struct arena *arena, struct rollup *ro
     if (found)
         status = batch_load_here(lane->reader, rollup, row, arena, batch, &error);
     database_snapshot_end(lane->reader);
-    lane->holds_unfit = status != OK && row->data_state != DATA_PUBLISHED && error.code != ERROR_DATA_NOT_HELD;
+    lane->holds_unfit =
+        status != OK && row->data_state != DATA_PUBLISHED && error.code != ERROR_DATA_NOT_HELD;
     if (status != OK)
         cannot_load(lane, row, &error);
     return !lane_read_failed(lane) && found && status == OK;

@@ -102,9 +102,9 @@ void batch_void(struct execution *x, const struct hash *id);
 /* Ids of the batches above it that stand, oldest first; memory is the arena's. */
 size_t batch_descendants(struct execution *x, const struct hash *id, struct arena *arena, struct hash **ids);
 /* Called by the rollup room before it takes back batches of its own accord (a frozen rollup, data that nobody
- * gave out) so that their games can be voided and their bonds returned to batch_bond_account; set once at
- * start by layer2/optimistic. `reason` is a literal: at once; NULL: it goes with others, and its games are void
- * with the next block, when its bond goes back to whom it belongs. */
+ * gave out) so that their games end; set once at start by layer2/optimistic. `reason` is a literal: at once,
+ * and the bond is back in batch_bond_account; NULL: the batch goes with others, its game is void with the
+ * next block, and the bond goes from there to whom it belongs. */
 extern void (*batch_before_void)(struct execution *x, const struct hash *id, const char *reason);
 
 /* --- this node's own work (local) --------------------------------------------------------------- */

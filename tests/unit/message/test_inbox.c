@@ -189,8 +189,8 @@ static void what_is_overdue_is_found_quickly(void **state)
 
     run(s, "owner.queue", ",'window':%" PRIu64, (uint64_t)MICROSECONDS_PER_SECOND);
     sql = text_format("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
-                      " INSERT INTO inbox (domain, number, sender, asset, amount, payload, deadline_us, queued_us,"
-                      " state, queued_seq) SELECT domain, i, sender, asset, amount, payload,"
+                      " INSERT INTO inbox (domain, number, sender, asset, amount, payload, deadline_us,"
+                      " queued_us, state, queued_seq) SELECT domain, i, sender, asset, amount, payload,"
                       " deadline_us + (i > %d) * 1000000000000, queued_us, state, queued_seq"
                       " FROM inbox JOIN n",
                       MANY, MANY / 2);

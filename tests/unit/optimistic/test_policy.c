@@ -64,7 +64,8 @@ static void scene_open(struct scene *s)
     add_deposits(&s->made);
     find_truth(s);
     s->view = (struct policy_view){
-        .own = *person_key(WATCHER), .now_us = 0, .next_block = 8, .batch = { { 7 } }, .context = s->made.context,
+        .own = *person_key(WATCHER), .now_us = 0, .next_block = 8, .batch = { { 7 } },
+        .context = s->made.context,
         .proposer = *person_key(LIAR), .items = 3, .claimed = s->truth, .right = true, .open = true,
         .published = true,
         .window_end_us = WINDOW_US, .challenge_us = WINDOW_US,
