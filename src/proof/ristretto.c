@@ -225,11 +225,8 @@ struct point_table { decaf_255_precomputed_s *table; };
 struct point_table *point_table_new(const struct point *point)
 {
     struct point_table *table = memory_new(sizeof *table);
-    void *aligned;
 
-    if (posix_memalign(&aligned, decaf_255_alignof_precomputed_s, decaf_255_sizeof_precomputed_s) != 0)
-        resource_exhausted("memory");
-    table->table = aligned;
+    table->table = memory_array_aligned(1, decaf_255_sizeof_precomputed_s, decaf_255_alignof_precomputed_s);
     decaf_255_precompute(table->table, in_point(point));
     return table;
 }
@@ -318,19 +315,15 @@ void points_multiply(struct point *out, const struct scalar *scalars, const stru
                      size_t count)
 {
     size_t most = count < TOGETHER ? count : TOGETHER;
-    struct secret_term *terms;
+    struct secret_term *terms = memory_array_aligned(most, sizeof *terms, _Alignof(struct secret_term));
     struct point sum = *point_identity(), part;
-    void *aligned;
 
-    if (posix_memalign(&aligned, _Alignof(struct secret_term), (most + 1) * sizeof *terms) != 0)
-        resource_exhausted("memory");
-    terms = aligned;
     for (size_t done = 0; done < count; done += most) {
         size_t now = count - done < most ? count - done : most;
         multiply_together(&part, terms, scalars + done, points + done, now);
         point_add(&sum, &sum, &part);
     }
-    sodium_memzero(terms, (most + 1) * sizeof *terms);
+    sodium_memzero(terms, most * sizeof *terms);
     free(terms);
     *out = sum;
     point_wipe(&sum);

@@ -23,12 +23,7 @@ struct fixed_points {
 
 static struct point *points_new(size_t count)
 {
-    void *aligned;
-
-    INVARIANT(count < SIZE_MAX / sizeof(struct point), "%zu points", count);
-    if (posix_memalign(&aligned, _Alignof(struct point), (count + 1) * sizeof(struct point)) != 0)
-        resource_exhausted("memory");
-    return aligned;
+    return memory_array_aligned(count, sizeof(struct point), _Alignof(struct point));
 }
 
 void scalars_invert_public(struct scalar *scalars, size_t count)
