@@ -1,5 +1,5 @@
-/* Makes the generators. The tables of ready multiples are for the first party: proofs of one value are the common
- * case, and proofs of more go through buckets, which use no tables. */
+/* Makes the generators. The tables of ready multiples are for the first party: proofs of one value are
+ * the common case, and proofs of more go through buckets, which use no tables. */
 #include "proof/generators.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
-/* The generators are not folded from round to round: their coefficients are, which are scalars, and each L and R is
- * one sum over the original generators. Index i of a vector of length n stands for all original indices that
- * are i modulo n. */
+/* The generators are not folded from round to round: their coefficients are, which are scalars, and each
+ * L and R is one sum over the original generators. Index i of a vector of length n stands for all
+ * original indices that are i modulo n. */
 #include "proof/inner_product.h"
 
 #include <stdlib.h>
@@ -38,8 +38,8 @@ static void sum_generators(struct point *out, const struct round *round, const s
     points_multiply_public_fixed(out, NULL, NULL, 0, generators(), runs, used);
 }
 
-/* With `upper` (for L): the lower half of a over the upper half of G, the upper half of b over the lower half of H.
- * Without (for R) the other way round. */
+/* With `upper` (for L): the lower half of a over the upper half of G, the upper half of b over the lower
+ * half of H. Without (for R) the other way round. */
 static void cross_term(struct point *out, const struct round *round, bool upper, const struct scalar *q)
 {
     size_t half = round->half;
@@ -91,7 +91,8 @@ void inner_product_make_public(struct transcript *transcript, const struct inner
                                struct scalar *b, uint8_t *proof)
 {
     AUTO_FREE struct scalar *work = memory_array(3 * shape->size, sizeof *work);
-    struct round round = { shape, shape->size, a, b, work, h_factors, work + shape->size, work + 2 * shape->size };
+    struct round round = { .shape = shape, .half = shape->size, .a = a, .b = b, .g = work, .h = h_factors,
+                           .g_term = work + shape->size, .h_term = work + 2 * shape->size };
     struct scalar u, inverse;
     struct point cross;
 

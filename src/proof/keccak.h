@@ -1,5 +1,5 @@
-/* Keccak-f[1600] and the hashes made of it: SHA3-256, SHA3-512, SHAKE256 (FIPS 202) and Keccak-256 as Ethereum
- * has it (the padding from before FIPS 202). Pure. Time depends on sizes alone, never on data. */
+/* Keccak-f[1600] and the hashes made of it: SHA3-256, SHA3-512, SHAKE256 (FIPS 202) and Keccak-256 as
+ * Ethereum has it (the padding from before FIPS 202). Pure. Time depends on sizes alone, never on data. */
 #ifndef PROOF_KECCAK_H
 #define PROOF_KECCAK_H
 

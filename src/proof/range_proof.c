@@ -1,10 +1,10 @@
-/* The prover of range proofs. Everything between the values and the proof is secret, up to the two vectors that
- * the inner-product argument gets: those are masked by s_left and s_right, which nobody else knows, and the plain
- * protocol of the paper sends them in clear. There, and where a point or scalar goes into the proof, the
- * secrets end (secret.h).
+/* The prover of range proofs. Everything between the values and the proof is secret, up to the two vectors
+ * that the inner-product argument gets: those are masked by s_left and s_right, which nobody else knows,
+ * and the plain protocol of the paper sends them in clear. There, and where a point or scalar goes into the
+ * proof, the secrets end (secret.h).
  *
- * Names as in the paper: A commits to the bits, S to the masks; l(x) and r(x) are the masked vectors, and
- * t(x) = <l(x), r(x)> = t0 + t1·x + t2·x². */
+ * Names as in the paper: A commits to the bits, S to the masks; l(x) and r(x) are the masked vectors,
+ * and t(x) = <l(x), r(x)> = t0 + t1·x + t2·x². */
 #include "proof/range_proof.h"
 
 #include <sodium.h>
@@ -124,7 +124,8 @@ static void commit_masks(const struct prover *prover, struct point *out)
     for (size_t j = 0; j < shape->count; j++) {
         points_multiply(&sum, prover->mask_left + j * shape->bits, generator(GENERATOR_G(j, 0)), shape->bits);
         point_add(out, out, &sum);
-        points_multiply(&sum, prover->mask_right + j * shape->bits, generator(GENERATOR_H(j, 0)), shape->bits);
+        points_multiply(&sum, prover->mask_right + j * shape->bits, generator(GENERATOR_H(j, 0)),
+                        shape->bits);
         point_add(out, out, &sum);
     }
     point_wipe(&sum);
@@ -228,7 +229,8 @@ static void prove(struct prover *prover, struct transcript *transcript, uint8_t 
         scalar_multiply(&h_factors[i], &h_factors[i - 1], &inverse);
     secret_published(prover->left, size * sizeof prover->left[0]);
     secret_published(prover->right, size * sizeof prover->right[0]);
-    inner_product_make_public(transcript, &prover->shape, &w, h_factors, prover->left, prover->right, at.rounds);
+    inner_product_make_public(transcript, &prover->shape, &w, h_factors, prover->left, prover->right,
+                              at.rounds);
     point_wipe(&point);
 }
 

@@ -25,8 +25,8 @@ enum status range_shape(struct inner_product_shape *shape, size_t bits, size_t c
 {
     if (!is_shape(bits, count))
         return error_set(error, ERROR_LIMIT,
-                         "a range proof of %zu values with %zu bits; there are those of 1, 2, 4, 8 or 16 values "
-                         "with 8, 16, 32 or 64 bits", count, bits);
+                         "a range proof of %zu values with %zu bits; there are those of 1, 2, 4, 8 or 16 "
+                         "values with 8, 16, 32 or 64 bits", count, bits);
     *shape = (struct inner_product_shape){ bits, count, bits * count, log_2(bits * count) };
     return OK;
 }

@@ -1,7 +1,7 @@
-/* The verifier of range proofs. Each proof is one equation between points: a sum that must be the identity. A batch
- * is the sum of those sums, each times its own weight, and because all proofs share their generators, each
- * proof more costs only its own points. Weights are drawn from a transcript over all proofs, so whoever
- * makes a bad proof has to find one whose own hash cancels it. */
+/* The verifier of range proofs. Each proof is one equation between points: a sum that must be the
+ * identity. A batch is the sum of those sums, each times its own weight, and because all proofs share
+ * their generators, each proof more costs only its own points. Weights are drawn from a transcript over
+ * all proofs, so whoever makes a bad proof has to find one whose own hash cancels it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +32,7 @@ struct check {
     struct scalar *generators; /* GENERATORS_COUNT */
 };
 
-/* --- decoding ---------------------------------------------------------------------------------------------- */
+/* --- decoding ------------------------------------------------------------------------------------------- */
 
 static enum status take_point(struct point *out, const uint8_t *bytes, const char *name, bool identity_may_be,
                               struct error *error)
@@ -44,7 +44,8 @@ static enum status take_point(struct point *out, const uint8_t *bytes, const cha
     return OK;
 }
 
-static enum status take_scalar(struct scalar *out, const uint8_t *bytes, const char *name, struct error *error)
+static enum status take_scalar(struct scalar *out, const uint8_t *bytes, const char *name,
+                               struct error *error)
 {
     if (!scalar_decode(out, bytes))
         return error_set(error, ERROR_MALFORMED_PROOF, "%s is not below the group order", name);
@@ -113,7 +114,7 @@ static enum status open_claim(struct opened *proof, const struct range_claim *cl
     return OK;
 }
 
-/* --- the equation ---------------------------------------------------------------------------------------------- */
+/* --- the equation --------------------------------------------------------------------------------------- */
 
 /* 1 + base + base² + … of 2^log terms: (1 + base)(1 + base²)(1 + base⁴)… */
 static void geometric_sum(struct scalar *out, const struct scalar *base, size_t log)
@@ -278,7 +279,7 @@ static bool check_holds(const struct check *check)
     return point_is_identity(&sum);
 }
 
-/* --- claims ------------------------------------------------------------------------------------------------- */
+/* --- claims --------------------------------------------------------------------------------------------- */
 
 static bool opened_hold(const struct opened *proofs, size_t count)
 {
@@ -328,7 +329,8 @@ enum status range_proofs_verify(const struct range_claim *claims, size_t count, 
     for (size_t i = 0; i < count; i++)
         if (!opened_hold(&proofs[i], 1)) {
             *bad = i;
-            return error_set(error, ERROR_INVALID_PROOF, "range proof %zu of %zu does not hold", i + 1, count);
+            return error_set(error, ERROR_INVALID_PROOF, "range proof %zu of %zu does not hold", i + 1,
+                             count);
         }
     INVARIANT(false, "a batch fails whose proofs all hold");
 }

@@ -40,7 +40,7 @@ static struct decaf_255_point_s *out_point(struct point *point)
     return (struct decaf_255_point_s *)(void *)point;
 }
 
-/* --- scalars ----------------------------------------------------------------------------------------------- */
+/* --- scalars -------------------------------------------------------------------------------------------- */
 
 bool scalar_decode(struct scalar *out, const uint8_t in[SCALAR_SIZE])
 {
@@ -62,7 +62,8 @@ void scalar_from_wide(struct scalar *out, const uint8_t in[SCALAR_WIDE_SIZE])
     uint8_t reduced[SCALAR_SIZE];
 
     crypto_core_ristretto255_scalar_reduce(reduced, in);
-    INVARIANT(decaf_255_scalar_decode(out_scalar(out), reduced) == DECAF_SUCCESS, "a reduced scalar is reduced");
+    INVARIANT(decaf_255_scalar_decode(out_scalar(out), reduced) == DECAF_SUCCESS,
+              "a reduced scalar is reduced");
     sodium_memzero(reduced, sizeof reduced);
 }
 
@@ -135,7 +136,7 @@ void scalar_wipe(struct scalar *scalar)
     sodium_memzero(scalar, sizeof *scalar);
 }
 
-/* --- points ------------------------------------------------------------------------------------------------ */
+/* --- points --------------------------------------------------------------------------------------------- */
 
 const struct point *point_identity(void)
 {
@@ -208,7 +209,7 @@ void point_wipe(struct point *point)
     *point = *point_identity();
 }
 
-/* --- multiples by secrets ------------------------------------------------------------------------------------ */
+/* --- multiples by secrets ------------------------------------------------------------------------------- */
 
 void point_multiply(struct point *out, const struct scalar *scalar, const struct point *point)
 {
@@ -244,8 +245,8 @@ void point_table_multiply(struct point *out, const struct scalar *scalar, const 
     decaf_255_precomputed_scalarmul(out_point(out), table->table, in_scalar(scalar));
 }
 
-/* Straus's method with signed digits to base 16: 64 of them, each -8 … 7, and of each point the multiples 1 … 8.
- * All eight are read for every digit, and one is kept. */
+/* Straus's method with signed digits to base 16: 64 of them, each -8 … 7, and of each point the
+ * multiples 1 … 8. All eight are read for every digit, and one is kept. */
 #define DIGITS 64
 #define MULTIPLES 8
 #define TOGETHER 128 /* points that share their doublings: 256 KiB of multiples */

@@ -6,11 +6,11 @@
  *
  * Two kinds of functions. Those with `_public` in their name take a time that depends on their inputs and
  * must see public data only. All others take the same time for all values of the same sizes (tested under
- * valgrind: tests/unit/proof/test_constant_time.c), except for what they return: whether a decoding was taken is
- * public.
+ * valgrind: tests/unit/proof/test_constant_time.c), except for what they return: whether a decoding was
+ * taken is public.
  *
- * Outputs may be the same object as inputs. Every struct scalar is reduced (below l); every struct point is a
- * point of the group. Safe from any thread. */
+ * Outputs may be the same object as inputs. Every struct scalar is reduced (below l); every struct point
+ * is a point of the group. Safe from any thread. */
 #ifndef PROOF_RISTRETTO_H
 #define PROOF_RISTRETTO_H
 
@@ -24,7 +24,7 @@
 struct scalar { uint64_t limbs[4]; };                    /* little-endian */
 struct point { _Alignas(32) uint64_t coordinates[32]; }; /* 256 bytes: pass by address */
 
-/* --- scalars ----------------------------------------------------------------------------------------------- */
+/* --- scalars -------------------------------------------------------------------------------------------- */
 
 extern const struct scalar scalar_zero, scalar_one;
 
@@ -49,7 +49,7 @@ void scalar_wipe(struct scalar *scalar);
 /* Each of `scalars`, none of them 0, becomes its inverse: one inversion for all. */
 void scalars_invert_public(struct scalar *scalars, size_t count);
 
-/* --- points ------------------------------------------------------------------------------------------------ */
+/* --- points --------------------------------------------------------------------------------------------- */
 
 const struct point *point_identity(void);
 const struct point *point_base(void);
@@ -71,7 +71,7 @@ bool point_is_identity(const struct point *point);
 void point_select(struct point *out, const struct point *if_0, const struct point *if_1, uint8_t bit);
 void point_wipe(struct point *point); /* it is the identity afterwards */
 
-/* --- multiples by secrets ------------------------------------------------------------------------------------ */
+/* --- multiples by secrets ------------------------------------------------------------------------------- */
 
 void point_multiply(struct point *out, const struct scalar *scalar, const struct point *point);
 void point_multiply_base(struct point *out, const struct scalar *scalar);
@@ -86,7 +86,7 @@ void point_table_multiply(struct point *out, const struct scalar *scalar, const 
 void points_multiply(struct point *out, const struct scalar *scalars, const struct point *points,
                      size_t count);
 
-/* --- multiples of public data by public data (ristretto_public.c) ---------------------------------------------- */
+/* --- multiples of public data by public data (ristretto_public.c) --------------------------------------- */
 
 /* Σ scalars[i] · points[i]; the identity for count 0. */
 void points_multiply_public(struct point *out, const struct scalar *scalars, const struct point *points,

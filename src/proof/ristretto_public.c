@@ -1,7 +1,7 @@
-/* Sums of multiples of points for verifiers: the time depends on scalars and points, so nothing secret may come
- * here. Few points: Straus's method (all share the doublings; digits are of width-w non-adjacent form).
- * Many: Pippenger's (points are sorted into buckets, one a digit; the buckets are summed). On top of the
- * façade alone. */
+/* Sums of multiples of points for verifiers: the time depends on scalars and points, so nothing secret
+ * may come here. Few points: Straus's method (all share the doublings; digits are of width-w
+ * non-adjacent form). Many: Pippenger's (points are sorted into buckets, one a digit; the buckets are
+ * summed). On top of the façade alone. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +45,7 @@ void scalars_invert_public(struct scalar *scalars, size_t count)
     }
 }
 
-/* --- fixed points -------------------------------------------------------------------------------------------- */
+/* --- fixed points --------------------------------------------------------------------------------------- */
 
 static void odd_multiples(struct point *multiples, const struct point *point, size_t count)
 {
@@ -89,7 +89,7 @@ const struct point *fixed_points_at(const struct fixed_points *fixed, size_t ind
     return &fixed->points[index];
 }
 
-/* --- Straus ------------------------------------------------------------------------------------------------ */
+/* --- Straus --------------------------------------------------------------------------------------------- */
 
 struct straus_term {
     const struct point *multiples; /* odd ones: 1, 3, 5 … */
@@ -159,7 +159,7 @@ static void straus(struct point *out, const struct straus_term *terms, size_t co
     *out = sum;
 }
 
-/* --- Pippenger ----------------------------------------------------------------------------------------------- */
+/* --- Pippenger ------------------------------------------------------------------------------------------ */
 
 #define WINDOW_MAX 12
 
@@ -252,7 +252,7 @@ static void pippenger(struct point *out, struct pippenger *sum)
     *out = total;
 }
 
-/* --- which of them ------------------------------------------------------------------------------------------- */
+/* --- which of them -------------------------------------------------------------------------------------- */
 
 /* Straus reads a table for every point and digit; beyond this, the buckets are cheaper (measured). */
 #define STRAUS_MAX 320
@@ -266,8 +266,9 @@ static size_t runs_total(const struct fixed_run *runs, size_t count)
     return total;
 }
 
-static void by_straus(struct point *out, const struct scalar *scalars, const struct point *points, size_t count,
-                      const struct fixed_points *fixed, const struct fixed_run *runs, size_t runs_count)
+static void by_straus(struct point *out, const struct scalar *scalars, const struct point *points,
+                      size_t count, const struct fixed_points *fixed, const struct fixed_run *runs,
+                      size_t runs_count)
 {
     size_t total = count + runs_total(runs, runs_count), digits = 0, at = 0, untabled = count;
     AUTO_FREE struct straus_term *terms = memory_array(total + 1, sizeof *terms);

@@ -1,10 +1,10 @@
-/* Merlin transcripts (merlin.cool, version 1.0): what a proof's challenges are drawn from. Everything that the
- * prover says goes in, each piece with a label and its length; challenges come out. Prover and verifier who
- * went the same way get the same challenges.
+/* Merlin transcripts (merlin.cool, version 1.0): what a proof's challenges are drawn from. Everything that
+ * the prover says goes in, each piece with a label and its length; challenges come out. Prover and verifier
+ * who went the same way get the same challenges.
  *
- * The caller starts the transcript, binds it to its chain and purpose, and hands it to prove or verify, which
- * go on from there: a proof made for one chain or purpose then verifies for no other. A transcript that has been
- * through a proof may be used on for the next one. Copying the struct forks it.
+ * The caller starts the transcript, binds it to its chain and purpose, and hands it to prove or verify,
+ * which go on from there: a proof made for one chain or purpose then verifies for no other. A transcript
+ * that has been through a proof may be used on for the next one. Copying the struct forks it.
  *
  * Nonces: the secret randomness of a prover, drawn from a fork of the transcript that was keyed with the
  * prover's secrets and with randomness from the operating system (Merlin's "TranscriptRng"). Where the

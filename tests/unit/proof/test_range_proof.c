@@ -9,7 +9,7 @@
 
 static const size_t bit_sizes[4] = { 8, 16, 32, 64 };
 
-/* --- published ------------------------------------------------------------------------------------------------- */
+/* --- published ------------------------------------------------------------------------------------------ */
 
 /* As dalek's `bulletproofs` makes them (bulletproofs-dalek.json says where from). */
 static void the_generators_are_those_of_dalek(void **state)
@@ -55,7 +55,8 @@ static enum status verify_vector(const json_t *vectors, const json_t *vector, co
     }
     transcript_start(&transcript, label);
     struct range_claim claim = { &transcript, (size_t)json_integer_value(json_object_get(vector, "n")), count,
-                                 (const uint8_t(*)[POINT_SIZE])commitments, bytes_of(proof.data, proof.size) };
+                                 (const uint8_t(*)[POINT_SIZE])commitments,
+                                 bytes_of(proof.data, proof.size) };
     return range_proof_verify(&claim, NULL, &error);
 }
 
@@ -78,7 +79,8 @@ static void all_proofs_of_dalek_verify_and_what_was_changed_in_them_does_not(voi
 }
 
 /* dalek's bulletproofs, tests/range_proof.rs (deserialize_and_verify): 8 bits, one value. */
-static const char *const dalek_commitment = "90b0c2fe57934dff9f5396e135e7d72b82b3c5393e1843178918eb2cf28a5f3c";
+static const char *const dalek_commitment =
+    "90b0c2fe57934dff9f5396e135e7d72b82b3c5393e1843178918eb2cf28a5f3c";
 
 static void commitments_add_up_and_the_empty_one_is_the_identity(void **state)
 {
@@ -108,7 +110,7 @@ static void commitments_add_up_and_the_empty_one_is_the_identity(void **state)
     assert_true(point_decode(&a, bytes));
 }
 
-/* --- our own ----------------------------------------------------------------------------------------------------- */
+/* --- our own -------------------------------------------------------------------------------------------- */
 
 struct made {
     struct transcript transcript;
@@ -203,8 +205,8 @@ static void two_proofs_of_the_same_are_different_and_both_verify(void **state)
     make(&first, 8, 1);
     second = first;
     second.after = second.transcript;
-    assert_int_equal(range_proof_make(&second.after, 8, second.values, second.blindings, 1, second.commitments,
-                                      second.proof, &error), OK);
+    assert_int_equal(range_proof_make(&second.after, 8, second.values, second.blindings, 1,
+                                      second.commitments, second.proof, &error), OK);
     assert_memory_equal(first.commitments, second.commitments, POINT_SIZE);
     for (size_t piece = 0; piece < range_proof_size(8, 1); piece += 32)
         assert_memory_not_equal(first.proof + piece, second.proof + piece, 32);
@@ -219,8 +221,8 @@ static void a_commitment_to_nothing_without_blinding_can_be_proved(void **state)
     (void)state;
 
     made.transcript = made.after = transcript_of("test", "dev-1", "range");
-    assert_int_equal(range_proof_make(&made.after, 16, made.values, made.blindings, 2, made.commitments, made.proof,
-                                      &error), OK);
+    assert_int_equal(range_proof_make(&made.after, 16, made.values, made.blindings, 2, made.commitments,
+                                      made.proof, &error), OK);
     struct range_claim claim = claim_of(&made);
     assert_int_equal(range_proof_verify(&claim, NULL, &error), OK);
 }
@@ -256,8 +258,8 @@ static void batches_of_any_sizes_verify_and_one_bad_proof_is_found(void **state)
     memory_free_pointer(&made);
 }
 
-/* Two wrong proofs whose errors are opposite: t_x_blinding one more here, one less there. With equal weights the sum
- * would hold. */
+/* Two wrong proofs whose errors are opposite: t_x_blinding one more here, one less there. With equal
+ * weights the sum would hold. */
 static void bad_proofs_do_not_cancel_in_a_batch(void **state)
 {
     struct made made[2];

@@ -4,8 +4,8 @@
 #include "base/memory.h"
 #include "support.h"
 
-/* FIPS 202, NIST's "SHA3-256_Msg0" and "SHAKE256_Msg0" and the like for "abc"; Keccak-256 of nothing is Ethereum's
- * hash of an account without code. */
+/* FIPS 202, NIST's "SHA3-256_Msg0" and "SHAKE256_Msg0" and the like for "abc"; Keccak-256 of nothing is
+ * Ethereum's hash of an account without code. */
 static void the_hashes_give_their_published_values(void **state)
 {
     uint8_t out[64];
