@@ -1,7 +1,7 @@
 /* The façade over libdecaf and libsodium: the one file of the house that knows their names for ristretto255.
  * Everything here takes the same time for all values; what may not is in ristretto_public.c, on top of this.
  *
- * libdecaf computes; libsodium draws random bytes, reduces wide scalars and wipes. A struct point is a
+ * libdecaf computes; libsodium draws random bytes and wipes. A struct point is a
  * decaf_255_point_t and a struct scalar a decaf_255_scalar_t: same size, same bytes. */
 #include "proof/ristretto.h"
 
@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "crypto/hash.h"
+#include "proof/secret.h"
 
 _Static_assert(sizeof(struct scalar) == sizeof(decaf_255_scalar_t), "a scalar is libdecaf's");
 _Static_assert(sizeof(struct point) == sizeof(decaf_255_point_t), "a point is libdecaf's");
@@ -45,11 +46,13 @@ static struct decaf_255_point_s *out_point(struct point *point)
 bool scalar_decode(struct scalar *out, const uint8_t in[SCALAR_SIZE])
 {
     struct scalar decoded;
+    bool canonical = decaf_255_scalar_decode(out_scalar(&decoded), in) == DECAF_SUCCESS;
 
-    if (decaf_255_scalar_decode(out_scalar(&decoded), in) != DECAF_SUCCESS)
-        return false;
-    *out = decoded;
-    return true;
+    secret_published(&canonical, sizeof canonical);
+    if (canonical)
+        *out = decoded;
+    scalar_wipe(&decoded);
+    return canonical;
 }
 
 void scalar_encode(uint8_t out[SCALAR_SIZE], const struct scalar *scalar)
@@ -59,12 +62,7 @@ void scalar_encode(uint8_t out[SCALAR_SIZE], const struct scalar *scalar)
 
 void scalar_from_wide(struct scalar *out, const uint8_t in[SCALAR_WIDE_SIZE])
 {
-    uint8_t reduced[SCALAR_SIZE];
-
-    crypto_core_ristretto255_scalar_reduce(reduced, in);
-    INVARIANT(decaf_255_scalar_decode(out_scalar(out), reduced) == DECAF_SUCCESS,
-              "a reduced scalar is reduced");
-    sodium_memzero(reduced, sizeof reduced);
+    decaf_255_scalar_decode_long(out_scalar(out), in, SCALAR_WIDE_SIZE);
 }
 
 void scalar_from_u64(struct scalar *out, uint64_t value)

@@ -5,5 +5,6 @@
 int main(void)
 {
     crypto_start();
-    return transcript_tests() + ristretto_tests() + range_proof_tests();
+    return transcript_tests() + ristretto_tests() + range_proof_tests() + range_refusal_tests() +
+           half_aggregate_tests();
 }

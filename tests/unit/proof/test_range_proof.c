@@ -4,8 +4,7 @@
 #include "base/memory.h"
 #include "proof/generators.h"
 #include "proof/pedersen.h"
-#include "proof/range_proof.h"
-#include "support.h"
+#include "range_support.h"
 
 static const size_t bit_sizes[4] = { 8, 16, 32, 64 };
 
@@ -112,52 +111,6 @@ static void commitments_add_up_and_the_empty_one_is_the_identity(void **state)
 
 /* --- our own -------------------------------------------------------------------------------------------- */
 
-struct made {
-    struct transcript transcript;
-    size_t bits, count;
-    uint64_t values[RANGE_PROOF_VALUES_MAX];
-    struct scalar blindings[RANGE_PROOF_VALUES_MAX];
-    uint8_t commitments[RANGE_PROOF_VALUES_MAX][POINT_SIZE];
-    uint8_t proof[RANGE_PROOF_SIZE_MAX];
-    struct transcript after;
-};
-
-static uint64_t value_of(size_t bits)
-{
-    uint64_t most = bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1;
-
-    switch (random_below(4)) {
-    case 0:
-        return 0;
-    case 1:
-        return most;
-    default:
-        return random_u64() & most;
-    }
-}
-
-static void make(struct made *made, size_t bits, size_t count)
-{
-    struct error error;
-
-    made->bits = bits;
-    made->count = count;
-    made->transcript = made->after = transcript_of("test", "dev-1", "range");
-    for (size_t j = 0; j < count; j++) {
-        made->values[j] = value_of(bits);
-        random_scalar(&made->blindings[j]);
-    }
-    assert_int_equal(range_proof_make(&made->after, bits, made->values, made->blindings, count,
-                                      made->commitments, made->proof, &error), OK);
-}
-
-static struct range_claim claim_of(const struct made *made)
-{
-    return (struct range_claim){ &made->transcript, made->bits, made->count,
-                                 (const uint8_t(*)[POINT_SIZE])made->commitments,
-                                 bytes_of(made->proof, range_proof_size(made->bits, made->count)) };
-}
-
 static void proofs_of_every_size_verify_and_leave_both_transcripts_alike(void **state)
 {
     (void)state;
@@ -168,9 +121,9 @@ static void proofs_of_every_size_verify_and_leave_both_transcripts_alike(void **
             struct point commitment;
             uint8_t bytes[POINT_SIZE];
             struct error error;
-            struct made made;
-            make(&made, bit_sizes[b], count);
-            struct range_claim claim = claim_of(&made);
+            struct made_range made;
+            range_make(&made, bit_sizes[b], count);
+            struct range_claim claim = range_claim_of(&made);
             assert_int_equal(range_proof_verify(&claim, &after, &error), OK);
             assert_memory_equal(&after, &made.after, sizeof after);
             for (size_t j = 0; j < count; j++) {
@@ -198,11 +151,11 @@ static void proofs_have_their_published_sizes(void **state)
 
 static void two_proofs_of_the_same_are_different_and_both_verify(void **state)
 {
-    struct made first, second;
+    struct made_range first, second;
     struct error error;
     (void)state;
 
-    make(&first, 8, 1);
+    range_make(&first, 8, 1);
     second = first;
     second.after = second.transcript;
     assert_int_equal(range_proof_make(&second.after, 8, second.values, second.blindings, 1,
@@ -210,20 +163,20 @@ static void two_proofs_of_the_same_are_different_and_both_verify(void **state)
     assert_memory_equal(first.commitments, second.commitments, POINT_SIZE);
     for (size_t piece = 0; piece < range_proof_size(8, 1); piece += 32)
         assert_memory_not_equal(first.proof + piece, second.proof + piece, 32);
-    struct range_claim claim = claim_of(&second);
+    struct range_claim claim = range_claim_of(&second);
     assert_int_equal(range_proof_verify(&claim, NULL, &error), OK);
 }
 
 static void a_commitment_to_nothing_without_blinding_can_be_proved(void **state)
 {
-    struct made made = { .bits = 16, .count = 2 };
+    struct made_range made = { .bits = 16, .count = 2 };
     struct error error;
     (void)state;
 
     made.transcript = made.after = transcript_of("test", "dev-1", "range");
     assert_int_equal(range_proof_make(&made.after, 16, made.values, made.blindings, 2, made.commitments,
                                       made.proof, &error), OK);
-    struct range_claim claim = claim_of(&made);
+    struct range_claim claim = range_claim_of(&made);
     assert_int_equal(range_proof_verify(&claim, NULL, &error), OK);
 }
 
@@ -231,15 +184,15 @@ static void a_commitment_to_nothing_without_blinding_can_be_proved(void **state)
 
 static void batches_of_any_sizes_verify_and_one_bad_proof_is_found(void **state)
 {
-    struct made *made = memory_array(BATCH, sizeof *made);
+    struct made_range *made = memory_array(BATCH, sizeof *made);
     struct range_claim claims[BATCH];
     struct error error;
     size_t bad = SIZE_MAX;
     (void)state;
 
     for (size_t i = 0; i < BATCH; i++) {
-        make(&made[i], bit_sizes[random_below(4)], (size_t)1 << random_below(3));
-        claims[i] = claim_of(&made[i]);
+        range_make(&made[i], bit_sizes[random_below(4)], (size_t)1 << random_below(3));
+        claims[i] = range_claim_of(&made[i]);
     }
     for (size_t count = 0; count <= BATCH; count += 5)
         assert_int_equal(range_proofs_verify(claims, count, &bad, &error), OK);
@@ -262,14 +215,14 @@ static void batches_of_any_sizes_verify_and_one_bad_proof_is_found(void **state)
  * weights the sum would hold. */
 static void bad_proofs_do_not_cancel_in_a_batch(void **state)
 {
-    struct made made[2];
+    struct made_range made[2];
     struct range_claim claims[2];
     struct scalar blinding;
     struct error error;
     size_t bad;
     (void)state;
 
-    make(&made[0], 8, 1);
+    range_make(&made[0], 8, 1);
     made[1] = made[0];
     for (size_t i = 0; i < 2; i++) {
         assert_true(scalar_decode(&blinding, made[i].proof + 192)); /* e_blinding: outside of the weight c */
@@ -278,7 +231,7 @@ static void bad_proofs_do_not_cancel_in_a_batch(void **state)
         else
             scalar_subtract(&blinding, &blinding, &scalar_one);
         scalar_encode(made[i].proof + 192, &blinding);
-        claims[i] = claim_of(&made[i]);
+        claims[i] = range_claim_of(&made[i]);
     }
     assert_int_equal(range_proofs_verify(claims, 2, &bad, &error), ERROR_INVALID_PROOF);
     assert_int_equal(bad, 0);
