@@ -89,6 +89,42 @@ const struct point *fixed_points_at(const struct fixed_points *fixed, size_t ind
     return &fixed->points[index];
 }
 
+/* --- terms ---------------------------------------------------------------------------------------------- */
+
+/* One scalar times one point of a sum. Terms with scalar 0 are left out from the start. */
+struct term {
+    const struct scalar *scalar;
+    const struct point *point;
+    const struct point *multiples; /* of a fixed point with a table; else NULL */
+};
+
+struct terms {
+    struct term *list;
+    size_t count;
+    size_t tabled; /* how many have a table */
+};
+
+static void terms_put(struct terms *terms, const struct scalar *scalar, const struct point *point,
+                      const struct point *multiples)
+{
+    if (memcmp(scalar, &scalar_zero, sizeof *scalar) == 0)
+        return;
+    terms->list[terms->count++] = (struct term){ scalar, point, multiples };
+    terms->tabled += multiples != NULL;
+}
+
+static void terms_put_run(struct terms *terms, const struct fixed_points *fixed, const struct fixed_run *run)
+{
+    INVARIANT(run->count <= fixed->count && run->first <= fixed->count - run->count,
+              "a run of %zu fixed points from %zu on; there are %zu", run->count, run->first, fixed->count);
+    for (size_t i = 0; i < run->count; i++) {
+        size_t index = run->first + i;
+        const struct point *multiples =
+            index < fixed->tabled ? fixed->multiples + index * FIXED_MULTIPLES : NULL;
+        terms_put(terms, &run->scalars[i], &fixed->points[index], multiples);
+    }
+}
+
 /* --- Straus --------------------------------------------------------------------------------------------- */
 
 struct straus_term {
@@ -119,7 +155,8 @@ static void limbs_of(uint64_t limbs[5], const struct scalar *scalar)
     limbs[4] = 0;
 }
 
-/* Odd digits below 2^(width-1) in magnitude, with at least width - 1 zeros after each. */
+/* Odd digits below 2^(width-1) in magnitude, with at least width - 1 zeros after each. Returns how many
+ * digits are in use. */
 static size_t recode(int8_t digits[DIGITS_MAX], const struct scalar *scalar, size_t width)
 {
     uint64_t limbs[5];
@@ -142,18 +179,32 @@ static size_t recode(int8_t digits[DIGITS_MAX], const struct scalar *scalar, siz
     return used;
 }
 
-static void straus(struct point *out, const struct straus_term *terms, size_t count, size_t digits)
+static void straus(struct point *out, const struct terms *terms)
 {
-    struct point sum = *point_identity();
+    AUTO_FREE struct straus_term *all = memory_array(terms->count, sizeof *all);
+    AUTO_FREE struct point *multiples = points_new((terms->count - terms->tabled) * MULTIPLES);
+    struct point sum = *point_identity(), *next = multiples;
+    size_t digits = 0;
 
+    for (size_t i = 0; i < terms->count; i++) {
+        const struct term *term = &terms->list[i];
+        size_t used = recode(all[i].digits, term->scalar, term->multiples == NULL ? WIDTH : FIXED_WIDTH);
+        all[i].multiples = term->multiples;
+        if (term->multiples == NULL) {
+            odd_multiples(next, term->point, MULTIPLES);
+            all[i].multiples = next;
+            next += MULTIPLES;
+        }
+        digits = used > digits ? used : digits;
+    }
     for (size_t at = digits; at-- > 0;) {
         point_double(&sum, &sum);
-        for (size_t i = 0; i < count; i++) {
-            int digit = terms[i].digits[at];
+        for (size_t i = 0; i < terms->count; i++) {
+            int digit = all[i].digits[at];
             if (digit > 0)
-                point_add(&sum, &sum, &terms[i].multiples[digit / 2]);
+                point_add(&sum, &sum, &all[i].multiples[digit / 2]);
             else if (digit < 0)
-                point_subtract(&sum, &sum, &terms[i].multiples[-digit / 2]);
+                point_subtract(&sum, &sum, &all[i].multiples[-digit / 2]);
         }
     }
     *out = sum;
@@ -163,29 +214,12 @@ static void straus(struct point *out, const struct straus_term *terms, size_t co
 
 #define WINDOW_MAX 12
 
-/* The window whose additions are fewest: each of 253/c windows adds every point once, and walks 2^(c-1)
- * buckets with two additions each. */
-static size_t window_for(size_t count)
-{
-    size_t best = 2, least = SIZE_MAX;
-
-    for (size_t window = 2; window <= WINDOW_MAX; window++) {
-        size_t additions = (SCALAR_BITS / window + 1) * (count + ((size_t)2 << (window - 1)));
-        if (additions < least) {
-            least = additions;
-            best = window;
-        }
-    }
-    return best;
-}
-
 struct pippenger {
-    size_t window;  /* bits a digit */
-    size_t windows; /* digits a scalar */
-    size_t count;
-    int16_t *digits;             /* windows for each point */
-    const struct point **points;
-    struct point *buckets;       /* magnitude m lies in buckets[m - 1] */
+    const struct terms *terms;
+    size_t window;         /* bits a digit */
+    size_t windows;        /* digits a scalar */
+    int16_t *digits;       /* `windows` for each term */
+    struct point *buckets; /* magnitude m lies in buckets[m - 1] */
     bool *filled;
 };
 
@@ -232,21 +266,27 @@ static void buckets_sum(struct point *total, const struct pippenger *sum, size_t
     }
 }
 
-static void pippenger(struct point *out, struct pippenger *sum)
+static void pippenger(struct point *out, const struct terms *terms, size_t window)
 {
-    size_t buckets = (size_t)1 << (sum->window - 1);
+    size_t buckets = (size_t)1 << (window - 1), windows = SCALAR_BITS / window + 1;
+    AUTO_FREE int16_t *digits = memory_array(terms->count * windows, sizeof *digits);
+    AUTO_FREE struct point *points = points_new(buckets);
+    AUTO_FREE bool *filled = memory_array(buckets, sizeof *filled);
+    struct pippenger sum = { terms, window, windows, digits, points, filled };
     struct point total = *point_identity(), part;
 
-    for (size_t window = sum->windows; window-- > 0;) {
-        for (size_t i = 0; i < sum->window; i++)
+    for (size_t i = 0; i < terms->count; i++)
+        digits_signed(digits + i * windows, &sum, terms->list[i].scalar);
+    for (size_t at = windows; at-- > 0;) {
+        for (size_t i = 0; i < window; i++)
             point_double(&total, &total);
-        memset(sum->filled, 0, buckets * sizeof *sum->filled);
-        for (size_t i = 0; i < sum->count; i++) {
-            int digit = sum->digits[i * sum->windows + window];
+        memset(filled, 0, buckets * sizeof *filled);
+        for (size_t i = 0; i < terms->count; i++) {
+            int digit = digits[i * windows + at];
             if (digit != 0)
-                bucket_put(sum, digit, sum->points[i]);
+                bucket_put(&sum, digit, terms->list[i].point);
         }
-        buckets_sum(&part, sum, buckets);
+        buckets_sum(&part, &sum, buckets);
         point_add(&total, &total, &part);
     }
     *out = total;
@@ -254,89 +294,49 @@ static void pippenger(struct point *out, struct pippenger *sum)
 
 /* --- which of them -------------------------------------------------------------------------------------- */
 
-/* Straus reads a table for every point and digit; beyond this, the buckets are cheaper (measured). */
-#define STRAUS_MAX 320
-
-static size_t runs_total(const struct fixed_run *runs, size_t count)
+/* Both methods double 253 times; what differs is additions. A digit of width w is not zero once in w + 1
+ * bits; Straus's additions read all over the tables, which makes them dearer by some 3 in 10 (measured). */
+static size_t straus_cost(const struct terms *terms)
 {
-    size_t total = 0;
+    size_t once = MULTIPLES + SCALAR_BITS / (WIDTH + 1), tabled = SCALAR_BITS / (FIXED_WIDTH + 1);
 
-    for (size_t i = 0; i < count; i++)
-        total += runs[i].count;
-    return total;
+    return ((terms->count - terms->tabled) * once + terms->tabled * tabled) * 13 / 10;
 }
 
-static void by_straus(struct point *out, const struct scalar *scalars, const struct point *points,
-                      size_t count, const struct fixed_points *fixed, const struct fixed_run *runs,
-                      size_t runs_count)
+/* Each window adds every point once and walks 2^(window - 1) buckets with two additions each. */
+static size_t pippenger_cost(size_t count, size_t window)
 {
-    size_t total = count + runs_total(runs, runs_count), digits = 0, at = 0, untabled = count;
-    AUTO_FREE struct straus_term *terms = memory_array(total + 1, sizeof *terms);
-
-    for (size_t r = 0; r < runs_count; r++)
-        for (size_t i = 0; i < runs[r].count; i++)
-            untabled += runs[r].first + i >= fixed->tabled;
-    struct point *multiples = points_new(untabled * MULTIPLES), *next = multiples;
-    for (size_t i = 0; i < count; i++, at++, next += MULTIPLES) {
-        size_t used = recode(terms[at].digits, &scalars[i], WIDTH);
-        odd_multiples(next, &points[i], MULTIPLES);
-        terms[at].multiples = next;
-        digits = used > digits ? used : digits;
-    }
-    for (size_t r = 0; r < runs_count; r++)
-        for (size_t i = 0; i < runs[r].count; i++, at++) {
-            size_t index = runs[r].first + i, used;
-            if (index < fixed->tabled) {
-                used = recode(terms[at].digits, &runs[r].scalars[i], FIXED_WIDTH);
-                terms[at].multiples = fixed->multiples + index * FIXED_MULTIPLES;
-            } else {
-                used = recode(terms[at].digits, &runs[r].scalars[i], WIDTH);
-                odd_multiples(next, &fixed->points[index], MULTIPLES);
-                terms[at].multiples = next;
-                next += MULTIPLES;
-            }
-            digits = used > digits ? used : digits;
-        }
-    straus(out, terms, total, digits);
-    free(multiples);
+    return (SCALAR_BITS / window + 1) * (count + ((size_t)1 << window));
 }
 
-static void by_pippenger(struct point *out, const struct scalar *scalars, const struct point *points,
-                         size_t count, const struct fixed_points *fixed, const struct fixed_run *runs,
-                         size_t runs_count)
+static void sum_of(struct point *out, const struct terms *terms)
 {
-    size_t total = count + runs_total(runs, runs_count), window = window_for(total), at = 0;
-    size_t windows = SCALAR_BITS / window + 1;
-    AUTO_FREE int16_t *digits = memory_array(total * windows + 1, sizeof *digits);
-    AUTO_FREE const struct point **where = memory_array(total + 1, sizeof *where);
-    AUTO_FREE bool *filled = memory_array((size_t)1 << window, sizeof *filled);
-    struct pippenger sum = { window, windows, total, digits, where, points_new((size_t)1 << window), filled };
+    size_t best = 2;
 
-    for (size_t i = 0; i < count; i++, at++) {
-        digits_signed(digits + at * windows, &sum, &scalars[i]);
-        where[at] = &points[i];
-    }
-    for (size_t r = 0; r < runs_count; r++)
-        for (size_t i = 0; i < runs[r].count; i++, at++) {
-            digits_signed(digits + at * windows, &sum, &runs[r].scalars[i]);
-            where[at] = &fixed->points[runs[r].first + i];
-        }
-    pippenger(out, &sum);
-    free(sum.buckets);
+    for (size_t window = 3; window <= WINDOW_MAX; window++)
+        if (pippenger_cost(terms->count, window) < pippenger_cost(terms->count, best))
+            best = window;
+    if (straus_cost(terms) <= pippenger_cost(terms->count, best))
+        straus(out, terms);
+    else
+        pippenger(out, terms, best);
 }
 
 void points_multiply_public_fixed(struct point *out, const struct scalar *scalars,
                                   const struct point *points, size_t count, const struct fixed_points *fixed,
                                   const struct fixed_run *runs, size_t runs_count)
 {
-    for (size_t i = 0; i < runs_count; i++)
-        INVARIANT(runs[i].count <= fixed->count && runs[i].first <= fixed->count - runs[i].count,
-                  "a run of %zu fixed points from %zu on; there are %zu", runs[i].count, runs[i].first,
-                  fixed->count);
-    if (count + runs_total(runs, runs_count) <= STRAUS_MAX)
-        by_straus(out, scalars, points, count, fixed, runs, runs_count);
-    else
-        by_pippenger(out, scalars, points, count, fixed, runs, runs_count);
+    size_t total = count;
+
+    for (size_t r = 0; r < runs_count; r++)
+        total += runs[r].count;
+    AUTO_FREE struct term *list = memory_array(total, sizeof *list);
+    struct terms terms = { list, 0, 0 };
+    for (size_t i = 0; i < count; i++)
+        terms_put(&terms, &scalars[i], &points[i], NULL);
+    for (size_t r = 0; r < runs_count; r++)
+        terms_put_run(&terms, fixed, &runs[r]);
+    sum_of(out, &terms);
 }
 
 void points_multiply_public(struct point *out, const struct scalar *scalars, const struct point *points,

@@ -33,7 +33,8 @@ static int check(const char *argument)
     assert_true(child >= 0);
     if (child == 0) {
         execlp("valgrind", "valgrind", "-q", "--error-exitcode=99", "--track-origins=no", "--leak-check=no",
-               "--suppressions=" SOURCE_ROOT "/tests/unit/proof/constant_time.supp", "./constant_time", argument, (char *)NULL);
+               "--suppressions=" SOURCE_ROOT "/tests/unit/proof/constant_time.supp", "./constant_time",
+               argument, (char *)NULL);
         _exit(127);
     }
     int status;
