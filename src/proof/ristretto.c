@@ -149,11 +149,12 @@ const struct point *point_base(void)
 bool point_decode(struct point *out, const uint8_t in[POINT_SIZE])
 {
     struct point decoded;
+    bool canonical = decaf_255_point_decode(out_point(&decoded), in, DECAF_TRUE) == DECAF_SUCCESS;
 
-    if (decaf_255_point_decode(out_point(&decoded), in, DECAF_TRUE) != DECAF_SUCCESS)
-        return false;
-    *out = decoded;
-    return true;
+    secret_published(&canonical, sizeof canonical);
+    if (canonical)
+        *out = decoded;
+    return canonical;
 }
 
 void point_encode(uint8_t out[POINT_SIZE], const struct point *point)

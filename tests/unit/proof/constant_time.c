@@ -94,8 +94,14 @@ static void points(void)
     point_subtract(&sum, &sum, point_base());
     point_double(&sum, &sum);
     publish_point("point_multiply_base, select, negate, add, subtract, double", &sum);
-    bool equal = point_equal(&sum, &other);
+    bool equal = point_equal(&sum, &other), none = point_is_identity(&sum);
     publish("point_equal", &equal, sizeof equal);
+    publish("point_is_identity", &none, sizeof none);
+
+    uint8_t bytes[POINT_SIZE];
+    point_encode(bytes, &other);
+    if (point_decode(&sum, bytes))
+        publish_point("point_decode", &sum);
 
     struct point_table *table = point_table_new(point_base());
     point_table_multiply(&sum, &scalars[2], table);
@@ -105,6 +111,17 @@ static void points(void)
     struct point many[3] = { *point_base(), sum, other };
     points_multiply(&sum, scalars, many, 3);
     publish_point("points_multiply", &sum);
+}
+
+static void hashes(void)
+{
+    uint8_t secret[200] = { 8 }, digest[64];
+
+    hide(secret, sizeof secret);
+    sha3_512(digest, secret, sizeof secret);
+    publish("sha3_512", digest, sizeof digest);
+    shake256(digest, sizeof digest, secret, sizeof secret);
+    publish("shake256", digest, sizeof digest);
 }
 
 static void commitments(void)
@@ -187,6 +204,7 @@ int main(int argc, char **argv)
     }
     scalars();
     points();
+    hashes();
     commitments();
     synthetic_nonces();
     range_proofs(8, 1);

@@ -1,4 +1,5 @@
 /* Range proofs: dalek's published proofs, and our own for every size; batches. */
+#include <pthread.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -31,6 +32,37 @@ static void the_generators_are_those_of_dalek(void **state)
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         point_encode(bytes, generator(expected[i].index));
         assert_bytes_are(bytes, sizeof bytes, expected[i].hex);
+    }
+}
+
+struct asking {
+    pthread_t thread;
+    uint8_t first[POINT_SIZE], last[POINT_SIZE];
+};
+
+static void *ask(void *argument)
+{
+    struct asking *asking = argument;
+
+    point_encode(asking->last, generator(GENERATOR_H(15, 63)));
+    point_encode(asking->first, generator(GENERATOR_G(0, 0)));
+    return NULL;
+}
+
+/* The first test of generators here: they are made while these wait. */
+static void the_generators_are_made_once_for_threads_that_ask_at_the_same_time(void **state)
+{
+    struct asking asking[4];
+    (void)state;
+
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&asking[i].thread, NULL, ask, &asking[i]), 0);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(asking[i].thread, NULL), 0);
+    for (size_t i = 0; i < 4; i++) {
+        assert_bytes_are(asking[i].first, POINT_SIZE,
+                         "fc3b25801422672a6a8d3adb5d8457d4301fe92324b4fc56ae934c8713ddfe2d");
+        assert_memory_equal(asking[i].last, asking[0].last, POINT_SIZE);
     }
 }
 
@@ -250,6 +282,7 @@ static void a_batch_has_a_limit(void **state)
 int range_proof_tests(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_generators_are_made_once_for_threads_that_ask_at_the_same_time),
         cmocka_unit_test(the_generators_are_those_of_dalek),
         cmocka_unit_test(all_proofs_of_dalek_verify_and_what_was_changed_in_them_does_not),
         cmocka_unit_test(commitments_add_up_and_the_empty_one_is_the_identity),
