@@ -1,5 +1,5 @@
-/* The fields of BN254 against a second computation (schoolbook product, division bit by bit), and the laws of the
- * tower above them. */
+/* The fields of BN254 against a second computation (schoolbook product, division bit by bit), and the laws of
+ * the tower above them. */
 #include <string.h>
 
 #include "groth16_fixture.h"
@@ -109,7 +109,8 @@ static void tricky_bytes(uint8_t out[FIELD_BYTES], const char *modulus_hex, size
         out[FIELD_BYTES - 1] = (uint8_t)random_below(4);
     } else if (round % 4 == 1) {
         assert_true(hex_decode(out, FIELD_BYTES, modulus_hex, strlen(modulus_hex)));
-        out[FIELD_BYTES - 1] = (uint8_t)(out[FIELD_BYTES - 1] - 1 - random_below(2) + (round % 8 == 1 ? 1 : 0));
+        out[FIELD_BYTES - 1] = (uint8_t)(out[FIELD_BYTES - 1] - 1 - random_below(2) +
+                                         (round % 8 == 1 ? 1 : 0));
     } else if (round % 4 == 2) {
         memset(out + random_below(24), 0xff, 8);
     }
