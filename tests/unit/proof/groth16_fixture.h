@@ -41,6 +41,7 @@ void fixture_close(struct fixture *fixture);
 
 int groth16_field_tests(void);
 int groth16_pairing_tests(void);
+int groth16_prove_tests(void);
 int groth16_verify_tests(void);
 
 #endif

@@ -5,5 +5,5 @@
 int main(void)
 {
     crypto_start();
-    return groth16_field_tests() + groth16_pairing_tests() + groth16_verify_tests();
+    return groth16_field_tests() + groth16_pairing_tests() + groth16_verify_tests() + groth16_prove_tests();
 }
