@@ -320,7 +320,7 @@ static void a_wtns_that_lies_about_itself_is_refused(void **state)
  * history, a coefficient of a variable that is zero): the proof then holds for the published key. */
 static void a_damaged_zkey_gives_no_proof_that_does_not_hold(void **state)
 {
-    size_t rounds = getenv("LAYERD_LONG") == NULL ? 400 : 20000, refused = 0;
+    size_t rounds = getenv("LAYERD_THOROUGH") == NULL ? 400 : 20000, refused = 0;
     CLEANUP(prover_close) struct prover prover;
     CLEANUP(fixture_close) struct fixture fixture;
     struct hash published, found;

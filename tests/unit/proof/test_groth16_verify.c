@@ -137,7 +137,7 @@ static void every_flipped_bit_of_canonical_bytes_is_refused(void **state)
     buffer_init(&key);
     groth16_key_encode(&fixture.key, &key);
     groth16_proof_encode(&fixture.proof, proof);
-    if (getenv("LAYERD_LONG") != NULL)
+    if (getenv("LAYERD_THOROUGH") != NULL)
         bits_each = 8;
     for (size_t i = 0; i < sizeof proof * bits_each; i++) {
         uint8_t flip = (uint8_t)(1u << (bits_each == 8 ? i % 8 : random_below(8)));
