@@ -1,5 +1,5 @@
 /* snarkjs's JSON files and the canonical bytes, from anybody: as a verification key, a proof, and public
- * inputs. What is taken is what we would write, and no proof but one made from the good one holds for it. */
+ * inputs. What is taken is the same when it is written and read again. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
