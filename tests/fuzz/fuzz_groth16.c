@@ -70,7 +70,7 @@ static void inputs_check(struct bytes in)
 static void near_check(const uint8_t *data, size_t size)
 {
     uint8_t bytes[GROTH16_PROOF_BYTES] = "lypf\1\1";
-    struct scalar factor = { { 0 } };
+    struct fr_plain factor = { { 0 } };
     struct g1_affine a;
     struct g2_affine b;
     struct g1 p;

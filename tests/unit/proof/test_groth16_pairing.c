@@ -128,7 +128,7 @@ static void addition_is_a_group(void **state)
 
 static void the_order_of_both_groups_is_r(void **state)
 {
-    struct scalar r;
+    struct fr_plain r;
     struct g1_affine p;
     struct g2_affine q;
     struct g1 a;
@@ -157,7 +157,7 @@ static void the_order_of_both_groups_is_r(void **state)
  * inside), and once the twist's other factor, 2p − r, is multiplied away. */
 static void the_subgroup_check_is_multiplication_by_r(void **state)
 {
-    struct scalar r, cofactor = { { 0 } };
+    struct fr_plain r, cofactor = { { 0 } };
     struct g2_affine outside, inside, sum;
     struct g2 point, product;
     unsigned carry = 0;
@@ -195,23 +195,23 @@ static void the_subgroup_check_is_multiplication_by_r(void **state)
 }
 
 /* Points and factors that meet every case: infinity, equal and opposite points in one bucket, 0, 1, r − 1. */
-static void random_factor(struct scalar *out, size_t i)
+static void random_factor(struct fr_plain *out, size_t i)
 {
     random_scalar(out);
     if (i % 5 == 1)
-        *out = (struct scalar){ { random_below(3) } };
+        *out = (struct fr_plain){ { random_below(3) } };
     else if (i % 7 == 2) {
         memcpy(out->limb, fr_modulus.limb, sizeof out->limb);
         out->limb[0]--;
     } else if (i % 11 == 3)
-        *out = (struct scalar){ { 0, 1 } };
+        *out = (struct fr_plain){ { 0, 1 } };
 }
 
 static void many_points_sum_up_as_one_by_one(void **state)
 {
     static const size_t counts[] = { 0, 1, 2, 3, 31, 32, 33, 64, 100, 257, MANY_MAX };
     struct g1_affine *points = memory_array(MANY_MAX, sizeof *points);
-    struct scalar *factors = memory_array(MANY_MAX, sizeof *factors);
+    struct fr_plain *factors = memory_array(MANY_MAX, sizeof *factors);
     struct g1 *sums = memory_array(MANY_MAX + 1, sizeof *sums), term, sum;
     (void)state;
 
@@ -236,7 +236,7 @@ static void many_points_sum_up_as_one_by_one(void **state)
             assert_true(g1_same(&sum, &sums[counts[i]]));
         }
     for (size_t i = 0; i < MANY_MAX; i++) /* all in one bucket: 1 times each */
-        factors[i] = (struct scalar){ { 1 } };
+        factors[i] = (struct fr_plain){ { 1 } };
     g1_set_infinity(&term);
     for (size_t i = 0; i < MANY_MAX; i++)
         g1_add_affine(&term, &term, &points[i]);
@@ -251,7 +251,7 @@ static void many_points_of_g2_sum_up_as_one_by_one(void **state)
 {
     enum { COUNT = 80 };
     struct g2_affine points[COUNT];
-    struct scalar factors[COUNT];
+    struct fr_plain factors[COUNT];
     struct g2 term, sum, expected;
     (void)state;
 
@@ -281,7 +281,7 @@ static void pairing(struct fp12 *out, const struct g1_affine *p, const struct g2
     final_exponentiation(out, out);
 }
 
-static void fp12_power(struct fp12 *out, const struct fp12 *base, const struct scalar *exponent)
+static void fp12_power(struct fp12 *out, const struct fp12 *base, const struct fr_plain *exponent)
 {
     struct fp12 result = fp12_one;
 
@@ -304,16 +304,16 @@ static void the_pairing_is_bilinear(void **state)
         struct g1 point;
         struct g2 twisted;
         struct fr a, b, ab;
-        struct scalar sa, sb, sab;
+        struct fr_plain sa, sb, sab;
         struct fp12 base, expected, found;
         random_g1(&p);
         random_g2(&q);
         random_fr(&a);
         random_fr(&b);
         fr_multiply(&ab, &a, &b);
-        fr_to_scalar(&sa, &a);
-        fr_to_scalar(&sb, &b);
-        fr_to_scalar(&sab, &ab);
+        fr_to_plain(&sa, &a);
+        fr_to_plain(&sb, &b);
+        fr_to_plain(&sab, &ab);
         g1_multiply(&point, &p, &sa);
         g1_to_affine(&ap, &point);
         g1_multiply(&point, &p, &sab);
@@ -339,7 +339,7 @@ static void the_pairing_is_bilinear(void **state)
 static void the_pairing_is_not_degenerate_and_its_values_have_order_r(void **state)
 {
     struct fp12 value, power;
-    struct scalar r;
+    struct fr_plain r;
     struct g1_affine infinity = { 0 };
     struct g2_affine infinite = { 0 };
     (void)state;
