@@ -1,5 +1,6 @@
 /* The groups of BN254 and their pairing: published inputs and outputs of the EVM's contracts, the laws a
  * group and a pairing have, and multiplication of many points against one at a time. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "groth16_fixture.h"
@@ -247,6 +248,40 @@ static void many_points_sum_up_as_one_by_one(void **state)
     memory_free_pointer(&sums);
 }
 
+/* Enough points for wide windows: multiples of the generator that are known, so that the sum is one multiple.
+ */
+static void very_many_points_sum_up_to_the_multiple_that_is_known(void **state)
+{
+    size_t count = (size_t)1 << (getenv("LAYERD_THOROUGH") == NULL ? 13 : 19);
+    struct g1_affine *points = memory_array(count, sizeof *points);
+    struct fr_plain *factors = memory_array(count, sizeof *factors), total;
+    struct fr sum = fr_zero, multiple, factor;
+    struct g1 point, expected, found;
+    (void)state;
+
+    g1_set_infinity(&point);
+    for (size_t i = 0; i < count; i++) {
+        g1_add_affine(&point, &point, &g1_generator);
+        g1_to_affine(&points[i], &point);
+        random_fr(&factor);
+        if (i % 16 == 0) /* r − 1 */
+            fr_negate(&factor, &fr_one);
+        fr_to_plain(&factors[i], &factor);
+        fr_set(&multiple, i + 1);
+        fr_multiply(&multiple, &multiple, &factor);
+        fr_add(&sum, &sum, &multiple);
+    }
+    fr_to_plain(&total, &sum);
+    g1_multiply(&expected, &g1_generator, &total);
+    g1_multiply_many(&found, points, factors, count, 2);
+    assert_true(g1_same(&found, &expected));
+    factors[count / 2].limb[0] ^= 1;
+    g1_multiply_many(&found, points, factors, count, 2);
+    assert_false(g1_same(&found, &expected));
+    memory_free_pointer(&points);
+    memory_free_pointer(&factors);
+}
+
 static void many_points_of_g2_sum_up_as_one_by_one(void **state)
 {
     enum { COUNT = 80 };
@@ -365,6 +400,7 @@ int groth16_pairing_tests(void)
         cmocka_unit_test(the_order_of_both_groups_is_r),
         cmocka_unit_test(the_subgroup_check_is_multiplication_by_r),
         cmocka_unit_test(many_points_sum_up_as_one_by_one),
+        cmocka_unit_test(very_many_points_sum_up_to_the_multiple_that_is_known),
         cmocka_unit_test(many_points_of_g2_sum_up_as_one_by_one),
         cmocka_unit_test(the_pairing_is_bilinear),
         cmocka_unit_test(the_pairing_is_not_degenerate_and_its_values_have_order_r),
