@@ -1,8 +1,9 @@
 """The pairing curve BN254 (alt_bn128) a second time, in plain Python, to compare the C code with.
 
-From Barreto, Naehrig, "Pairing-Friendly Elliptic Curves of Prime Order" (2005), Vercauteren, "Optimal Pairings" (ePrint
-2008/096), EIP-196 and EIP-197. Affine points, None is infinity. F_q12 is F_q2[w]/(w^6 - XI) written flat, six coefficients,
-without the usual tower of three. Slow, and for tests alone. Nothing here is shared with the C code.
+From Barreto, Naehrig, "Pairing-Friendly Elliptic Curves of Prime Order" (2005), Vercauteren, "Optimal
+Pairings" (ePrint 2008/096), EIP-196 and EIP-197. Affine points, None is infinity. F_q12 is F_q2[w]/(w^6 -
+XI) written flat, six coefficients, without the usual tower of three. Slow, and for tests alone. Nothing
+here is shared with the C code.
 """
 
 U = 4965661367192848881
@@ -158,7 +159,7 @@ def second(x, y):
 # --- the optimal ate pairing --------------------------------------------------------------------
 
 def line(t, q, p):
-    """The line through t and q (the tangent when they are one) at p, with w^2 x, w^3 y as the way up from the twist."""
+    """The line through t and q (their tangent when they are one), brought up from the twist by w, at p."""
     if t[0] == q[0] and t[1] != q[1]:
         return (scale2(ONE2, p[0][0]), ZERO2, scale2(t[0], -1), ZERO2, ZERO2, ZERO2)
     s = slope(t, q)
@@ -189,8 +190,8 @@ def miller(pairs):
     return f
 
 
-# (q^4 - q^2 + 1)/r to the base q; Devegili, Scott, Dahab, "Implementing Cryptographic Pairings over Barreto-Naehrig
-# Curves" (2007), section 7.
+# (q^4 - q^2 + 1)/r to the base q, as in Devegili, Scott, Dahab, "Implementing Cryptographic Pairings over
+# Barreto-Naehrig Curves" (2007); the assertion below is what vouches for it.
 HARD = (-36 * U**3 - 30 * U**2 - 18 * U - 2, -36 * U**3 - 18 * U**2 - 12 * U + 1, 6 * U**2 + 1, 1)
 assert sum(digit * FIELD**k for k, digit in enumerate(HARD)) * ORDER == FIELD**4 - FIELD**2 + 1
 

@@ -1,8 +1,9 @@
 """Aggregated Bulletproofs range proofs a second time, in plain Python, to compare the C code with.
 
-From Buenz, Bootle, Boneh, Poelstra, Wuille, Maxwell, "Bulletproofs" (ePrint 2017/1066), sections 4.1, 4.2 and 3, with the
-generators, transcript and serialisation of dalek-cryptography/bulletproofs. The verifier checks the paper's two equations
-one after the other, each point by its own name, not the folded single sum. Nothing here is shared with the C code.
+From Buenz, Bootle, Boneh, Poelstra, Wuille, Maxwell, "Bulletproofs" (ePrint 2017/1066), sections 3, 4.1 and
+4.2, with the generators, transcript and serialisation of dalek-cryptography/bulletproofs. The verifier
+checks the paper's two equations one after the other, not the folded single sum. Nothing here is shared with
+the C code.
 """
 
 import functools
@@ -163,14 +164,14 @@ def verify(transcript, bits, commitments, proof):
         transcript.append(b"R", items[8 + 2 * i])
         u.append(challenge(transcript, b"u"))
 
-    # Equation (65) of the paper, section 4.2, with its delta (section 4.2 after (65)): t(x) is what the commitments say.
+    # Section 4.2, the first check with delta(y, z) for several values: t(x) is what the commitments say.
     z_powers, y_powers = powers(z, parties + 3), powers(y, size)
     delta = (z - z * z) * sum(y_powers) - sum(z_powers[3 + j] for j in range(parties)) * (2**bits - 1)
     found = group.multiply_sum([(delta, group.BASE), (x, t_1), (x * x, t_2), *zip(z_powers[2:], committed)])
     if not group.equal(found, group.multiply_sum([(t_x, group.BASE), (t_x_blinding, group.BLINDING_BASE)])):
         return False
 
-    # Equations (66) and (67), and the inner product argument of section 3: P folded by L and R is the product at a and b.
+    # The check of l(x) and r(x) by the argument of section 3: P folded by L and R is the product at a and b.
     inverses = [pow(value, -1, ORDER) for value in u]
     y_inverse = powers(pow(y, -1, ORDER), size)
     terms = [(1, big_a), (x, big_s), (-e_blinding, group.BLINDING_BASE), (w * (t_x - a * b), group.BASE)]

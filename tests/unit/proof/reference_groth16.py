@@ -1,9 +1,9 @@
-"""Groth16 over BN254 a second time, in plain Python, to compare the C code with: verify snarkjs's JSON files, prove from
-`.zkey` and `.wtns`.
+"""Groth16 over BN254 a second time, in plain Python, to compare the C code with: verify snarkjs's JSON
+files, prove from `.zkey` and `.wtns`.
 
-From Groth, "On the Size of Pairing-based Non-interactive Arguments" (ePrint 2016/260), section 3.2, and the file formats of
-iden3/snarkjs. Strict where snarkjs is not: coordinates below q, pi_b in the subgroup of order r, public signals below r,
-no infinity. Nothing here is shared with the C code.
+From Groth, "On the Size of Pairing-based Non-interactive Arguments" (ePrint 2016/260), section 3.2, and the
+file formats of iden3/snarkjs. Strict where snarkjs is not: coordinates below q, pi_b in the subgroup of
+order r, public signals below r, no infinity. Nothing here is shared with the C code.
 """
 
 import json
@@ -120,7 +120,7 @@ def combine(scalars, points):
 
 
 def evaluate(values, at):
-    """From the values at all n-th roots of unity (root^i, in order) to those at at[k], by the barycentric formula."""
+    """From the values at the n-th roots of unity (root^i, in order) to those at at[k], barycentrically."""
     n = len(values)
     root = pow(GENERATOR, (ORDER - 1) // n, ORDER)
     found = []
@@ -170,9 +170,10 @@ def prove(zkey, wtns, r, s):
     a = curve.add(combine(witness, first_points(key[5])), curve.add(alpha, curve.multiply(r, delta_1)))
     b_1 = curve.add(combine(witness, first_points(key[6])), curve.add(beta_1, curve.multiply(s, delta_1)))
     b_2 = curve.add(combine(witness, second_points(key[7])), curve.add(beta_2, curve.multiply(s, delta_2)))
-    c = curve.add(combine(witness[public_count + 1:], first_points(key[8])), combine(quotient, first_points(key[9])))
+    private, high = first_points(key[8]), first_points(key[9])
+    c = curve.add(combine(witness[public_count + 1:], private), combine(quotient, high))
     c = curve.add(c, curve.add(curve.multiply(s, a), curve.multiply(r, b_1)))
     c = curve.add(c, curve.multiply(-r * s % ORDER, delta_1))
-    proof = {"pi_a": texts(a), "pi_b": [list(map(str, b_2[0])), list(map(str, b_2[1])), ["1", "0"]], "pi_c": texts(c),
-             "protocol": "groth16", "curve": "bn128"}
+    proof = {"pi_a": texts(a), "pi_b": [list(map(str, b_2[0])), list(map(str, b_2[1])), ["1", "0"]],
+             "pi_c": texts(c), "protocol": "groth16", "curve": "bn128"}
     return json.dumps(proof), json.dumps([str(value) for value in witness[1:public_count + 1]])

@@ -1,7 +1,7 @@
 """Half-aggregation of BIP-340 signatures a second time, in plain Python, to compare the C code with.
 
-From BlockstreamResearch/cross-input-aggregation, half-aggregation.mediawiki @83f5e333 (the first randomizer is 1), on the
-BIP-340 of tests/unit/crypto. Nothing here is shared with the C code.
+From BlockstreamResearch/cross-input-aggregation, half-aggregation.mediawiki @83f5e333 (the first randomizer
+is 1), on the BIP-340 of tests/unit/crypto. Nothing here is shared with the C code.
 """
 
 import os
@@ -30,7 +30,7 @@ def sizes_are_right(aggregate, count):
 
 
 def extend(aggregate, old, new):
-    """Adds the triples (public key, message, signature) of `new`, each valid, to an aggregate over the pairs of `old`."""
+    """Adds triples (public key, message, signature), each valid, to an aggregate over the pairs of `old`."""
     if len(old) + len(new) > COUNT_MAX or not sizes_are_right(aggregate, len(old)):
         return None
     total = schnorr.number(aggregate[-32:])
@@ -60,7 +60,8 @@ def verify(aggregated, pairs):
         point, nonce = schnorr.lift_x(schnorr.number(public)), schnorr.lift_x(schnorr.number(r))
         if point is None or nonce is None:
             return False
-        challenge = schnorr.number(schnorr.tagged_hash("BIP0340/challenge", r + public + message)) % schnorr.ORDER
+        challenge = schnorr.number(schnorr.tagged_hash("BIP0340/challenge", r + public + message))
+        challenge %= schnorr.ORDER
         part = schnorr.point_add(nonce, schnorr.point_multiply(point, challenge))
         found = schnorr.point_add(found, schnorr.point_multiply(part, factor))
     return found == schnorr.point_multiply(schnorr.GENERATOR, total)

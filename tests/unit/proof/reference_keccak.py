@@ -1,4 +1,4 @@
-"""Keccak-f[1600] and the hashes on it a second time, in plain Python from FIPS 202, to compare the C code with.
+"""Keccak-f[1600] and its hashes a second time, in plain Python from FIPS 202, to compare the C code with.
 
 Slow, and for tests alone. Nothing here is shared with the C code.
 """
@@ -7,7 +7,7 @@ MASK = 2**64 - 1
 
 
 def round_constants():
-    """FIPS 202, section 3.2.5: bit 2^j - 1 of round i is rc(j + 7i), from the register x^8 + x^6 + x^5 + x^4 + 1."""
+    """FIPS 202, section 3.2.5: bit 2^j - 1 of round i is rc(j + 7i), of x^8 + x^6 + x^5 + x^4 + 1."""
     constants, register = [], 1
     for _ in range(24):
         constant = 0

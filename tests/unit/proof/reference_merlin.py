@@ -1,5 +1,5 @@
-"""STROBE-128 and Merlin transcripts a second time, in plain Python from their specifications (strobe.sourceforge.io,
-specs v1.0.2, and merlin.cool), to compare the C code with.
+"""STROBE-128 and Merlin transcripts a second time, in plain Python from their specifications
+(strobe.sourceforge.io, specs v1.0.2, and merlin.cool), to compare the C code with.
 
 Slow, and for tests alone. Nothing here is shared with the C code.
 """
@@ -106,7 +106,7 @@ class Transcript:
 
 
 class Source:
-    """Merlin's transcript randomness: bound to the transcript's state, to witnesses and to outside random bytes."""
+    """Merlin's transcript randomness: from the transcript's state, witnesses and random bytes given."""
 
     def __init__(self, transcript, witnesses, random):
         self.strobe = transcript.strobe.copy()

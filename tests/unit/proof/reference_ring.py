@@ -1,7 +1,8 @@
 """Linkable ring signatures on ristretto255 a second time, in plain Python, to compare the C code with.
 
-bLSAG (Back's form of the linkable ring signature, image I = x Hp(P)) and CLSAG (Goodell, Noether, RandomRun, ePrint
-2019/654), with the transcripts that src/proof/README.md and the C headers state. Nothing here is shared with the C code.
+bLSAG (Back's form of the linkable ring signature, image I = x Hp(P)) and CLSAG (Goodell, Noether,
+RandomRun, ePrint 2019/654), with the transcripts that tests/unit/proof/rings.md states. Nothing here is
+shared with the C code.
 """
 
 import reference_bulletproofs as bulletproofs
@@ -45,7 +46,7 @@ def challenge(transcript, left, right):
 
 
 class Ring:
-    """What sign and verify do alike once the statement is in the transcript: n keys' points, one image's point."""
+    """What sign and verify share once the statement is in the transcript: points of keys and of an image."""
 
     def __init__(self, transcript, keys, points, image):
         self.transcript, self.points, self.image = transcript, points, image
@@ -122,7 +123,7 @@ def verify(transcript, keys, message, signature):
 # --- the ring with commitments (CLSAG) ----------------------------------------------------------
 
 def confidential_ring(transcript, members, pseudo, message, image, auxiliary):
-    """The ring over mu_P P_i + mu_C (C_i - C'), and mu_P and mu_C; None when something in it is not allowed."""
+    """The ring over mu_P P_i + mu_C (C_i - C'), and mu_P and mu_C; None when something is not allowed."""
     keys, commitments = [key for key, _ in members], [commitment for _, commitment in members]
     points, hidden = [decode(key) for key in keys], [decode(commitment) for commitment in commitments]
     pseudo_point, image_point, auxiliary_point = decode(pseudo), decode(image), decode(auxiliary)
@@ -161,7 +162,8 @@ def sign_confidential(transcript, members, pseudo, message, index, secret, diffe
         return None
     ring, mu_p, mu_c = built
     sum_of_secrets = (mu_p * secret_decode(secret) + mu_c * z) % ORDER
-    return found[1] + auxiliary + ring.sign(index, sum_of_secrets, [(b"x", secret), (b"z", difference)], random)
+    witnesses = [(b"x", secret), (b"z", difference)]
+    return found[1] + auxiliary + ring.sign(index, sum_of_secrets, witnesses, random)
 
 
 def verify_confidential(transcript, members, pseudo, message, signature):

@@ -1,7 +1,7 @@
 """ristretto255 a second time, in plain Python from RFC 9496, to compare the C code with.
 
-A point is (X, Y, Z, T) on the curve -x^2 + y^2 = 1 + d x^2 y^2, in extended coordinates: x = X/Z, y = Y/Z, XY = ZT.
-Slow, not constant-time, and for tests alone. Nothing here is shared with the C code.
+A point is (X, Y, Z, T) on the curve -x^2 + y^2 = 1 + d x^2 y^2, extended: x = X/Z, y = Y/Z, XY = ZT. Slow,
+not constant-time, and for tests alone. Nothing here is shared with the C code.
 """
 
 import reference_keccak
@@ -207,5 +207,6 @@ def scalar_wide(data):
     return int.from_bytes(data, "little") % ORDER
 
 
-BASE = decode(bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"))  # RFC 9496, A.1
-BLINDING_BASE = from_uniform(reference_keccak.sha3_512(encode(BASE)))  # the Pedersen base of dalek's bulletproofs
+# RFC 9496, appendix A.1, and the Pedersen base that dalek's bulletproofs take for blindings.
+BASE = decode(bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"))
+BLINDING_BASE = from_uniform(reference_keccak.sha3_512(encode(BASE)))

@@ -1,7 +1,7 @@
 """The second implementations against the published vectors, so that agreement with them means something.
 
-Each file of vectors that is absent skips its test, loudly. Figures from RFC 9496 and the half-aggregation draft stand
-here with their source. LAYERD_SEED chooses the random inputs; a failure prints it.
+Each file of vectors that is absent skips its test, loudly. Figures from RFC 9496 and the half-aggregation
+draft stand here with their source. LAYERD_SEED chooses the random inputs; a failure prints it.
 """
 
 import hashlib
@@ -109,7 +109,7 @@ ALIKE = [
     "00" * 32 + "12" + "00" * 30 + "80",
 ]
 
-# BlockstreamResearch/cross-input-aggregation hacspec-halfagg/tests/tests.rs, the third verify vector (two signatures).
+# BlockstreamResearch/cross-input-aggregation hacspec-halfagg/tests/tests.rs, third verify vector.
 TWO_AGGREGATED = (
     "b070aafcea439a4f6f1bbfc2eb66d29d24b0cab74d6b745c3cfb009cc8fe4aa8"
     "a3afbdb45a6a34bf7c8c00f1b6d7e7d375b54540f13716c87b62e51e2f4f22ff"
@@ -246,13 +246,22 @@ def test_group_laws_hold_and_all_ways_to_multiply_agree(dice):
 
 # --- range proofs -------------------------------------------------------------------------------
 
+def range_verify(label, bits, commitments, proof):
+    return bulletproofs.verify(merlin.Transcript(label), bits, commitments, proof)
+
+
+def range_prove(dice, label, bits, openings):
+    return bulletproofs.prove(merlin.Transcript(label), bits, openings, lambda: random_scalar(dice))
+
+
 def test_generators_are_those_of_dalek():
     found = vectors("bulletproofs-dalek.json")["generators_computed"]
     assert group.encode(group.BASE).hex() == found.pop("B")
     assert group.encode(group.BLINDING_BASE).hex() == found.pop("B_blinding")
     for name, expected in found.items():
         party, index = (int(part.rstrip("]")) for part in name[2:].split("["))
-        assert group.encode(bulletproofs.generators(name[0].encode(), party, 64)[index]).hex() == expected, name
+        chain = bulletproofs.generators(name[0].encode(), party, 64)
+        assert group.encode(chain[index]).hex() == expected, name
 
 
 def test_published_range_proofs_are_judged_as_they_say():
@@ -260,42 +269,44 @@ def test_published_range_proofs_are_judged_as_they_say():
     commitments = [unhex(text) for text in data["commitments"]]
     assert len(data["proofs"]) == 8 and len(data["negatives_own"]) == 6
     for row in data["proofs"]:
-        transcript = merlin.Transcript(data["label"].encode())
-        assert bulletproofs.verify(transcript, row["n"], commitments[:row["m"]], unhex(row["proof"])) is row["valid"]
+        proof, chosen = unhex(row["proof"]), commitments[:row["m"]]
+        assert range_verify(data["label"].encode(), row["n"], chosen, proof) is row["valid"]
     for row in data["negatives_own"]:
-        transcript, chosen = merlin.Transcript(row["label"].encode()), [commitments[i] for i in row["commitments"]]
-        assert bulletproofs.verify(transcript, row["n"], chosen, unhex(row["proof"])) is row["valid"], row["why"]
+        proof, chosen = unhex(row["proof"]), [commitments[i] for i in row["commitments"]]
+        assert range_verify(row["label"].encode(), row["n"], chosen, proof) is row["valid"], row["why"]
 
 
 def test_own_range_proofs_verify_and_changed_ones_do_not(dice):
-    for bits, parties in ((8, 1), (64, 1), (32, 2), (16, 4), (8, 16)):
-        openings = [(dice.choice([0, 2**bits - 1, dice.randrange(2**bits)]), random_scalar(dice)) for _ in range(parties)]
+    for bits, parties in ((8, 1), (64, 1), (32, 2), (16, 4), (8, 8)):
+        values = [dice.choice([0, 2**bits - 1, dice.randrange(2**bits)]) for _ in range(parties)]
+        openings = [(value, random_scalar(dice)) for value in values]
         commitments = [bulletproofs.commit(*opening) for opening in openings]
-        proof = bulletproofs.prove(merlin.Transcript(b"t"), bits, openings, lambda: random_scalar(dice))
-        assert bulletproofs.verify(merlin.Transcript(b"t"), bits, commitments, proof)
-        assert not bulletproofs.verify(merlin.Transcript(b"T"), bits, commitments, proof)
+        proof = range_prove(dice, b"t", bits, openings)
+        assert range_verify(b"t", bits, commitments, proof)
+        assert not range_verify(b"T", bits, commitments, proof)
         for size in (0, 32, len(proof) - 1, len(proof) - 32):
-            assert not bulletproofs.verify(merlin.Transcript(b"t"), bits, commitments, proof[:size])
-        assert not bulletproofs.verify(merlin.Transcript(b"t"), bits, commitments, proof + bytes(64))
+            assert not range_verify(b"t", bits, commitments, proof[:size])
+        assert not range_verify(b"t", bits, commitments, proof + bytes(64))
         for place in range(0, len(proof), 32):
             changed = flipped(dice, proof, place + dice.randrange(32))
-            assert not bulletproofs.verify(merlin.Transcript(b"t"), bits, commitments, changed), place
+            assert not range_verify(b"t", bits, commitments, changed), place
+        for place in range(0, len(proof), 32) if bits == 8 else []:
             identity = proof[:place] + bytes(32) + proof[place + 32:]
-            assert not bulletproofs.verify(merlin.Transcript(b"t"), bits, commitments, identity), place
+            assert not range_verify(b"t", bits, commitments, identity), place
         changed = [flipped(dice, commitments[0])] + commitments[1:]
-        assert not bulletproofs.verify(merlin.Transcript(b"t"), bits, changed, proof)
+        assert not range_verify(b"t", bits, changed, proof)
 
 
 def test_a_value_beyond_the_range_cannot_be_proved(dice):
     blinding = random_scalar(dice)
-    assert bulletproofs.prove(merlin.Transcript(b"t"), 8, [(256, blinding)], lambda: random_scalar(dice)) is None
-    proof = bulletproofs.prove(merlin.Transcript(b"t"), 8, [(0, blinding)], lambda: random_scalar(dice))
-    assert bulletproofs.verify(merlin.Transcript(b"t"), 8, [bulletproofs.commit(0, blinding)], proof)
-    assert not bulletproofs.verify(merlin.Transcript(b"t"), 8, [bulletproofs.commit(256, blinding)], proof)
+    assert range_prove(dice, b"t", 8, [(256, blinding)]) is None
+    proof = range_prove(dice, b"t", 8, [(0, blinding)])
+    assert range_verify(b"t", 8, [bulletproofs.commit(0, blinding)], proof)
+    assert not range_verify(b"t", 8, [bulletproofs.commit(256, blinding)], proof)
     for bits, count in ((7, 1), (0, 1), (128, 1), (8, 3), (8, 0), (8, 32)):
         openings = [(0, blinding)] * count
-        assert bulletproofs.prove(merlin.Transcript(b"t"), bits, openings, lambda: 1) is None
-        assert not bulletproofs.verify(merlin.Transcript(b"t"), bits, [bulletproofs.commit(0, 1)] * count, proof)
+        assert range_prove(dice, b"t", bits, openings) is None
+        assert not range_verify(b"t", bits, [bulletproofs.commit(0, 1)] * count, proof)
 
 
 # --- half-aggregation ---------------------------------------------------------------------------
@@ -304,7 +315,8 @@ def signed(dice, count):
     triples = []
     for _ in range(count):
         secret, message = dice.randbytes(32), dice.randbytes(32)
-        triples.append((half.schnorr.account(secret), message, half.schnorr.sign(secret, message, dice.randbytes(32))))
+        signature = half.schnorr.sign(secret, message, dice.randbytes(32))
+        triples.append((half.schnorr.account(secret), message, signature))
     return triples
 
 
@@ -352,7 +364,7 @@ def test_changed_half_aggregates_are_refused(dice):
 
 
 def test_invalid_signatures_whose_sum_is_right_are_not_aggregated(dice):
-    """The draft's strange case: z_0 = 1, so s_0 + z_1 d and s_1 - d give the same sum; neither signature is valid."""
+    """The draft's strange case: z_0 = 1, so s_0 + z_1 d and s_1 - d give the same sum; neither is valid."""
     (p0, m0, s0), (p1, m1, s1) = signed(dice, 2)
     order, number = half.schnorr.ORDER, half.schnorr.number
     factor = half.randomizers([(s0[:32], p0, m0), (s1[:32], p1, m1)])[1]
@@ -374,9 +386,10 @@ def test_ring_known_answers_are_reproduced_and_verify():
         assert ring.verify(merlin.Transcript(row["label"].encode()), keys, message, unhex(row["signature"]))
     for row in data["confidential"]:
         members = [tuple(unhex(text) for text in member) for member in row["members"]]
-        assert members[row["index"]][1] == bulletproofs.commit(int(row["value"]), group.scalar_decode(unhex(row["blinding"])))
-        assert ring.verify_confidential(merlin.Transcript(row["label"].encode()), members, unhex(row["pseudo"]),
-                                        unhex(row["message"]), unhex(row["signature"]))
+        blinding = group.scalar_decode(unhex(row["blinding"]))
+        assert members[row["index"]][1] == bulletproofs.commit(int(row["value"]), blinding)
+        said = [unhex(row[name]) for name in ("pseudo", "message", "signature")]
+        assert ring.verify_confidential(merlin.Transcript(row["label"].encode()), members, *said)
 
 
 def made_ring(dice, count):
@@ -406,7 +419,8 @@ def test_ring_signatures_verify_at_every_index_and_link(dice):
         assert ring.verify(transcript(), keys, b"one", first)
         assert ring.verify(transcript(), keys[::-1], b"two", second)
         assert first[:32] == second[:32] and first != second
-        assert first[:32] not in [ring.key_and_image(secret)[1] for secret in secrets[:index] + secrets[index + 1:]]
+        images = [ring.key_and_image(secret)[1] for secret in secrets]
+        assert first[:32] == images[index] and images.count(first[:32]) == 1
 
 
 def test_changed_ring_signatures_are_refused(dice):
@@ -444,7 +458,8 @@ def test_an_image_of_another_key_or_base_is_refused(dice):
         assert not ring.verify(transcript(), keys, b"m", signature)
     data = group.encode(honest)
     built = ring.linkable_ring(transcript(), keys, b"m", data)
-    assert ring.verify(transcript(), keys, b"m", data + built.sign(1, x, [(b"x", secrets[1])], dice.randbytes(32)))
+    signature = data + built.sign(1, x, [(b"x", secrets[1])], dice.randbytes(32))
+    assert ring.verify(transcript(), keys, b"m", signature)
 
 
 def test_rings_that_are_not_allowed_are_refused(dice):
@@ -472,8 +487,8 @@ def test_confidential_rings_verify_at_every_index_and_link(dice):
         for index in range(count):
             value = dice.randrange(2**63)
             secrets, members, pseudo, difference = made_members(dice, count, index, value)
-            signature = ring.sign_confidential(transcript(), members, pseudo, b"m", index, secrets[index], difference,
-                                               dice.randbytes(32))
+            signature = ring.sign_confidential(transcript(), members, pseudo, b"m", index, secrets[index],
+                                               difference, dice.randbytes(32))
             assert ring.verify_confidential(transcript(), members, pseudo, b"m", signature)
             assert signature[:32] == ring.key_and_image(secrets[index])[1]
             keys = [key for key, _ in members]
@@ -484,7 +499,8 @@ def test_confidential_rings_verify_at_every_index_and_link(dice):
 
 def test_changed_confidential_rings_are_refused(dice):
     secrets, members, pseudo, difference = made_members(dice, 3, 2, 77)
-    signature = ring.sign_confidential(transcript(), members, pseudo, b"m", 2, secrets[2], difference, dice.randbytes(32))
+    signature = ring.sign_confidential(transcript(), members, pseudo, b"m", 2, secrets[2], difference,
+                                       dice.randbytes(32))
     assert ring.verify_confidential(transcript(), members, pseudo, b"m", signature)
     for place in range(0, len(signature), 4):
         changed = flipped(dice, signature, place)
@@ -509,7 +525,8 @@ def test_a_pseudo_output_of_another_amount_is_refused(dice):
     more = bulletproofs.commit(101, blinding)
     x, key = group.scalar_decode(secrets[0]), members[0][0]
     image = ring.key_and_image(secrets[0])[1]
-    assert ring.sign_confidential(transcript(), members, more, b"m", 0, secrets[0], group.scalar_encode(1), bytes(32)) is None
+    one = group.scalar_encode(1)
+    assert ring.sign_confidential(transcript(), members, more, b"m", 0, secrets[0], one, bytes(32)) is None
     for z in (1, blinding, x):
         auxiliary = group.encode(group.multiply(z, ring.image_base(key)))
         built, mu_p, mu_c = ring.confidential_ring(transcript(), members, more, b"m", image, auxiliary)
@@ -534,11 +551,17 @@ def test_confidential_rings_that_are_not_allowed_are_refused(dice):
     assert not allowed(members=members[:2] + [(members[1][0], members[2][1])])  # equal keys
     assert not allowed(pseudo=members[0][1])  # no difference to sign with
     assert not allowed(members=members[:1])
-    zero = group.scalar_encode(0)
-    for z in (zero, group.ORDER.to_bytes(32, "little"), group.scalar_encode(group.scalar_decode(difference) + 1)):
-        assert ring.sign_confidential(transcript(), members, pseudo, b"m", 1, secrets[1], z, bytes(32)) is None
-    assert ring.sign_confidential(transcript(), members, pseudo, b"m", 0, secrets[1], difference, bytes(32)) is None
-    assert ring.sign_confidential(transcript(), members, members[1][1], b"m", 1, secrets[1], zero, bytes(32)) is None
+
+    def signs(index, z, pseudo=pseudo):
+        random = dice.randbytes(32)
+        found = ring.sign_confidential(transcript(), members, pseudo, b"m", index, secrets[1], z, random)
+        return found is not None
+
+    zero, more = group.scalar_encode(0), group.scalar_encode(group.scalar_decode(difference) + 1)
+    assert signs(1, difference) and not signs(0, difference) and not signs(3, difference)
+    for z in (zero, group.ORDER.to_bytes(32, "little"), more):
+        assert not signs(1, z)
+    assert not signs(1, zero, members[1][1])
 
 
 def test_two_messages_never_share_a_nonce_even_with_a_broken_random_source(dice):
@@ -551,7 +574,8 @@ def test_two_messages_never_share_a_nonce_even_with_a_broken_random_source(dice)
 
 # --- BN254 and Groth16 --------------------------------------------------------------------------
 
-PRECOMPILES = {"add": bn254.precompile_add, "mul": bn254.precompile_multiply, "pairing": bn254.precompile_pairing}
+PRECOMPILES = {"add": bn254.precompile_add, "mul": bn254.precompile_multiply,
+               "pairing": bn254.precompile_pairing}
 
 
 def test_bn254_agrees_with_the_published_precompile_results():
@@ -598,7 +622,8 @@ def test_groth16_proofs_of_our_own_verify(dice):
         key, _, expected = groth16_files(fixture)
         folder = VECTORS / "groth16" / fixture
         blinding = [dice.randrange(bn254.ORDER) for _ in range(2)]
-        proof, public = groth16.prove((folder / "circuit.zkey").read_bytes(), (folder / "witness.wtns").read_bytes(), *blinding)
+        files = [(folder / name).read_bytes() for name in ("circuit.zkey", "witness.wtns")]
+        proof, public = groth16.prove(*files, *blinding)
         assert json.loads(public) == json.loads(expected)
         assert groth16.verify(key, proof, public)
         wrong = json.loads(public)
@@ -609,9 +634,11 @@ def test_groth16_proofs_of_our_own_verify(dice):
 def test_malformed_groth16_files_are_refused():
     key, proof, public = groth16_files("mul")
     assert groth16.verify(key, proof, public)
-    for changed in ("", "{", "null", "[]", "1", proof[:-3], proof.replace("groth16", "plonk"), proof.replace("bn128", "bls12381")):
+    for changed in ("", "{", "null", "[]", "1", proof[:-3], proof.replace("groth16", "plonk"),
+                    proof.replace("bn128", "bls12381")):
         assert not groth16.verify(key, changed, public), changed[:40]
-    for changed in ("", "{}", "[]", '["33"]', '["33","3","0"]', '["033","3"]', '["-1","3"]', '["0x21","3"]', '[33,3]', '[" 33","3"]'):
+    for changed in ("", "{}", "[]", '["33"]', '["33","3","0"]', '["033","3"]', '["-1","3"]', '["0x21","3"]',
+                    '[33,3]', '[" 33","3"]'):
         assert not groth16.verify(key, proof, changed), changed
     values = json.loads(proof)
     for name in ("pi_a", "pi_b", "pi_c"):
