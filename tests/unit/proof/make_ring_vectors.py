@@ -14,9 +14,9 @@ ABOUT = (
     "Own known answers, made by the second implementation (tests/unit/proof/reference_ring.py), as rings.md "
     "says. Transcript: Merlin with `label`, nothing appended before. Ring keys P = x B~. `random` is what "
     "Merlin's transcript randomness is finalized with. linkable (bLSAG): signature = I | c0 | s_i. "
-    "confidential (CLSAG): signature = I | D | c0 | s_i; members are key and commitment in order; difference = z with "
-    "C_index - C' = z B~; value and blindings show how the commitments were made. All bytes are hex; scalars "
-    "little-endian.")
+    "confidential (CLSAG): signature = I | D | c0 | s_i; members are key and commitment in order; "
+    "difference = z with C_index - C' = z B~; value and blindings show how the commitments were made. All "
+    "bytes are hex; scalars little-endian.")
 
 
 def scalar(*words):

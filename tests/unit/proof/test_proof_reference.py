@@ -148,6 +148,14 @@ def test_transcripts_agree(ask, dice):
         assert ask("merlin", label, *words, "challenge", b"last", 64) == " ".join(expected)
 
 
+def test_nonces_drawn_from_a_transcript_agree(ask, dice):
+    for _ in range(8):
+        label, seed, size = random_label(dice), dice.randbytes(32), dice.choice((1, 32, 64, 300))
+        secrets = [(random_label(dice), dice.randbytes(size)) for size in dice.choices(range(1, 200), k=3)]
+        expected = merlin.Source(merlin.Transcript(label), secrets, seed).draw(size)
+        assert ask("nonces", label, seed, size, *flat(secrets)) == expected.hex()
+
+
 # --- ristretto255 ---------------------------------------------------------------------------------------
 
 def test_scalars_agree(ask, dice):
@@ -241,8 +249,16 @@ def committed(openings):
 
 
 def c_proof(ask, label, bits, openings):
+    """A proof of the C code; the transcript past it is the one that the verifiers come to."""
     answer = ask("range_prove", bits, label, *flat((v, group.scalar_encode(r)) for v, r in openings))
-    return None if answer == "refused" else bytes.fromhex(answer)
+    if answer == "refused":
+        return None
+    proof, after = (bytes.fromhex(word) for word in answer.split(" "))
+    transcript, commitments = merlin.Transcript(label), committed(openings)
+    assert bulletproofs.verify(transcript, bits, commitments, proof)
+    assert transcript.challenge(b"after", 32) == after
+    assert ask("range_after", bits, label, proof, *commitments) == after.hex()
+    return proof
 
 
 def own_proof(dice, label, bits, openings):
@@ -268,6 +284,13 @@ def test_range_proofs_of_either_are_accepted_by_the_other(ask, dice):
             other[dice.randrange(parties)] = dice.choice((random_element(dice), NOT_CANONICAL, bytes(31)))
             assert not judged(ask, label, bits, other, proof)
             assert not judged(ask, label, bits, commitments * 2, proof)
+
+
+def test_the_largest_proof_of_the_c_code_is_accepted(ask, dice):
+    openings = random_openings(dice, 64, 16)
+    proof = c_proof(ask, b"largest", 64, openings)
+    assert len(proof) == 32 * 29
+    assert not judged(ask, b"largest", 64, committed(openings), flipped(dice, proof))
 
 
 def test_changed_range_proofs_are_refused_by_both(ask, dice):
@@ -330,6 +353,18 @@ def signed(dice, count):
 
 def pairs(triples):
     return [triple[:2] for triple in triples]
+
+
+def test_batches_of_signatures_are_judged_alike(ask, dice):
+    for count in (0, 1, 5):
+        triples = [list(triple) for triple in signed(dice, count)]
+        for triple in triples:
+            if dice.random() < 0.4:
+                word = dice.randrange(3)
+                triple[word] = flipped(dice, triple[word])
+        verdicts = [half.schnorr.verify(*triple) for triple in triples]
+        expected = [yes_or_no(verdict) for verdict in verdicts + [all(verdicts)]]
+        assert ask("signatures", *flat(triples)) == " ".join(expected)
 
 
 def half_judged(ask, aggregate, rows):
