@@ -505,7 +505,7 @@ static bool range_question(const char *what, char **rest)
     return true;
 }
 
-/* --- BIP-340 signatures and half-aggregation -------------------------------------------------------------------------------- */
+/* --- BIP-340 signatures and half-aggregation ---------------------------------------------------------- */
 
 static void half_question_add(char **rest, struct bytes aggregate, size_t had, bool at_once)
 {
