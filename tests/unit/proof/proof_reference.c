@@ -15,7 +15,7 @@
  *   half_aggregate [KEY MESSAGE SIGNATURE]… · half_verify AGGREGATE [KEY MESSAGE]…
  *   half_extend AGGREGATE HAD [KEY MESSAGE]… [KEY MESSAGE SIGNATURE]…
  *   bn254_add INPUT · bn254_multiply INPUT · bn254_pairing INPUT
- *   groth16_verify KEY PROOF PUBLIC                                   snarkjs's texts
+ *   groth16_verify KEY PROOF PUBLIC · groth16_prove ZKEY WTNS   snarkjs's files; the answer: PROOF PUBLIC
  * Where the C code has two ways to one answer, both are gone and must agree. */
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,16 @@
 /* The questions of proof_reference about BN254 and Groth16. */
+#include <stdio.h>
 #include <string.h>
 
 #include "../crypto/questions.h"
 #include "base/buffer.h"
 #include "proof/bn254_precompile.h"
-#include "proof/groth16.h"
+#include "proof/groth16_prove.h"
+#include "proof/snarkjs_binary.h"
 #include "proof/snarkjs_json.h"
 #include "proof_reference.h"
+
+#define THREADS 2
 
 static bool precompile_question(const char *what, char **rest)
 {
@@ -50,12 +54,45 @@ static bool groth16_valid(struct bytes key_text, struct bytes proof_text, struct
     return valid;
 }
 
+static void groth16_prove_question(struct bytes zkey, struct bytes wtns)
+{
+    CLEANUP(groth16_proving_key_close) struct groth16_proving_key key;
+    CLEANUP(groth16_witness_close) struct groth16_witness witness;
+    CLEANUP(buffer_close) struct buffer inputs, text, hex;
+    struct groth16_proof proof;
+    struct error error;
+
+    groth16_proving_key_init(&key);
+    groth16_witness_init(&witness);
+    buffer_init(&inputs);
+    buffer_init(&text);
+    buffer_init(&hex);
+    if (snarkjs_zkey_read(zkey, &key, &error) != GROTH16_VALID ||
+        snarkjs_wtns_read(wtns, &witness, &error) != GROTH16_VALID ||
+        groth16_prove(&key, &witness, THREADS, &proof, &inputs, &error) != GROTH16_VALID) {
+        refused();
+        return;
+    }
+    snarkjs_proof_write(&proof, &text);
+    buffer_append_hex(&hex, text.data, text.size);
+    buffer_append_text(&hex, " ");
+    buffer_clear(&text);
+    snarkjs_inputs_write(buffer_bytes(&inputs), &text);
+    buffer_append_hex(&hex, text.data, text.size);
+    puts(buffer_text(&hex));
+}
+
 static bool groth16_question(const char *what, char **rest)
 {
-    if (strcmp(what, "groth16_verify") != 0)
+    if (strcmp(what, "groth16_verify") == 0) {
+        struct bytes key = bytes_word(rest), proof = bytes_word(rest), public = bytes_word(rest);
+        answer_verdict(groth16_valid(key, proof, public));
+    } else if (strcmp(what, "groth16_prove") == 0) {
+        struct bytes zkey = bytes_word(rest), wtns = bytes_word(rest);
+        groth16_prove_question(zkey, wtns);
+    } else {
         return false;
-    struct bytes key = bytes_word(rest), proof = bytes_word(rest), public = bytes_word(rest);
-    answer_verdict(groth16_valid(key, proof, public));
+    }
     return true;
 }
 

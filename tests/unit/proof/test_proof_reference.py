@@ -234,8 +234,6 @@ def test_commitments_and_generators_agree(ask, dice):
     for _ in range(8):
         kind, party, index = dice.choice("GH"), dice.randrange(16), dice.randrange(64)
         answer = ask("range_generator", kind, party, index)
-        if answer == "absent":
-            skip_loudly("the C code offers no single generator")
         assert answer == group.encode(bulletproofs.generators(kind.encode(), party, 64)[index]).hex()
 
 
@@ -273,7 +271,7 @@ def judged(ask, label, bits, commitments, proof):
 
 
 def test_range_proofs_of_either_are_accepted_by_the_other(ask, dice):
-    for bits, parties in ((8, 1), (16, 1), (32, 1), (64, 1), (8, 2), (64, 2), (16, 4), (8, 8), (8, 16)):
+    for bits, parties in ((8, 1), (16, 1), (32, 1), (64, 1), (32, 2), (16, 4), (8, 8)):
         label, openings = random_label(dice), random_openings(dice, bits, parties)
         commitments = committed(openings)
         for proof in (c_proof(ask, label, bits, openings), own_proof(dice, label, bits, openings)):
@@ -297,14 +295,15 @@ def test_changed_range_proofs_are_refused_by_both(ask, dice):
     for bits, parties in ((8, 1), (16, 2), (64, 1)):
         openings = random_openings(dice, bits, parties)
         commitments = committed(openings)
-        for proof in (c_proof(ask, b"range", bits, openings), own_proof(dice, b"range", bits, openings)):
-            assert judged(ask, b"range", bits, commitments, proof)
-            for changed in changed_items(dice, proof):
-                assert not judged(ask, b"range", bits, commitments, changed)
-            for size in {8, 16, 32, 64, 7, 0, 128} - {bits}:
-                assert not judged(ask, b"range", size, commitments, proof)
-            if parties > 1 and commitments[0] != commitments[1]:
-                assert not judged(ask, b"range", bits, commitments[::-1], proof)
+        made_by_c = dice.random() < 0.5
+        proof = c_proof(ask, b"range", bits, openings) if made_by_c else own_proof(dice, b"range", bits, openings)
+        assert judged(ask, b"range", bits, commitments, proof)
+        for changed in changed_items(dice, proof):
+            assert not judged(ask, b"range", bits, commitments, changed)
+        for size in {8, 16, 32, 64, 7, 0, 128} - {bits}:
+            assert not judged(ask, b"range", size, commitments, proof)
+        if parties > 1 and commitments[0] != commitments[1]:
+            assert not judged(ask, b"range", bits, commitments[::-1], proof)
 
 
 def test_what_cannot_be_proved_is_refused_by_both(ask, dice):
@@ -320,10 +319,7 @@ def test_batches_of_range_proofs_are_judged_alike(ask, dice):
         openings = random_openings(dice, bits, count)
         proofs = [own_proof(dice, b"batch", bits, [opening]) for opening in openings]
         rows = list(zip(proofs, committed(openings)))
-        answer = ask("range_batch", bits, b"batch", count, *flat(rows))
-        if answer == "absent":
-            skip_loudly("the C code offers no batch")
-        assert answer == "yes"
+        assert ask("range_batch", bits, b"batch", count, *flat(rows)) == "yes"
         for _ in range(6):
             changed = list(rows)
             place = dice.randrange(count)
@@ -767,11 +763,13 @@ def test_groth16_proofs_of_either_are_accepted_by_the_other(ask, dice):
         files = [(folder / fixture / name).read_bytes() for name in ("circuit.zkey", "witness.wtns")]
         proof, public = groth16.prove(*files, dice.randrange(bn254.ORDER), dice.randrange(bn254.ORDER))
         assert groth16_judged(ask, key, proof, public)
-        answer = ask("groth16_prove", *files)
-        if answer == "absent":
-            skip_loudly("the C code offers no Groth16 prover here")
-        proof, public = (bytes.fromhex(word).decode() for word in answer.split(" "))
+        proof, public = (bytes.fromhex(word).decode() for word in ask("groth16_prove", *files).split(" "))
         assert json.loads(public) == json.loads((folder / fixture / NAMES[2]).read_text())
         assert groth16_judged(ask, key, proof, public)
         again = bytes.fromhex(ask("groth16_prove", *files).split(" ")[0]).decode()
         assert json.loads(again) != json.loads(proof)  # blinded afresh
+        zkey, wtns = files
+        other = wtns[:-1] + bytes([wtns[-1] ^ 1])
+        for wrong in ((zkey, other), (zkey, wtns[:-32]), (zkey[:-1], wtns), (wtns, zkey), (zkey, b""),
+                      (b"", wtns)):
+            assert ask("groth16_prove", *wrong) == "refused"

@@ -277,7 +277,7 @@ def test_published_range_proofs_are_judged_as_they_say():
 
 
 def test_own_range_proofs_verify_and_changed_ones_do_not(dice):
-    for bits, parties in ((8, 1), (64, 1), (32, 2), (16, 4), (8, 8)):
+    for bits, parties in ((8, 1), (64, 1), (16, 4)):
         values = [dice.choice([0, 2**bits - 1, dice.randrange(2**bits)]) for _ in range(parties)]
         openings = [(value, random_scalar(dice)) for value in values]
         commitments = [bulletproofs.commit(*opening) for opening in openings]
