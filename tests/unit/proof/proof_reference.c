@@ -2,7 +2,8 @@
  * ../crypto/questions.h. "refused" answers a request to compute from what is not allowed; every failure of a
  * verifier, malformed input included, is "no". LABEL is a transcript's, as hex. Questions:
  *   permute STATE · sha3_256 DATA · sha3_512 DATA · keccak256 DATA · shake256 SIZE DATA
- *   merlin LABEL [append LABEL DATA | number LABEL VALUE | challenge LABEL SIZE]…      the challenges
+ *   merlin LABEL [append LABEL DATA | number LABEL VALUE | challenge LABEL SIZE |
+ *          bind CHAIN PURPOSE]…                                         the challenges
  *   nonces LABEL RANDOM SIZE [LABEL SECRET]…                       drawn after the secrets and RANDOM
  *   scalar_reduce WIDE · scalar_add A B · scalar_subtract A B · scalar_multiply A B · scalar_invert A
  *   element DATA · element_uniform WIDE · element_add A B · element_subtract A B
@@ -168,6 +169,8 @@ static bool merlin_question(const char *what, char **rest)
             transcript_append(&transcript, label, data.data, data.size);
         } else if (strcmp(step, "number") == 0) {
             transcript_append_u64(&transcript, label, number_word(rest));
+        } else if (strcmp(step, "bind") == 0) {
+            transcript_bind(&transcript, label, text_word(rest));
         } else if (strcmp(step, "challenge") == 0) {
             uint8_t out[SQUEEZE_MAX];
             char hex[2 * SQUEEZE_MAX + 1];

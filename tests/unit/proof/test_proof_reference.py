@@ -131,7 +131,7 @@ def test_transcripts_agree(ask, dice):
         label = random_label(dice)
         transcript, words, expected = merlin.Transcript(label), [], []
         for _ in range(dice.randrange(1, 15)):
-            name, way = random_label(dice), dice.randrange(3)
+            name, way = random_label(dice), dice.randrange(4)
             if way == 0:
                 data = dice.randbytes(dice.choice((0, 1, 32, 165, 166, 167, dice.randrange(500))))
                 transcript.append(name, data)
@@ -140,6 +140,11 @@ def test_transcripts_agree(ask, dice):
                 value = dice.choice((0, 2**64 - 1, dice.randrange(2**64)))
                 transcript.append_number(name, value)
                 words += ["number", name, value]
+            elif way == 2:
+                purpose = random_label(dice)
+                transcript.append(b"chain", name)
+                transcript.append(b"purpose", purpose)
+                words += ["bind", name, purpose]
             else:
                 size = dice.choice((1, 32, 64, 166, 200))
                 expected.append(transcript.challenge(name, size).hex())
@@ -296,7 +301,8 @@ def test_changed_range_proofs_are_refused_by_both(ask, dice):
         openings = random_openings(dice, bits, parties)
         commitments = committed(openings)
         made_by_c = dice.random() < 0.5
-        proof = c_proof(ask, b"range", bits, openings) if made_by_c else own_proof(dice, b"range", bits, openings)
+        make = c_proof if made_by_c else own_proof
+        proof = make(ask if made_by_c else dice, b"range", bits, openings)
         assert judged(ask, b"range", bits, commitments, proof)
         for changed in changed_items(dice, proof):
             assert not judged(ask, b"range", bits, commitments, changed)
