@@ -15,6 +15,10 @@
  *   signatures [KEY MESSAGE SIGNATURE]…                            each one's verdict
  *   half_aggregate [KEY MESSAGE SIGNATURE]… · half_verify AGGREGATE [KEY MESSAGE]…
  *   half_extend AGGREGATE HAD [KEY MESSAGE]… [KEY MESSAGE SIGNATURE]…
+ *   ring_key SECRET                                                                key and image
+ *   ring_sign LABEL MESSAGE RANDOM INDEX SECRET KEY… · ring_verify LABEL MESSAGE SIGNATURE KEY…
+ *   clsag_sign LABEL MESSAGE RANDOM INDEX SECRET DIFFERENCE PSEUDO [KEY COMMITMENT]…
+ *   clsag_verify LABEL MESSAGE SIGNATURE PSEUDO [KEY COMMITMENT]…
  *   bn254_add INPUT · bn254_multiply INPUT · bn254_pairing INPUT
  *   groth16_verify KEY PROOF PUBLIC · groth16_prove ZKEY WTNS   snarkjs's files; the answer: PROOF PUBLIC
  * Where the C code has two ways to one answer, both are gone and must agree. */
@@ -594,7 +598,7 @@ static bool question(const char *what, char **rest)
 {
     return hash_question(what, rest) || merlin_question(what, rest) || nonces_question(what, rest) ||
            scalar_question(what, rest) || element_question(what, rest) || range_question(what, rest) ||
-           half_question(what, rest) || pairing_question(what, rest);
+           half_question(what, rest) || ring_question(what, rest) || pairing_question(what, rest);
 }
 
 int main(void)

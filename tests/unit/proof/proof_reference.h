@@ -7,6 +7,8 @@
 void refused(void);
 void answer_verdict(bool valid);
 
-bool pairing_question(const char *what, char **rest); /* false: it knows no such question */
+/* False: it knows no such question. */
+bool pairing_question(const char *what, char **rest);
+bool ring_question(const char *what, char **rest);
 
 #endif
