@@ -3,16 +3,17 @@
 #include "proof/ring.h"
 
 #include <pthread.h>
-#include <sodium.h>
 #include <string.h>
 
+#include "crypto/schnorr.h"
 #include "proof/keccak.h"
 #include "proof/pedersen.h"
 #include "proof/secret.h"
 
 #define IMAGE_LABEL "layerd ring image base v1"
 
-/* What all signatures of one statement share: the ring decoded, and the transcript after the statement. */
+/* What all signatures of one statement share: the ring decoded, and the transcript after the statement. All of
+ * it is public. */
 struct statement {
     size_t count;
     bool confidential;
@@ -71,6 +72,7 @@ bool ring_key(const uint8_t secret[SCALAR_SIZE], uint8_t key[POINT_SIZE])
     base_multiply(&point, &x);
     point_encode(key, &point);
     secret_published(key, POINT_SIZE);
+    point_wipe(&point);
     scalar_wipe(&x);
     return true;
 }
@@ -94,6 +96,7 @@ bool ring_image(const uint8_t secret[SCALAR_SIZE], uint8_t image[RING_IMAGE_SIZE
     image_of(&x, key, &point);
     point_encode(image, &point);
     secret_published(image, RING_IMAGE_SIZE);
+    point_wipe(&point);
     scalar_wipe(&x);
     return true;
 }
@@ -138,7 +141,8 @@ static enum status read_members(struct statement *s, const struct ring *ring, st
     return OK;
 }
 
-/* Puts the statement into the transcript, and draws what it weighs with. `tied`: D; NULL in linkable rings. */
+/* Puts the statement into the transcript, and draws what it weighs with. `tied`: D; not looked at in linkable
+ * rings. */
 static void begin(struct statement *s, const struct transcript *transcript, const struct ring *ring,
                   const uint8_t image[POINT_SIZE], const uint8_t *tied)
 {
@@ -167,7 +171,7 @@ static void begin(struct statement *s, const struct transcript *transcript, cons
     }
 }
 
-/* W~ = mu_P·I + mu_C·D */
+/* W~ = mu_P·I + mu_C·D; in linkable rings I. */
 static void tie_image(struct statement *s, const struct point *image, const struct point *tied)
 {
     const struct scalar weights[2] = { s->key_weight, s->difference_weight };
@@ -197,11 +201,15 @@ static void go_on(const struct statement *s, const struct ring *ring, size_t i, 
 {
     const struct fixed_run run = { 0, 1, response };
     struct scalar scalars[2];
-    struct point points[2] = { s->keys[i], s->differences[i] }, left, right;
+    struct point points[2], left, right;
 
     pthread_once(&base_made, base_make);
+    points[0] = s->keys[i];
     scalar_multiply(&scalars[0], challenge, &s->key_weight);
-    scalar_multiply(&scalars[1], challenge, &s->difference_weight);
+    if (s->confidential) {
+        points[1] = s->differences[i];
+        scalar_multiply(&scalars[1], challenge, &s->difference_weight);
+    }
     points_multiply_public_fixed(&left, scalars, points, s->confidential ? 2 : 1, base_table, &run, 1);
     scalars[0] = *response;
     scalars[1] = *challenge;
@@ -266,17 +274,12 @@ enum status ring_verify(struct transcript *transcript, const struct ring *ring, 
 
 /* --- signing ------------------------------------------------------------------------------------------ */
 
+/* In locked memory that is wiped. */
 struct signing {
     struct scalar x, z, nonce;
-    struct point image, tied;  /* I, D */
     uint8_t *signature;
     size_t responses_at;
 };
-
-static void signing_wipe(struct signing *signing)
-{
-    sodium_memzero(signing, sizeof *signing);
-}
 
 /* The secrets are the member's: x·K is its key, z·K is its commitment less the pseudo one. */
 static enum status read_secrets(const struct statement *s, const struct ring *ring,
@@ -299,6 +302,7 @@ static enum status read_secrets(const struct statement *s, const struct ring *ri
         return error_set(error, ERROR_NOT_PROVABLE, "the difference of blindings is no scalar");
     base_multiply(&difference, &signing->z);
     same = point_equal(&difference, &s->differences[signer->index]);
+    point_wipe(&difference);
     secret_published(&same, sizeof same);
     if (!same)
         return error_set(error, ERROR_NOT_PROVABLE, "the commitment of member %zu hides another amount",
@@ -306,22 +310,31 @@ static enum status read_secrets(const struct statement *s, const struct ring *ri
     return OK;
 }
 
+/* secret·Hp(key) into the signature, and out again: what the encoding does not say (by which coordinates the
+ * point was reached) stays here. */
+static void write_image(const struct scalar *secret, const uint8_t key[POINT_SIZE], uint8_t *out,
+                        struct point *image)
+{
+    struct point computed;
+
+    image_of(secret, key, &computed);
+    point_encode(out, &computed);
+    point_wipe(&computed);
+    secret_published(out, POINT_SIZE);
+    INVARIANT(point_decode(image, out), "an image that was encoded cannot be decoded");
+}
+
 static void write_images(const struct statement *s, const struct ring *ring, const struct ring_signer *signer,
-                         struct signing *signing)
+                         struct signing *signing, struct point *image, struct point *tied)
 {
     const uint8_t *key = ring->members[signer->index].key;
 
-    image_of(&signing->x, key, &signing->image);
-    point_encode(signing->signature, &signing->image);
+    write_image(&signing->x, key, signing->signature, image);
     signing->responses_at = POINT_SIZE + SCALAR_SIZE;
     if (s->confidential) {
-        image_of(&signing->z, key, &signing->tied);
-        point_encode(signing->signature + POINT_SIZE, &signing->tied);
+        write_image(&signing->z, key, signing->signature + POINT_SIZE, tied);
         signing->responses_at += POINT_SIZE;
     }
-    secret_published(signing->signature, signing->responses_at - SCALAR_SIZE);
-    secret_published(&signing->image, sizeof signing->image);
-    secret_published(&signing->tied, sizeof signing->tied);
 }
 
 static void draw(const struct statement *s, const struct ring_signer *signer, struct signing *signing,
@@ -367,9 +380,10 @@ static void go_round(const struct statement *s, const struct ring *ring, const s
     image_base(&base, ring->members[signer->index].key);
     base_multiply(&left, &signing->nonce);
     point_multiply(&right, &signing->nonce, &base);
-    secret_published(&left, sizeof left); /* whoever verifies computes them */
-    secret_published(&right, sizeof right);
     step(s, &left, &right, &challenge);
+    point_wipe(&left);
+    point_wipe(&right);
+    secret_published(&challenge, sizeof challenge);
     for (size_t i = 1; i <= s->count; i++) {
         size_t member = (signer->index + i) % s->count;
 
@@ -387,19 +401,21 @@ static void go_round(const struct statement *s, const struct ring *ring, const s
 enum status ring_sign(struct transcript *transcript, const struct ring *ring, const struct ring_signer *signer,
                       uint8_t *signature, struct error *error)
 {
-    struct signing signing = { .signature = signature, .image = *point_identity(),
-                               .tied = *point_identity() };
+    struct point image, tied = *point_identity();
+    struct signing *signing;
     struct statement s;
     enum status status;
 
     TRY(read_members(&s, ring, error));
-    status = read_secrets(&s, ring, signer, &signing, error);
+    signing = secret_new(sizeof *signing);
+    signing->signature = signature;
+    status = read_secrets(&s, ring, signer, signing, error);
     if (status == OK) {
-        write_images(&s, ring, signer, &signing);
+        write_images(&s, ring, signer, signing, &image, &tied);
         begin(&s, transcript, ring, signature, signature + POINT_SIZE);
-        tie_image(&s, &signing.image, &signing.tied);
-        go_round(&s, ring, signer, &signing);
+        tie_image(&s, &image, &tied);
+        go_round(&s, ring, signer, signing);
     }
-    signing_wipe(&signing);
+    secret_free(signing);
     return status;
 }

@@ -4,8 +4,8 @@
  * (proof/secret.h) tell memcheck; run by test_constant_time, which also runs it with "leak" and expects to
  * be told.
  *
- * constant_time            everything that claims it; nothing may be reported constant_time leak-…
- * one thing that does not; it must be reported */
+ * constant_time            everything that claims it; nothing may be reported
+ * constant_time leak-…     one thing that does not; it must be reported */
 #include <stdio.h>
 #include <string.h>
 #include <valgrind/memcheck.h>
@@ -13,6 +13,7 @@
 #include "crypto/hash.h"
 #include "proof/pedersen.h"
 #include "proof/range_proof.h"
+#include "proof/ring.h"
 #include "proof/secret.h"
 
 static void hide(void *data, size_t size)
@@ -171,6 +172,53 @@ static void range_proofs(size_t bits, size_t count)
     publish("its commitments", commitments, count * POINT_SIZE);
 }
 
+/* One of four signs; the secrets are x, z (the difference of blindings), and the nonces with their randomness. */
+#define RING 4
+#define SIGNER 2
+static void rings(bool confidential)
+{
+    struct ring_member members[RING];
+    uint8_t secret[SCALAR_SIZE] = { 0 }, difference[SCALAR_SIZE] = { 0 }, randomness[32] = { 11 };
+    uint8_t pseudo[POINT_SIZE], image[RING_IMAGE_SIZE], signature[RING_SIGNATURE_MAX];
+    struct ring ring = { members, RING, confidential ? pseudo : NULL, bytes_of("message", 7) };
+    struct ring_signer signer = { SIGNER, secret, confidential ? difference : NULL, randomness };
+    struct transcript transcript;
+    struct scalar blinding;
+    struct point point;
+    struct error error;
+
+    for (size_t i = 0; i < RING; i++) {
+        scalar_random(&blinding);
+        scalar_encode(secret, &blinding);
+        INVARIANT(ring_key(secret, members[i].key), "a random scalar is a secret");
+        pedersen_commit(&point, i, &blinding);
+        point_encode(members[i].commitment, &point);
+    }
+    scalar_random(&blinding);
+    scalar_encode(secret, &blinding);
+    scalar_random(&blinding);
+    scalar_encode(difference, &blinding);
+    pedersen_commit(&point, 0, &blinding); /* z·K */
+    point_add(&point, &point, point_base());
+    point_encode(members[SIGNER].commitment, &point);
+    point_encode(pseudo, point_base()); /* 1·B + 0·K */
+    transcript_start(&transcript, "constant time");
+    hide(secret, sizeof secret);
+    hide(difference, sizeof difference);
+    hide(randomness, sizeof randomness);
+    INVARIANT(ring_key(secret, members[SIGNER].key), "a random scalar is a secret");
+    INVARIANT(ring_image(secret, image), "a secret has an image");
+    publish("ring_key", members[SIGNER].key, POINT_SIZE);
+    publish("ring_image", image, sizeof image);
+    struct transcript signing = transcript;
+    INVARIANT(ring_sign(&signing, &ring, &signer, signature, &error) == OK, "a member can sign: %s",
+              error.message);
+    size_t size = confidential ? RING_CONFIDENTIAL_SIZE(RING) : RING_LINKABLE_SIZE(RING);
+    publish("ring_sign", signature, size);
+    INVARIANT(ring_verify(&transcript, &ring, bytes_of(signature, size), &error) == OK, "it holds: %s",
+              error.message);
+}
+
 /* Variable time on a secret: what the check is there to find. */
 static void leak_public_sum(void)
 {
@@ -209,6 +257,8 @@ int main(int argc, char **argv)
     synthetic_nonces();
     range_proofs(8, 1);
     range_proofs(8, 2);
+    rings(false);
+    rings(true);
     puts("done");
     return 0;
 }
