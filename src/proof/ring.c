@@ -12,8 +12,8 @@
 
 #define IMAGE_LABEL "layerd ring image base v1"
 
-/* What all signatures of one statement share: the ring decoded, and the transcript after the statement. All of
- * it is public. */
+/* What all signatures of one statement share: the ring decoded, and the transcript after the statement. It is
+ * public. */
 struct statement {
     size_t count;
     bool confidential;
@@ -398,8 +398,8 @@ static void go_round(const struct statement *s, const struct ring *ring, const s
         scalar_encode(signing->signature + signing->responses_at + i * SCALAR_SIZE, &responses[i]);
 }
 
-enum status ring_sign(struct transcript *transcript, const struct ring *ring, const struct ring_signer *signer,
-                      uint8_t *signature, struct error *error)
+enum status ring_sign(struct transcript *transcript, const struct ring *ring,
+                      const struct ring_signer *signer, uint8_t *signature, struct error *error)
 {
     struct point image, tied = *point_identity();
     struct signing *signing;

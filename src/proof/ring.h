@@ -1,14 +1,15 @@
-/* Ring signatures on ristretto255: one of 2 … 64 keys has signed, and nobody learns which; the key image shows
- * when the same key signs again. Linkable rings are bLSAG (Back, 2015; Liu, Wei, Wong, 2004), confidential ones
- * CLSAG (Goodell, Noether, RandomRun, ePrint 2019/654). tests/unit/proof/rings.md specifies both to the byte.
+/* Ring signatures on ristretto255: one of 2 … 64 keys has signed, and nobody learns which; the key image
+ * shows when the same key signs again. Linkable rings are bLSAG (Back, 2015; Liu, Wei, Wong, 2004),
+ * confidential ones CLSAG (Goodell, Noether, RandomRun, ePrint 2019/654). tests/unit/proof/rings.md specifies
+ * both to the byte.
  *
  * Keys are P = x·K, where K is the blinding base of commitments (pedersen.h): so a key has one image, and a
  * commitment's difference z·K can be shown by the same response.
  *
- * The transcript is started by the caller, who binds chain, purpose and all else that the signature is for; it
- * serves for one signature, and what becomes of it is not said. Signing takes the same time for all secrets but
- * reads and writes memory by the signer's index: sign locally. Verifying is of public data. Safe from any
- * thread. */
+ * The transcript is started by the caller, who binds chain, purpose and all else that the signature is for;
+ * it serves for one signature, and what becomes of it is not said. Signing takes the same time for all
+ * secrets but reads and writes memory by the signer's index: sign locally. Verifying is of public data. Safe
+ * from any thread. */
 #ifndef PROOF_RING_H
 #define PROOF_RING_H
 

@@ -172,7 +172,7 @@ static void range_proofs(size_t bits, size_t count)
     publish("its commitments", commitments, count * POINT_SIZE);
 }
 
-/* One of four signs; the secrets are x, z (the difference of blindings), and the nonces with their randomness. */
+/* One of four signs; secret are x, z (the difference of blindings), the randomness, and so the nonces. */
 #define RING 4
 #define SIGNER 2
 static void rings(bool confidential)

@@ -20,7 +20,7 @@ struct made_ring {
     uint8_t pseudo[POINT_SIZE], message[RING_MESSAGE_SIZE], signature[RING_SIGNATURE_MAX];
 };
 
-/* Of fresh secrets, all of them known; members but the signer have commitments to anything. Not yet signed. */
+/* Of fresh secrets, all of them known; members but the signer have commitments to anything. Not signed. */
 void ring_make(struct made_ring *made, bool confidential, size_t count, size_t index);
 struct ring ring_of(const struct made_ring *made);
 struct ring_signer ring_signer_of(const struct made_ring *made);

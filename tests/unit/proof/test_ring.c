@@ -68,8 +68,9 @@ static void the_first_known_linkable_signature_is_the_one_written_here(void **st
     from_hex(made.members[1].key, 32, "4221b4744c0ea96df9accde466739daea7d58f55288cf0934aee283728965005");
     from_hex(randomness, 32, "739220e335535838cff45334fae2b6e7ce1a3f718eaed942bdabf9452bf62a30");
     assert_signed(&made, "layerd test linkable", bytes_of(NULL, 0), randomness,
-                  "0481027fedd468d71cd0f4b68364b5404e291a93760d4f7bba675ba7726593762d07224ee7880cac6b66299236ca7b67"
-                  "65a722af15bb926be930ca56f4f80d0100f61098953aadc5ec1c5a09ebf5f5ddd5fe14cd387cbdc42a72c85b1feabc02"
+                  "0481027fedd468d71cd0f4b68364b5404e291a93760d4f7bba675ba772659376"
+                  "2d07224ee7880cac6b66299236ca7b6765a722af15bb926be930ca56f4f80d01"
+                  "00f61098953aadc5ec1c5a09ebf5f5ddd5fe14cd387cbdc42a72c85b1feabc02"
                   "6c183986a10e2e34cb274422215c6ad2114b1eef5c40dc15f898a18d6e959104");
 }
 
@@ -121,7 +122,8 @@ static void assert_answer(const json_t *answer, bool confidential)
 static void all_known_answers_of_the_second_implementation_come_out_byte_by_byte(void **state)
 {
     json_t *answers = json_load_file(ANSWERS, 0, NULL);
-    const json_t *images = json_object_get(answers, "images"), *linkable = json_object_get(answers, "linkable"),
+    const json_t *images = json_object_get(answers, "images"),
+                 *linkable = json_object_get(answers, "linkable"),
                  *confidential = json_object_get(answers, "confidential");
     (void)state;
 
