@@ -53,6 +53,20 @@ void *memory_array(size_t count, size_t size)
     return memory_new(total);
 }
 
+void *memory_array_aligned(size_t count, size_t size, size_t alignment)
+{
+    void *memory;
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total))
+        resource_exhausted("memory");
+    if (alignment < sizeof(void *)) /* less is not taken */
+        alignment = sizeof(void *);
+    if (posix_memalign(&memory, alignment, sensible(total)) != 0)
+        resource_exhausted("memory");
+    memset(memory, 0, total);
+    return memory;
+}
+
 void *memory_resize(void *memory, size_t size)
 {
     return checked(realloc(memory, sensible(size)));

@@ -9,6 +9,7 @@
 
 void *memory_new(size_t size);                        /* zeroed */
 void *memory_array(size_t count, size_t size);        /* zeroed; overflow ends the process */
+void *memory_array_aligned(size_t count, size_t size, size_t alignment); /* zeroed */
 void *memory_resize(void *memory, size_t size);       /* what is new is not zeroed */
 void *memory_copy(const void *data, size_t size);
 char *text_copy(const char *text);                    /* NULL gives NULL */

@@ -16,6 +16,9 @@ static void new_memory_is_zero(void **state)
         assert_true(many[i] == 0);
     AUTO_FREE void *nothing = memory_new(0);
     assert_non_null(nothing);
+    AUTO_FREE uint64_t *aligned = memory_array_aligned(3, sizeof *aligned, 64);
+    assert_int_equal((uintptr_t)aligned % 64, 0);
+    assert_true(aligned[0] == 0 && aligned[2] == 0);
     AUTO_FREE void *no_items = memory_array(0, 8);
     assert_non_null(no_items);
 }
