@@ -1,4 +1,4 @@
-/* Both kinds of rings by one text: a linkable ring is a confidential one in which keys weigh 1 and commitments
+/* Both kinds of rings by one text: a linkable ring is a confidential one in which keys weigh 1, commitments
  * nothing. Names in comments are those of tests/unit/proof/rings.md. */
 #include "proof/ring.h"
 
