@@ -1,36 +1,62 @@
 /* proof: what verifying costs, against what it cannot do without: a range proof of 64 bits against one sum
  * of multiples of as many points with libdecaf alone, a batch against single proofs, a half-aggregate
- * against single signatures.
+ * against single signatures, a ring by its members; and Groth16 against snarkjs (bench_proof_groth16.c).
  *
- * bench_proof DIRECTORY LAYERD (neither used) */
+ *   bench_proof DIRECTORY LAYERD     the directory is not used; snarkjs lies in interop/ beside layerd */
 #include <decaf/point_255.h>
+#include <errno.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "measure.h"
+#include "proof_bench.h"
 
 #include "base/memory.h"
 #include "crypto/hash.h"
 #include "proof/half_aggregate.h"
+#include "proof/pedersen.h"
 #include "proof/range_proof.h"
+#include "proof/ring.h"
 
-#define BENCH "proof"
+#define BENCH PROOF_BENCH
 #define POINTS 147 /* of a range proof of 64 bits: 130 generators, 17 of its own */
 #define BATCH 64
 #define SIGNATURES 256
+#define RING 16
+#define RINGS 32 /* verified in one turn */
 #define DIGITS 256
 #define WIDTH 5
 #define MULTIPLES (1 << (WIDTH - 2))
 
-/* Of this thread: all here is one thread that computes, and a batch takes longer than a busy machine
- * leaves it alone. */
-static double cpu_seconds(void)
+/* A batch takes longer than a busy machine leaves it alone. */
+double cpu_seconds(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / NANOSECONDS;
+}
+
+double peak_mib(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_maxrss / 1024; /* KiB */
+}
+
+void say_made(const char *what, double seconds_each)
+{
+    say("  made: %.0f %s a second. The reference design's \"proof generation\" (2,649,147 a second)\n"
+        "        formats two strings and draws a number: it times no proof", 1 / seconds_each, what);
 }
 
 /* --- the yardstick: Straus's method, digits of width 5, on libdecaf's functions alone ------------------- */
@@ -154,7 +180,9 @@ static void measure_range_proofs(void)
     struct error error;
     size_t bad;
 
-    metric(BENCH, "bulletproof_make_ms", 1000 * make_proofs(proofs), "ms", "lower");
+    double make = make_proofs(proofs);
+    metric(BENCH, "bulletproof_make_ms", 1000 * make, "ms", "lower");
+    say_made("range proofs of 64 bits", make);
     for (int i = 0; i < REPETITIONS; i++) {
         for (size_t k = 0; k < BATCH; k++) {
             double begin = cpu_seconds();
@@ -175,6 +203,7 @@ static void measure_range_proofs(void)
            "lower");
     metric(BENCH, "bulletproof_batch64_over_single", samples_median(&batches) / samples_median(&singles),
            "ratio", "lower");
+    metric(BENCH, "bulletproof_mib", peak_mib(), "MiB", "lower");
     free(yardstick);
     free(proofs);
 }
@@ -210,17 +239,131 @@ static void measure_half_aggregate(void)
             fatal("the aggregate does not hold: %s", error.message);
         samples_add(&aggregates, cpu_seconds() - begin);
     }
+    metric(BENCH, "halfagg_verify_ms", 1000 * samples_median(&aggregates) / SIGNATURES, "ms", "lower");
     metric(BENCH, "halfagg_verify_over_single", samples_median(&aggregates) / samples_median(&singles),
            "ratio", "lower");
+    metric(BENCH, "halfagg_mib", peak_mib(), "MiB", "lower");
+}
+
+/* --- rings ---------------------------------------------------------------------------------------------- */
+
+struct spend {
+    struct ring_member members[RING];
+    uint8_t pseudo[POINT_SIZE], secret[SCALAR_SIZE], difference[SCALAR_SIZE];
+    uint8_t signature[RING_CONFIDENTIAL_SIZE(RING)];
+};
+
+static void commit(uint8_t out[POINT_SIZE], uint64_t amount, const struct scalar *blinding)
+{
+    struct point point;
+
+    pedersen_commit(&point, amount, blinding);
+    point_encode(out, &point);
+}
+
+/* A confidential ring; the last of its members signs. */
+static double make_spend(struct spend *spend, const struct transcript *start)
+{
+    struct ring ring = { spend->members, RING, spend->pseudo, bytes_of("bench", 5) };
+    struct ring_signer signer = { RING - 1, spend->secret, spend->difference, NULL };
+    struct transcript transcript = *start;
+    struct scalar blinding, pseudo_blinding;
+    struct error error;
+
+    for (size_t i = 0; i < RING; i++) {
+        scalar_random(&blinding);
+        scalar_encode(spend->secret, &blinding);
+        if (!ring_key(spend->secret, spend->members[i].key))
+            fatal("no key");
+        scalar_random(&blinding);
+        commit(spend->members[i].commitment, 1000 + i, &blinding);
+    }
+    scalar_random(&pseudo_blinding);
+    commit(spend->pseudo, 1000 + RING - 1, &pseudo_blinding);
+    scalar_subtract(&blinding, &blinding, &pseudo_blinding);
+    scalar_encode(spend->difference, &blinding);
+    double begin = cpu_seconds();
+    if (ring_sign(&transcript, &ring, &signer, spend->signature, &error) != OK)
+        fatal("no ring signature: %s", error.message);
+    return cpu_seconds() - begin;
+}
+
+static void measure_rings(void)
+{
+    struct spend *spends = memory_array(RINGS, sizeof *spends);
+    struct samples makes = { 0 }, verifications = { 0 };
+    struct transcript start;
+    struct error error;
+
+    transcript_start(&start, "bench");
+    for (size_t i = 0; i < RINGS; i++)
+        samples_add(&makes, make_spend(&spends[i], &start));
+    for (int i = 0; i < REPETITIONS; i++) {
+        for (size_t k = 0; k < RINGS; k++) {
+            struct ring ring = { spends[k].members, RING, spends[k].pseudo, bytes_of("bench", 5) };
+            struct transcript transcript = start;
+            double begin = cpu_seconds();
+            if (ring_verify(&transcript, &ring, bytes_of(spends[k].signature, sizeof spends[k].signature),
+                            &error) != OK)
+                fatal("a ring signature does not hold: %s", error.message);
+            samples_add(&verifications, cpu_seconds() - begin);
+        }
+    }
+    metric(BENCH, "ring_sign_ms", 1000 * samples_median(&makes), "ms", "lower");
+    metric(BENCH, "ring_verify_ms", 1000 * samples_median(&verifications), "ms", "lower");
+    metric(BENCH, "ring_verify_ms_per_member", 1000 * samples_median(&verifications) / RING, "ms", "lower");
+    metric(BENCH, "ring_mib", peak_mib(), "MiB", "lower");
+    free(spends);
+}
+
+/* --- one process each ----------------------------------------------------------------------------------- */
+
+static char *layerd; /* its path */
+
+static void measure_groth16_beside_layerd(void)
+{
+    AUTO_FREE char *folder = text_format("%s/interop", dirname(layerd));
+
+    measure_groth16(folder);
+}
+
+static void nothing(void)
+{
+    say("  a process of this program that does nothing has %.1f MiB", peak_mib());
+}
+
+/* Runs it in a process of its own: its memory is then what it took. */
+static void alone(void (*part)(void))
+{
+    pid_t parent = getpid(), process;
+    int status;
+
+    fflush(stdout);
+    process = fork();
+    if (process < 0)
+        fatal("no process: %s", strerror(errno));
+    if (process == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (getppid() != parent)
+            _exit(EXIT_FAILURE);
+        crypto_start();
+        part();
+        fflush(stdout);
+        _exit(EXIT_SUCCESS);
+    }
+    if (waitpid(process, &status, 0) != process || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fatal("a part of the benchmark failed");
 }
 
 int main(int argc, char **argv)
 {
-    (void)argv;
     if (argc != 3)
         fatal("usage: bench_proof DIRECTORY LAYERD");
-    crypto_start();
-    measure_range_proofs();
-    measure_half_aggregate();
+    layerd = argv[2];
+    alone(nothing);
+    alone(measure_range_proofs);
+    alone(measure_half_aggregate);
+    alone(measure_rings);
+    alone(measure_groth16_beside_layerd);
     return 0;
 }

@@ -141,7 +141,7 @@ static void what_is_overdue_is_found_among_any_items(void **state)
     struct scene *s = *state;
 
     print_message("LAYERD_SEED=%" PRIu64 "\n", seed);
-    for (int i = 0; i < 1500; i++) {
+    for (int i = 0; i < 400; i++) {
         uint64_t window = random_below(&random, 40) * MICROSECONDS_PER_SECOND;
         uint64_t to = included + random_below(&random, count - included + 1);
         uint64_t back = done + random_below(&random, included - done + 1);
