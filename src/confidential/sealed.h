@@ -27,7 +27,7 @@ void wallet_address(const struct wallet_keys *keys, struct confidential_address 
 bool confidential_address_valid(const struct confidential_address *address);
 
 /* A new note of that amount for the address. False: the address is none. */
-MUST_CHECK bool note_seal(const struct confidential_address *address, uint64_t amount,
+MUST_CHECK bool hidden_note_seal(const struct confidential_address *address, uint64_t amount,
                           struct spend_target *note);
 
 /* What the recipient finds in a note. */
@@ -36,12 +36,13 @@ struct note_opened {
     struct scalar blinding;
     struct scalar tweak;    /* its secret is the spend secret + this */
 };
-/* Whether the note is the wallet's, and says the truth of itself: key and commitment are as sealed. `spend_key`: S.
- * A note put in from the public ledger commits with the blinding 0; it is opened by `blinding_is_zero`. */
-MUST_CHECK bool note_open(const uint8_t view[SCALAR_SIZE], const uint8_t spend_key[POINT_SIZE],
+/* Whether the note is the wallet's, and says the truth of itself: key and commitment are as sealed.
+ * `spend_key`: S. A note put in from the public ledger commits with the blinding 0; it is opened by
+ * `blinding_is_zero`. */
+MUST_CHECK bool hidden_note_open(const uint8_t view[SCALAR_SIZE], const uint8_t spend_key[POINT_SIZE],
                           const struct spend_output *note, bool blinding_is_zero, struct note_opened *opened);
 /* x = s + h, encoded; false when it is 0. */
-MUST_CHECK bool note_secret(const uint8_t spend[SCALAR_SIZE], const struct scalar *tweak,
+MUST_CHECK bool hidden_note_secret(const uint8_t spend[SCALAR_SIZE], const struct scalar *tweak,
                             uint8_t secret[SCALAR_SIZE]);
 
 #endif

@@ -50,8 +50,13 @@ struct spend {
     struct account_id recipient; /* of it; zero: nobody */
 };
 
-/* Errors: LIMIT, counts; MALFORMED_PROOF, encodings, sizes, two inputs with one image, two outputs with one key;
- * INVALID_PROOF, the sums, the range proof, a ring. */
+/* The encoding of a point that is not the identity, as keys and commitments of notes must be. */
+MUST_CHECK bool note_point_valid(const uint8_t in[POINT_SIZE]);
+/* amount·B: the commitment of a note that is put in in public, with the blinding 0. */
+void note_commit_public(uint64_t amount, uint8_t commitment[POINT_SIZE]);
+
+/* Errors: LIMIT, counts, rings that are not of one size; MALFORMED_PROOF, encodings, sizes, the identity,
+ * two inputs with one image, two outputs with one key; INVALID_PROOF, the sums, the range proof, a ring. */
 MUST_CHECK enum status spend_verify(const struct spend *spend, struct error *error);
 
 /* --- making one --------------------------------------------------------------------------------------- */
@@ -81,9 +86,9 @@ struct spend_made {
     struct spend spend;
 };
 
-/* `terms`: chain, purpose, asset, amount, recipient. Constant time for secrets, amounts and blindings, as ring_sign
- * and range_proof_make are. Errors: LIMIT; NOT_PROVABLE, sums that differ or a secret that is not the member's;
- * MALFORMED_PROOF. The members stay the caller's and must outlive `made`. */
+/* `terms`: chain, purpose, asset, amount, recipient. Constant time for secrets, amounts and blindings, as
+ * ring_sign and range_proof_make are. Errors: LIMIT; NOT_PROVABLE, sums that differ or a secret that is not
+ * the member's; MALFORMED_PROOF. The members stay the caller's and must outlive `made`. */
 MUST_CHECK enum status spend_make(const struct spend *terms, const struct spend_source *sources,
                                   size_t source_count, const struct spend_target *targets, size_t target_count,
                                   struct spend_made *made, struct error *error);
