@@ -6,17 +6,17 @@
 #include "confidential/queries.h"
 
 static const struct command commands[] = {
-    { "confidential.shield", SCOPE_BASE, ACCESS_SIGNED, pool_shield, check_shield,
-      PARAMS(struct shield, shield_params),
+    { "confidential.shield", SCOPE_BASE, ACCESS_SIGNED, pool_shield, check_pool_shield,
+      PARAMS(struct shield, pool_shield_params),
       .help = "Put an amount into the confidential pool of its asset, as a note with a one-time key.",
       .result = "number of the new note",
       .example = "from=alice asset=GOLD amount=250 key=HEX sealed=HEX" },
-    { "confidential.transfer", SCOPE_BASE, ACCESS_SIGNED, pool_transfer, check_transfer,
-      PARAMS(struct spending, transfer_params),
+    { "confidential.transfer", SCOPE_BASE, ACCESS_SIGNED, pool_transfer, check_pool_transfer,
+      PARAMS(struct spending, pool_transfer_params),
       .help = "Spend notes of a confidential pool for new ones; any key may sign, also a fresh one.",
       .result = "number of the first new note, and how many there are" },
-    { "confidential.unshield", SCOPE_BASE, ACCESS_SIGNED, pool_unshield, check_unshield,
-      PARAMS(struct spending, unshield_params),
+    { "confidential.unshield", SCOPE_BASE, ACCESS_SIGNED, pool_unshield, check_pool_unshield,
+      PARAMS(struct spending, pool_unshield_params),
       .help = "Spend notes of a confidential pool, and pay an amount out of it in public.",
       .result = "number of the first new note, and how many there are" },
 };

@@ -6,7 +6,7 @@
 
 #include "confidential/confidential.h"
 
-const struct param shield_params[SHIELD_PARAMS] = {
+const struct param pool_shield_params[SHIELD_PARAMS] = {
     PARAM(struct shield, asset, ASSET, REQUIRED, "asset id or symbol"),
     PARAM(struct shield, amount, AMOUNT, REQUIRED, "in the asset's smallest unit; public"),
     PARAM(struct shield, key, HASH, REQUIRED, "one-time key of the note, never used before"),
@@ -37,30 +37,31 @@ static const struct param output_items[] = {
 };
 
 #define ASSET_PARAM PARAM(struct spending, asset, ASSET, REQUIRED, "asset id or symbol")
-#define INPUTS_PARAM                                                                                          \
-    PARAM(struct spending, inputs, LIST, REQUIRED, "1 to 8 notes that are spent, each hidden in a ring",      \
-          .items = input_items, .item_params = COUNT_OF(input_items),                                         \
+#define INPUTS_PARAM                                                                                        \
+    PARAM(struct spending, inputs, LIST, REQUIRED, "1 to 8 notes that are spent, each hidden in a ring",    \
+          .items = input_items, .item_params = COUNT_OF(input_items),                                       \
           .item_size = sizeof(struct input_item), .most = SPEND_INPUTS_MAX)
-#define OUTPUTS_PARAM                                                                                         \
-    PARAM(struct spending, outputs, LIST, REQUIRED, "1, 2, 4, 8 or 16 new notes; some may hold nothing",      \
-          .items = output_items, .item_params = COUNT_OF(output_items),                                       \
+#define OUTPUTS_PARAM                                                                                       \
+    PARAM(struct spending, outputs, LIST, REQUIRED, "1, 2, 4, 8 or 16 new notes; some may hold nothing",    \
+          .items = output_items, .item_params = COUNT_OF(output_items),                                     \
           .item_size = sizeof(struct output_item), .most = SPEND_OUTPUTS_MAX)
-#define RANGE_PROOF_PARAM                                                                                     \
-    PARAM(struct spending, range_proof, BYTES, REQUIRED, "64-bit Bulletproof for the commitments of outputs", \
+#define RANGE_PROOF_PARAM                                                                                   \
+    PARAM(struct spending, range_proof, BYTES, REQUIRED, "64-bit Bulletproof for the outputs' commitments", \
           .most = RANGE_PROOF_SIZE_MAX)
 
-const struct param transfer_params[TRANSFER_PARAMS] = {
+const struct param pool_transfer_params[TRANSFER_PARAMS] = {
     ASSET_PARAM, INPUTS_PARAM, OUTPUTS_PARAM, RANGE_PROOF_PARAM,
 };
 
-const struct param unshield_params[UNSHIELD_PARAMS] = {
+const struct param pool_unshield_params[UNSHIELD_PARAMS] = {
     ASSET_PARAM,
     PARAM(struct spending, amount, AMOUNT, REQUIRED, "what leaves the pool, in the asset's smallest unit"),
     PARAM(struct spending, to, ACCOUNT, REQUIRED, "who receives it, in public"),
     INPUTS_PARAM, OUTPUTS_PARAM, RANGE_PROOF_PARAM,
 };
 
-enum status check_shield(const struct check *check, void *params, struct arena *arena, struct error *error)
+enum status check_pool_shield(const struct check *check, void *params, struct arena *arena,
+                              struct error *error)
 {
     const struct shield *p = params;
 
@@ -81,8 +82,9 @@ static enum status read_members(const struct param_list *list, size_t input, str
 
     for (size_t i = 0; i < list->count; i++) {
         if (i > 0 && given[i].note <= given[i - 1].note)
-            return error_set(error, ERROR_RING_ORDER, "inputs[%zu]: the note %" PRIu64 " comes after %" PRIu64,
-                             input, given[i].note, given[i - 1].note);
+            return error_set(error, ERROR_RING_ORDER,
+                             "inputs[%zu]: the note %" PRIu64 " comes after %" PRIu64, input,
+                             given[i].note, given[i - 1].note);
         memcpy(members[i].key, given[i].key.bytes, POINT_SIZE);
         memcpy(members[i].commitment, given[i].commitment.bytes, POINT_SIZE);
     }
@@ -115,8 +117,8 @@ static enum status read_outputs(const struct param_list *list, struct arena *are
 
     for (size_t i = 0; i < list->count; i++) {
         if (given[i].sealed.size != NOTE_SEALED_SIZE)
-            return error_set(error, ERROR_MALFORMED_PROOF, "outputs[%zu].sealed: %zu bytes; %d are expected", i,
-                             given[i].sealed.size, NOTE_SEALED_SIZE);
+            return error_set(error, ERROR_MALFORMED_PROOF, "outputs[%zu].sealed: %zu bytes; %d are expected",
+                             i, given[i].sealed.size, NOTE_SEALED_SIZE);
         memcpy(outputs[i].key, given[i].key.bytes, POINT_SIZE);
         memcpy(outputs[i].commitment, given[i].commitment.bytes, POINT_SIZE);
         memcpy(outputs[i].sealed, given[i].sealed.data, NOTE_SEALED_SIZE);
@@ -137,12 +139,14 @@ static enum status verify(const struct check *check, const char *purpose, const 
     return spend_verify(&spend, error);
 }
 
-enum status check_transfer(const struct check *check, void *params, struct arena *arena, struct error *error)
+enum status check_pool_transfer(const struct check *check, void *params, struct arena *arena,
+                                struct error *error)
 {
     return verify(check, PURPOSE_TRANSFER, params, arena, error);
 }
 
-enum status check_unshield(const struct check *check, void *params, struct arena *arena, struct error *error)
+enum status check_pool_unshield(const struct check *check, void *params, struct arena *arena,
+                                struct error *error)
 {
     return verify(check, PURPOSE_UNSHIELD, params, arena, error);
 }

@@ -40,13 +40,16 @@ struct spending {
 #define SHIELD_PARAMS 4
 #define TRANSFER_PARAMS 4
 #define UNSHIELD_PARAMS 6
-extern const struct param shield_params[SHIELD_PARAMS], transfer_params[TRANSFER_PARAMS],
-    unshield_params[UNSHIELD_PARAMS];
+extern const struct param pool_shield_params[SHIELD_PARAMS], pool_transfer_params[TRANSFER_PARAMS],
+    pool_unshield_params[UNSHIELD_PARAMS];
 
 /* Errors: as spend_verify; MALFORMED_PROOF, also a key that is none or sealed bytes of another size;
  * RING_ORDER. */
-enum status check_shield(const struct check *check, void *params, struct arena *arena, struct error *error);
-enum status check_transfer(const struct check *check, void *params, struct arena *arena, struct error *error);
-enum status check_unshield(const struct check *check, void *params, struct arena *arena, struct error *error);
+enum status check_pool_shield(const struct check *check, void *params, struct arena *arena,
+                              struct error *error);
+enum status check_pool_transfer(const struct check *check, void *params, struct arena *arena,
+                                struct error *error);
+enum status check_pool_unshield(const struct check *check, void *params, struct arena *arena,
+                                struct error *error);
 
 #endif

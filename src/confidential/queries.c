@@ -19,7 +19,8 @@ static enum status pools(struct query *q, const void *params, struct writer *w)
     const struct pools *p = params;
     struct statement *s = statement(q->database,
         "SELECT confidential_pool.id AS id, symbol, account, held, notes, images FROM confidential_pool"
-        " JOIN asset ON asset.id = asset WHERE confidential_pool.id > ? ORDER BY confidential_pool.id LIMIT ?");
+        " JOIN asset ON asset.id = asset WHERE confidential_pool.id > ?"
+        " ORDER BY confidential_pool.id LIMIT ?");
     struct page page;
     int64_t last = 0;
 

@@ -26,8 +26,8 @@ bool row_pool_find(struct database *database, const struct asset_id *asset, stru
     return true;
 }
 
-void row_pool_insert(struct database *database, const struct asset_id *asset, const struct account_id *account,
-                     uint64_t seq)
+void row_pool_insert(struct database *database, const struct asset_id *asset,
+                     const struct account_id *account, uint64_t seq)
 {
     struct statement *s = statement(database, "INSERT INTO confidential_pool (id, asset, account, opened_seq)"
                                               " SELECT coalesce(max(id), 0) + 1, ?, ?, ?"
@@ -110,7 +110,8 @@ bool row_image_spent(struct database *database, const uint8_t image[POINT_SIZE])
 
 void row_image_insert(struct database *database, const uint8_t image[POINT_SIZE], uint64_t pool, uint64_t seq)
 {
-    struct statement *s = statement(database, "INSERT INTO key_image (image, pool, spent_seq) VALUES (?, ?, ?)");
+    struct statement *s = statement(database,
+                                    "INSERT INTO key_image (image, pool, spent_seq) VALUES (?, ?, ?)");
 
     bind_blob(s, image, POINT_SIZE);
     bind_count(s, pool);

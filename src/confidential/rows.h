@@ -11,8 +11,8 @@ struct pool {
     uint64_t held, notes; /* what it holds; how many notes there ever were, the next one's number */
 };
 MUST_CHECK bool row_pool_find(struct database *database, const struct asset_id *asset, struct pool *pool);
-void row_pool_insert(struct database *database, const struct asset_id *asset, const struct account_id *account,
-                     uint64_t seq);
+void row_pool_insert(struct database *database, const struct asset_id *asset,
+                     const struct account_id *account, uint64_t seq);
 void row_pool_update(struct database *database, const struct pool *pool, size_t images);
 
 struct pool_note {
@@ -29,7 +29,8 @@ MUST_CHECK bool row_note_is(struct database *database, uint64_t pool, uint64_t n
                             const uint8_t key[POINT_SIZE], const uint8_t commitment[POINT_SIZE]);
 
 MUST_CHECK bool row_image_spent(struct database *database, const uint8_t image[POINT_SIZE]);
-void row_image_insert(struct database *database, const uint8_t image[POINT_SIZE], uint64_t pool, uint64_t seq);
+void row_image_insert(struct database *database, const uint8_t image[POINT_SIZE], uint64_t pool,
+                      uint64_t seq);
 
 void row_unshielding_insert(struct database *database, uint64_t seq, uint64_t pool, uint64_t amount,
                             const struct account_id *recipient);

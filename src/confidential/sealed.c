@@ -182,7 +182,8 @@ bool hidden_note_open(const uint8_t view[SCALAR_SIZE], const uint8_t spend_key[P
     return ours;
 }
 
-bool hidden_note_secret(const uint8_t spend[SCALAR_SIZE], const struct scalar *tweak, uint8_t secret[SCALAR_SIZE])
+bool hidden_note_secret(const uint8_t spend[SCALAR_SIZE], const struct scalar *tweak,
+                        uint8_t secret[SCALAR_SIZE])
 {
     struct scalar s;
     bool made;

@@ -1,13 +1,14 @@
-/* One-time keys, and notes sealed for their recipient, pure. An address is two points of a wallet's two secrets:
- * view A = a·K, spend S = s·K. Whoever pays draws r, once for each note:
+/* One-time keys, and notes sealed for their recipient, pure. An address is two points of a wallet's two
+ * secrets: view A = a·K, spend S = s·K. Whoever pays draws r, once for each note:
  *
  *     R = r·K,   shared = r·A (for the recipient a·R),
  *     tweak h, blinding b, key k = from SHAKE256 of a label, R and shared
  *     P = S + h·K,   C = amount·B + b·K,   sealed = R (32) | ChaCha20-Poly1305(k, amount as 8 bytes) (24)
  *
  * The recipient's secret for P is x = s + h. With the view secret alone one finds the notes and reads their
- * amounts, and cannot spend. Nobody else can tell whose a note is. (Scheme: "stealth addresses" of CryptoNote v2,
- * 2013, section 4.3, on ristretto255; each R is used once, so that k is, and the nonce is 0.) */
+ * amounts, and cannot spend. Nobody else can tell whose a note is. (Scheme: "stealth addresses" of
+ * CryptoNote v2, 2013, section 4.3, on ristretto255; each R is used once, so that k is, and the nonce is
+ * 0.) */
 #ifndef CONFIDENTIAL_SEALED_H
 #define CONFIDENTIAL_SEALED_H
 

@@ -28,7 +28,8 @@ void note_commit_public(uint64_t amount, uint8_t commitment[POINT_SIZE])
 static enum status check_counts(const struct spend *s, struct error *error)
 {
     if (s->input_count < 1 || s->input_count > SPEND_INPUTS_MAX)
-        return error_set(error, ERROR_LIMIT, "%zu inputs; expected 1 to %d", s->input_count, SPEND_INPUTS_MAX);
+        return error_set(error, ERROR_LIMIT, "%zu inputs; expected 1 to %d", s->input_count,
+                         SPEND_INPUTS_MAX);
     if (range_proof_size(SPEND_BITS, s->output_count) == 0)
         return error_set(error, ERROR_LIMIT, "%zu outputs; expected 1, 2, 4, 8 or %d", s->output_count,
                          SPEND_OUTPUTS_MAX);
@@ -126,7 +127,8 @@ static enum status add_point(struct point *sum, const uint8_t in[POINT_SIZE], co
     struct point point;
 
     if (!point_decode(&point, in))
-        return error_set(error, ERROR_MALFORMED_PROOF, "the %s %zu is not the encoding of a point", name, index);
+        return error_set(error, ERROR_MALFORMED_PROOF, "the %s %zu is not the encoding of a point", name,
+                         index);
     point_add(sum, sum, &point);
     return OK;
 }
@@ -224,8 +226,8 @@ static enum status check_amounts(const struct spend *terms, const struct spend_s
 }
 
 /* Blindings of the pseudo commitments: random, but that their sum is that of the outputs. */
-static void choose_blindings(const struct spend_target *targets, size_t target_count, struct scalar *blindings,
-                             size_t count)
+static void choose_blindings(const struct spend_target *targets, size_t target_count,
+                             struct scalar *blindings, size_t count)
 {
     struct scalar left = scalar_zero;
 
@@ -260,8 +262,8 @@ static enum status make_range(const struct spend_target *targets, size_t count, 
         values[i] = targets[i].amount;
         blindings[i] = targets[i].blinding;
     }
-    status = range_proof_make(transcript, SPEND_BITS, values, blindings, count, commitments, made->range_proof,
-                              error);
+    status = range_proof_make(transcript, SPEND_BITS, values, blindings, count, commitments,
+                              made->range_proof, error);
     for (size_t i = 0; i < count; i++) {
         scalar_wipe(&blindings[i]);
         values[i] = 0;
@@ -270,8 +272,8 @@ static enum status make_range(const struct spend_target *targets, size_t count, 
 }
 
 static enum status sign(const struct spend_source *source, const struct spend_input *input,
-                        const struct scalar *pseudo_blinding, struct transcript *transcript, uint8_t *signature,
-                        struct error *error)
+                        const struct scalar *pseudo_blinding, struct transcript *transcript,
+                        uint8_t *signature, struct error *error)
 {
     const struct ring ring = ring_of(input);
     uint8_t encoded[SCALAR_SIZE];

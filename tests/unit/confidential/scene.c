@@ -68,7 +68,8 @@ size_t shield(struct scene *s, size_t wallet, uint64_t amount)
 /* --- spends ------------------------------------------------------------------------------------------- */
 struct order *order_gold(struct scene *s, const char *who, uint64_t amount)
 {
-    struct order *order = order_new(kernel_chain(s->f.kernel), who == NULL ? PURPOSE_TRANSFER : PURPOSE_UNSHIELD);
+    struct order *order = order_new(kernel_chain(s->f.kernel),
+                                    who == NULL ? PURPOSE_TRANSFER : PURPOSE_UNSHIELD);
 
     order->terms.asset = s->gold;
     order->terms.amount = amount;

@@ -11,7 +11,8 @@ static int history_setup(void **state)
     s = *state;
     for (uint64_t i = 1; i <= 3; i++)
         shield(s, ALICE, 100 * i);
-    struct order *transfer AUTO_FREE = order_gold(s, NULL, 0), *unshield AUTO_FREE = order_gold(s, "carol", 30);
+    struct order *transfer AUTO_FREE = order_gold(s, NULL, 0);
+    struct order *unshield AUTO_FREE = order_gold(s, "carol", 30);
     order_spend(transfer, 0);
     order_pay(transfer, &s->wallets[BOB], 60);
     order_pay(transfer, &s->wallets[ALICE], 40);
@@ -74,7 +75,8 @@ static void an_image_gone_is_reported(void **state)
 static void more_images_than_notes_are_reported(void **state)
 {
     assert_reported(state, "confidential.notes",
-                    "UPDATE confidential_pool SET images = 7; INSERT INTO key_image SELECT randomblob(32), 1, 1"
+                    "UPDATE confidential_pool SET images = 7;"
+                    " INSERT INTO key_image SELECT randomblob(32), 1, 1"
                     " FROM (VALUES (1), (2), (3), (4), (5))", "more images (7) than notes (6)");
 }
 

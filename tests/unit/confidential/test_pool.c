@@ -6,7 +6,8 @@
 #include "confidential/pool.h"
 
 #define NOTE_AMOUNT 100
-#define KEY_TEXT "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76" /* the base point: RFC 9496 */
+/* The encoding of the base point: RFC 9496 appendix A.1. */
+#define KEY_TEXT "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"
 
 /* `count` notes of 100 each, of alice's wallet. */
 static void fill(struct scene *s, size_t count)
@@ -41,7 +42,8 @@ static struct order *unshield_of_one(struct scene *s)
 static void value_goes_in_moves_and_comes_out(void **state)
 {
     struct scene *s = *state;
-    struct order *transfer AUTO_FREE = order_gold(s, NULL, 0), *unshield AUTO_FREE = order_gold(s, "carol", 120);
+    struct order *transfer AUTO_FREE = order_gold(s, NULL, 0);
+    struct order *unshield AUTO_FREE = order_gold(s, "carol", 120);
 
     fill(s, 16);
     assert_int_equal(held(s), 1600);
@@ -103,7 +105,8 @@ static void the_whole_supply_goes_in_and_out_again_and_again(void **state)
             hex_text(key, target.key, POINT_SIZE);
             hex_text(sealed, target.sealed, NOTE_SEALED_SIZE);
             fixture_run(&s->f, "alice", "confidential.shield",
-                        "{'asset':'MUCH','amount':%" PRIu64 ",'key':'%s','sealed':'%s'}", amount, key, sealed);
+                        "{'asset':'MUCH','amount':%" PRIu64 ",'key':'%s','sealed':'%s'}", amount, key,
+                        sealed);
             memcpy(note.key, target.key, POINT_SIZE);
             memcpy(note.sealed, target.sealed, NOTE_SEALED_SIZE);
             note_commit_public(amount, note.commitment);
@@ -184,7 +187,8 @@ static void a_note_is_spent_once(void **state)
     struct scene *s = *state;
 
     fill(s, 4);
-    struct order *first AUTO_FREE = transfer_of_one(s), *second AUTO_FREE = order_gold(s, "carol", NOTE_AMOUNT);
+    struct order *first AUTO_FREE = transfer_of_one(s);
+    struct order *second AUTO_FREE = order_gold(s, "carol", NOTE_AMOUNT);
     assert_int_equal(submit(s, first), OK);
     assert_refused(s, ERROR_IMAGE_SPENT, first, order_params(first, "GOLD"));
     second->ring = 5; /* another ring, other outputs, another command */
@@ -354,7 +358,8 @@ static void a_spend_for_another_chain_or_command_is_refused(void **state)
     json_t *params = order_params(unshield, "GOLD");
     json_object_del(params, "amount");
     json_object_del(params, "to");
-    assert_int_equal(fixture_try(&s->f, "mallory", "confidential.transfer", params, NULL), ERROR_INVALID_PROOF);
+    assert_int_equal(fixture_try(&s->f, "mallory", "confidential.transfer", params, NULL),
+                     ERROR_INVALID_PROOF);
     assert_int_equal(submit(s, unshield), OK);
 }
 

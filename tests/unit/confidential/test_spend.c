@@ -74,7 +74,8 @@ static void a_spend_of_every_shape_verifies(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        struct order *order AUTO_FREE = made(shapes[i].inputs, shapes[i].outputs, shapes[i].ring, shapes[i].amount);
+        struct order *order AUTO_FREE = made(shapes[i].inputs, shapes[i].outputs, shapes[i].ring,
+                                             shapes[i].amount);
 
         assert_verdict(&order->made.spend, OK, "");
     }
@@ -311,8 +312,8 @@ static void counts_have_their_limits(void **state)
 }
 
 /* The identity, and 32 bytes ff, which encode nothing. */
-static void assert_no_point(struct order *order, uint8_t at[POINT_SIZE], enum status of_ff, enum status of_zero,
-                            const char *words)
+static void assert_no_point(struct order *order, uint8_t at[POINT_SIZE], enum status of_ff,
+                            enum status of_zero, const char *words)
 {
     uint8_t kept[POINT_SIZE];
 
@@ -331,7 +332,8 @@ static void what_is_no_point_is_refused(void **state)
     struct spend_made *m = &order->made;
 
     (void)state;
-    assert_no_point(order, m->outputs[0].key, ERROR_MALFORMED_PROOF, ERROR_MALFORMED_PROOF, "key of output 0");
+    assert_no_point(order, m->outputs[0].key, ERROR_MALFORMED_PROOF, ERROR_MALFORMED_PROOF,
+                    "key of output 0");
     assert_no_point(order, m->outputs[0].commitment, ERROR_MALFORMED_PROOF, ERROR_MALFORMED_PROOF,
                     "the commitment of output 0");
     assert_no_point(order, m->inputs[0].pseudo, ERROR_MALFORMED_PROOF, ERROR_INVALID_PROOF, "the pseudo");
@@ -404,7 +406,8 @@ static void nobody_else_opens_it(void **state)
     assert_false(opens(&elsewhere, &note, &opened));
     memcpy(half.address.spend, alice.address.spend, POINT_SIZE);
     assert_false(opens(&half, &note, &opened));
-    assert_false(hidden_note_open(bob.keys.view, bob.address.spend, &note, true, &opened)); /* its blinding is not 0 */
+    assert_false(hidden_note_open(bob.keys.view, bob.address.spend, &note, true,
+                                  &opened)); /* its blinding is not 0 */
     assert_true(opens(&bob, &note, &opened));
 }
 
