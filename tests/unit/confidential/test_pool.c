@@ -522,6 +522,29 @@ static void queries_tell_what_everybody_may_know(void **state)
                                         " AND body ->> '$.notes[0].number' = 3"), 1);
 }
 
+static void views_show_it_to_people(void **state)
+{
+    struct scene *s = *state;
+
+    fill(s, 3);
+    struct order *order AUTO_FREE = unshield_of_one(s);
+    assert_int_equal(submit(s, order), OK);
+    char *pool AUTO_FREE = fixture_sql_text(
+        &s->f, "SELECT symbol || ' ' || held || ' ' || notes || ' ' || images FROM v_confidential_pool"
+               " WHERE account LIKE 'lyt1%'");
+    char *note AUTO_FREE = fixture_sql_text(
+        &s->f, "SELECT symbol || ' ' || length(key) || ' ' || length(sealed) FROM v_note"
+               " WHERE shielded IS NULL");
+    char *paid AUTO_FREE = fixture_sql_text(
+        &s->f, "SELECT symbol || ' ' || amount || ' ' || recipient FROM v_unshielding");
+    char *expected AUTO_FREE = text_format("GOLD 30 %s", fixture_address(&s->f, "carol"));
+
+    assert_string_equal(pool, "GOLD 270 4 1");
+    assert_string_equal(note, "GOLD 64 112");
+    assert_string_equal(paid, expected);
+    assert_int_equal(fixture_sql(&s->f, "SELECT count(*) FROM v_key_image WHERE symbol = 'GOLD'"), 1);
+}
+
 int pool_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -548,6 +571,7 @@ int pool_tests(void)
         cmocka_unit_test_setup_teardown(even_a_forged_note_takes_out_no_more_than_there_is, scene_setup,
                                         scene_teardown_tampered),
         SCENE_TEST(queries_tell_what_everybody_may_know),
+        SCENE_TEST(views_show_it_to_people),
     };
 
     return cmocka_run_group_tests_name("pools", tests, NULL, NULL);
