@@ -38,3 +38,37 @@ CREATE TABLE unshielding (
   recipient BLOB    NOT NULL
 ) STRICT;
 CREATE INDEX unshielding_pool ON unshielding (pool, seq);
+
+-- --- this node's own wallets; not part of the base ledger ---------------------------------------------------
+
+-- How far the wallet of a key has read a pool: notes below `scanned` are known to be its own or not.
+CREATE TABLE own_scan (
+  owner   BLOB    NOT NULL,
+  pool    INTEGER NOT NULL,
+  scanned INTEGER NOT NULL,
+  PRIMARY KEY (owner, pool)
+) STRICT, WITHOUT ROWID;
+
+-- What a wallet has sent. The transaction stands in the effect that brings it in.
+CREATE TABLE own_payment (
+  id          INTEGER PRIMARY KEY,
+  owner       BLOB    NOT NULL,
+  pool        INTEGER NOT NULL,
+  kind        TEXT    NOT NULL CHECK (kind IN ('send', 'withdraw')),
+  amount      INTEGER NOT NULL,
+  recipient   TEXT    NOT NULL,                              -- a confidential address, or an account's
+  state       TEXT    NOT NULL CHECK (state IN ('submitted', 'done', 'failed')),
+  failure     TEXT,                                          -- name of the error
+  "transaction" BLOB  NOT NULL UNIQUE,                       -- its id
+  made_us     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE own_note (
+  owner   BLOB    NOT NULL,
+  pool    INTEGER NOT NULL,
+  number  INTEGER NOT NULL,
+  amount  INTEGER NOT NULL,
+  image   BLOB    NOT NULL,                                  -- on record in key_image once it is spent
+  payment INTEGER REFERENCES own_payment,                    -- that spends it, unless that failed
+  PRIMARY KEY (owner, pool, number)
+) STRICT, WITHOUT ROWID;

@@ -13,5 +13,6 @@
 #define CONFIDENTIAL_ACCOUNT_KIND "confidential" /* of the held account of a pool */
 
 extern const struct module confidential_module;
+extern const struct module confidential_wallet_module; /* this node's own wallets */
 
 #endif

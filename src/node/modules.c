@@ -15,6 +15,7 @@ const struct module *const modules[] = {
     &ledger_module,
     &message_module,
     &confidential_module,
+    &confidential_wallet_module,
     &channel_module,
     &channel_local_module,
     &payment_module,

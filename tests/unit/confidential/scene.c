@@ -3,7 +3,8 @@
 
 #include "crypto/asset.h"
 
-static const struct module *const pool_modules[] = { &ledger_module, &confidential_module, NULL };
+static const struct module *const pool_modules[] = { &ledger_module, &confidential_module,
+                                                    &confidential_wallet_module, NULL };
 
 void scene_start(struct scene *s)
 {

@@ -8,5 +8,6 @@ int main(void)
     failed += pool_tests();
     failed += pool_invariants_tests();
     failed += pool_histories_tests();
+    failed += wallet_tests();
     return failed > 0;
 }

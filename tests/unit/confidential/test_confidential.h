@@ -13,6 +13,7 @@
 int pool_tests(void);
 int pool_invariants_tests(void);
 int pool_histories_tests(void);
+int wallet_tests(void);
 
 enum { ALICE, BOB, WALLETS };
 
