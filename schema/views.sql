@@ -683,3 +683,46 @@ SELECT w.domain,
   JOIN v_unit ON v_unit.asset = domain_asset.asset
   LEFT JOIN account AS account_address ON account_address.id = w.recipient
   LEFT JOIN withdrawal_claim AS claim ON claim.domain = w.domain AND claim.number = w.number;
+
+-- Confidential pools: what each of them holds is public; who owns which note, and how much is in it, is not.
+CREATE VIEW v_confidential_pool AS
+SELECT symbol,
+       held,
+       notes,
+       images,
+       address AS account,
+       opened_seq
+  FROM confidential_pool
+  JOIN v_unit ON v_unit.asset = confidential_pool.asset
+  LEFT JOIN account ON account.id = confidential_pool.account;
+
+-- All notes, spent or not, which nobody can tell.
+CREATE VIEW v_note AS
+SELECT symbol,
+       number,
+       lower(hex(key)) AS key,
+       lower(hex(commitment)) AS commitment,
+       amount AS shielded,
+       lower(hex(sealed)) AS sealed,
+       created_seq
+  FROM note
+  JOIN confidential_pool ON confidential_pool.id = note.pool
+  JOIN v_unit ON v_unit.asset = confidential_pool.asset;
+
+CREATE VIEW v_key_image AS
+SELECT lower(hex(image)) AS image,
+       symbol,
+       spent_seq
+  FROM key_image
+  JOIN confidential_pool ON confidential_pool.id = key_image.pool
+  JOIN v_unit ON v_unit.asset = confidential_pool.asset;
+
+CREATE VIEW v_unshielding AS
+SELECT seq,
+       symbol,
+       amount,
+       coalesce(address, lower(hex(recipient))) AS recipient
+  FROM unshielding
+  JOIN confidential_pool ON confidential_pool.id = unshielding.pool
+  JOIN v_unit ON v_unit.asset = confidential_pool.asset
+  LEFT JOIN account ON account.id = recipient;

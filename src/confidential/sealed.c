@@ -92,9 +92,7 @@ static bool decode_key(struct point *out, const uint8_t in[POINT_SIZE])
 
 bool confidential_address_valid(const struct confidential_address *address)
 {
-    struct point point;
-
-    return decode_key(&point, address->view) && decode_key(&point, address->spend);
+    return note_point_valid(address->view) && note_point_valid(address->spend);
 }
 
 /* --- notes -------------------------------------------------------------------------------------------- */
@@ -110,7 +108,7 @@ static void one_time_key(const struct point *spend_key, const struct scalar *twe
     secret_published(out, POINT_SIZE);
 }
 
-bool note_seal(const struct confidential_address *address, uint64_t amount, struct spend_target *note)
+bool hidden_note_seal(const struct confidential_address *address, uint64_t amount, struct spend_target *note)
 {
     static const uint8_t nonce[crypto_aead_chacha20poly1305_IETF_NPUBBYTES]; /* each key is used once */
     uint8_t plain[AMOUNT_SIZE];
@@ -150,7 +148,7 @@ static bool commits(const struct spend_output *note, const struct note_opened *o
     return sodium_memcmp(encoded, note->commitment, sizeof encoded) == 0;
 }
 
-bool note_open(const uint8_t view[SCALAR_SIZE], const uint8_t spend_key[POINT_SIZE],
+bool hidden_note_open(const uint8_t view[SCALAR_SIZE], const uint8_t spend_key[POINT_SIZE],
                const struct spend_output *note, bool blinding_is_zero, struct note_opened *opened)
 {
     static const uint8_t nonce[crypto_aead_chacha20poly1305_IETF_NPUBBYTES];
@@ -176,6 +174,7 @@ bool note_open(const uint8_t view[SCALAR_SIZE], const uint8_t spend_key[POINT_SI
     }
     if (ours)
         *opened = found;
+    sodium_memzero(&found, sizeof found);
     sodium_memzero(&shared, sizeof shared);
     sodium_memzero(plain, sizeof plain);
     scalar_wipe(&a);
@@ -183,7 +182,8 @@ bool note_open(const uint8_t view[SCALAR_SIZE], const uint8_t spend_key[POINT_SI
     return ours;
 }
 
-bool note_secret(const uint8_t spend[SCALAR_SIZE], const struct scalar *tweak, uint8_t secret[SCALAR_SIZE])
+bool hidden_note_secret(const uint8_t spend[SCALAR_SIZE], const struct scalar *tweak,
+                        uint8_t secret[SCALAR_SIZE])
 {
     struct scalar s;
     bool made;

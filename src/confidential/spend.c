@@ -1,5 +1,5 @@
-/* The statement goes into one transcript; the range proof goes on from it, and each ring signs a fork of what is
- * left: see spend.h. */
+/* The statement goes into one transcript; the range proof goes on from it, and each ring signs a fork of
+ * what is left: see spend.h. */
 #include "confidential/spend.h"
 
 #include <sodium.h>
@@ -8,13 +8,45 @@
 #include "proof/pedersen.h"
 #include "proof/secret.h"
 
+bool note_point_valid(const uint8_t in[POINT_SIZE])
+{
+    struct point point;
+
+    return point_decode(&point, in) && !point_is_identity(&point);
+}
+
+void note_commit_public(uint64_t amount, uint8_t commitment[POINT_SIZE])
+{
+    struct scalar scalar;
+    struct point point;
+
+    scalar_from_u64(&scalar, amount);
+    points_multiply_public(&point, &scalar, point_base(), 1);
+    point_encode(commitment, &point);
+}
+
 static enum status check_counts(const struct spend *s, struct error *error)
 {
     if (s->input_count < 1 || s->input_count > SPEND_INPUTS_MAX)
-        return error_set(error, ERROR_LIMIT, "%zu inputs; expected 1 to %d", s->input_count, SPEND_INPUTS_MAX);
+        return error_set(error, ERROR_LIMIT, "%zu inputs; expected 1 to %d", s->input_count,
+                         SPEND_INPUTS_MAX);
     if (range_proof_size(SPEND_BITS, s->output_count) == 0)
         return error_set(error, ERROR_LIMIT, "%zu outputs; expected 1, 2, 4, 8 or %d", s->output_count,
                          SPEND_OUTPUTS_MAX);
+    return OK;
+}
+
+/* Of one size, so that no input is hidden worse than the others. */
+static enum status check_rings(const struct spend *s, struct error *error)
+{
+    for (size_t i = 0; i < s->input_count; i++) {
+        size_t count = s->inputs[i].count;
+
+        if (count < RING_MEMBERS_MIN || count > RING_MEMBERS_MAX || count != s->inputs[0].count)
+            return error_set(error, ERROR_LIMIT,
+                             "input %zu has a ring of %zu; expected %d to %d, all of one size", i, count,
+                             RING_MEMBERS_MIN, RING_MEMBERS_MAX);
+    }
     return OK;
 }
 
@@ -95,7 +127,8 @@ static enum status add_point(struct point *sum, const uint8_t in[POINT_SIZE], co
     struct point point;
 
     if (!point_decode(&point, in))
-        return error_set(error, ERROR_MALFORMED_PROOF, "the %s %zu is not the encoding of a point", name, index);
+        return error_set(error, ERROR_MALFORMED_PROOF, "the %s %zu is not the encoding of a point", name,
+                         index);
     point_add(sum, sum, &point);
     return OK;
 }
@@ -116,14 +149,15 @@ static enum status check_sums(const struct spend *s, struct error *error)
     return OK;
 }
 
-/* A key that nobody can spend from would be a note lost; that is the sender's harm, but a key must be one. */
-static enum status check_keys(const struct spend *s, struct error *error)
+/* Range proofs take the identity as a commitment, and rings do not: such a note would spoil every ring that
+ * somebody puts it into, and could never be spent. */
+static enum status check_notes(const struct spend *s, struct error *error)
 {
-    struct point key;
-
     for (size_t i = 0; i < s->output_count; i++) {
-        if (!point_decode(&key, s->outputs[i].key) || point_is_identity(&key))
+        if (!note_point_valid(s->outputs[i].key))
             return error_set(error, ERROR_MALFORMED_PROOF, "the key of output %zu is not one", i);
+        if (!note_point_valid(s->outputs[i].commitment))
+            return error_set(error, ERROR_MALFORMED_PROOF, "the commitment of output %zu is not one", i);
     }
     return OK;
 }
@@ -154,8 +188,9 @@ enum status spend_verify(const struct spend *s, struct error *error)
     struct transcript statement, after;
 
     TRY(check_counts(s, error));
+    TRY(check_rings(s, error));
     TRY(check_twice(s, error));
-    TRY(check_keys(s, error));
+    TRY(check_notes(s, error));
     TRY(check_sums(s, error));
     for (size_t i = 0; i < s->input_count; i++)
         memcpy(images[i], s->inputs[i].signature.data, RING_IMAGE_SIZE);
@@ -191,8 +226,8 @@ static enum status check_amounts(const struct spend *terms, const struct spend_s
 }
 
 /* Blindings of the pseudo commitments: random, but that their sum is that of the outputs. */
-static void choose_blindings(const struct spend_target *targets, size_t target_count, struct scalar *blindings,
-                             size_t count)
+static void choose_blindings(const struct spend_target *targets, size_t target_count,
+                             struct scalar *blindings, size_t count)
 {
     struct scalar left = scalar_zero;
 
@@ -227,8 +262,8 @@ static enum status make_range(const struct spend_target *targets, size_t count, 
         values[i] = targets[i].amount;
         blindings[i] = targets[i].blinding;
     }
-    status = range_proof_make(transcript, SPEND_BITS, values, blindings, count, commitments, made->range_proof,
-                              error);
+    status = range_proof_make(transcript, SPEND_BITS, values, blindings, count, commitments,
+                              made->range_proof, error);
     for (size_t i = 0; i < count; i++) {
         scalar_wipe(&blindings[i]);
         values[i] = 0;
@@ -237,8 +272,8 @@ static enum status make_range(const struct spend_target *targets, size_t count, 
 }
 
 static enum status sign(const struct spend_source *source, const struct spend_input *input,
-                        const struct scalar *pseudo_blinding, struct transcript *transcript, uint8_t *signature,
-                        struct error *error)
+                        const struct scalar *pseudo_blinding, struct transcript *transcript,
+                        uint8_t *signature, struct error *error)
 {
     const struct ring ring = ring_of(input);
     uint8_t encoded[SCALAR_SIZE];
@@ -301,6 +336,7 @@ enum status spend_make(const struct spend *terms, const struct spend_source *sou
         made->inputs[i].signature = (struct bytes){ made->signatures[i],
                                                     RING_CONFIDENTIAL_SIZE(sources[i].count) };
     }
+    TRY(check_rings(&made->spend, error));
     for (size_t i = 0; i < target_count; i++) {
         memcpy(made->outputs[i].key, targets[i].key, POINT_SIZE);
         memcpy(made->outputs[i].sealed, targets[i].sealed, NOTE_SEALED_SIZE);

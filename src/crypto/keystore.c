@@ -383,6 +383,23 @@ enum status keystore_sign_ecdsa(struct keystore *keystore, const char *name, con
     return OK;
 }
 
+enum status keystore_derive(struct keystore *keystore, const char *name, const char *tag, struct hash *secret,
+                            struct error *error)
+{
+    CLEANUP(secret_free_pointer) struct secret_key *key_secret = secret_new(sizeof *key_secret);
+
+    {
+        WHILE_SHARED(keystore);
+        TRY(unlocked(keystore, error));
+        const struct keystore_key *key = keystore_file_find(&keystore->file, name);
+        if (key == NULL)
+            return not_found(name, error);
+        TRY(key_open(keystore, key, key_secret, error));
+    }
+    tagged_hash(secret, tag, key_secret->bytes, sizeof key_secret->bytes);
+    return OK;
+}
+
 enum status keystore_account(struct keystore *keystore, const char *name, struct account_id *account,
                              struct error *error)
 {

@@ -58,6 +58,9 @@ MUST_CHECK enum status keystore_sign_ecdsa(struct keystore *keystore, const char
                                            const struct hash *message, struct signature *signature,
                                            int *recovery_id, struct public_key *public_key,
                                            struct error *error);
+/* A secret that follows from the key: the tagged hash of it under `tag`. Wipe it after use. */
+MUST_CHECK enum status keystore_derive(struct keystore *keystore, const char *name, const char *tag,
+                                       struct hash *secret, struct error *error);
 /* The account of a key, also while locked. `name` may be an address, which must be one of ours. */
 MUST_CHECK enum status keystore_account(struct keystore *keystore, const char *name,
                                         struct account_id *account, struct error *error);

@@ -295,16 +295,15 @@ static enum status prepare_own_account(struct kernel *k, const char *method, con
     return OK;
 }
 
-enum status kernel_submit_own(struct kernel *k, const char *method, const json_t *params,
-                              struct buffer *result, struct error *error)
+/* The job is queued when it was prepared well, and its end awaited. */
+static enum status submit_and_wait(struct kernel *k, struct job *job, enum status prepared,
+                                   struct buffer *result, struct error *error)
 {
     struct own_call own = { .call = { .done = own_done }, .error = error, .result = result };
-    struct job *job = job_new(JOB_COMMAND);
-    enum status status = prepare_own_account(k, method, params, job, error);
 
-    if (status != OK) {
+    if (prepared != OK) {
         job_free(job);
-        return status;
+        return prepared;
     }
     own.call.context = &own;
     pthread_mutex_init(&own.lock, NULL);
@@ -317,6 +316,26 @@ enum status kernel_submit_own(struct kernel *k, const char *method, const json_t
     pthread_cond_destroy(&own.changed);
     pthread_mutex_destroy(&own.lock);
     return own.status;
+}
+
+enum status kernel_submit_own(struct kernel *k, const char *method, const json_t *params,
+                              struct buffer *result, struct error *error)
+{
+    struct job *job = job_new(JOB_COMMAND);
+
+    return submit_and_wait(k, job, prepare_own_account(k, method, params, job, error), result, error);
+}
+
+enum status kernel_submit_signed(struct kernel *k, const json_t *params, struct buffer *result,
+                                 struct error *error)
+{
+    const struct caller caller = { .uid = -1, .gid = -1, .operator_ = true };
+    struct job *job = job_new(JOB_COMMAND);
+    enum status status = prepare_submitted(k, params, job, error);
+
+    if (status == OK)
+        status = check_command(k, &caller, NULL, job, error);
+    return submit_and_wait(k, job, status, result, error);
 }
 
 /* --- queries ---------------------------------------------------------------------------------- */

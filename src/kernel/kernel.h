@@ -104,6 +104,11 @@ void kernel_derive_own(const struct kernel *kernel, const char *tag, const struc
 MUST_CHECK enum status kernel_submit_own(struct kernel *kernel, const char *method, const json_t *params,
                                          struct buffer *result, struct error *error);
 
+/* Brings a signed transaction in, as transaction.submit takes it, and waits likewise. The same one again is
+ * answered as the first time. For effects. */
+MUST_CHECK enum status kernel_submit_signed(struct kernel *kernel, const json_t *params,
+                                            struct buffer *result, struct error *error);
+
 /* What the module made by memory_open; NULL when this kernel runs without the module. */
 void *kernel_memory(const struct kernel *kernel, const struct module *module);
 

@@ -1,6 +1,7 @@
 /* One line a module. Order is the order of help and of the schemas, and of genesis. */
 #include "node/modules.h"
 
+#include "confidential/confidential.h"
 #include "layer2/channel/channel.h"
 #include "layer2/optimistic/optimistic.h"
 #include "layer2/payment/payment.h"
@@ -13,6 +14,8 @@
 const struct module *const modules[] = {
     &ledger_module,
     &message_module,
+    &confidential_module,
+    &confidential_wallet_module,
     &channel_module,
     &channel_local_module,
     &payment_module,

@@ -288,10 +288,35 @@ static void a_locked_keystore_does_nothing_with_secrets(void **state)
     assert_int_equal(keystore_import(keystore, "carol", secret, &account, &error), ERROR_KEYSTORE_LOCKED);
     assert_int_equal(keystore_export(keystore, "bob", "other", &out, &error), ERROR_KEYSTORE_LOCKED);
     assert_int_equal(keystore_remove(keystore, "bob", &error), ERROR_KEYSTORE_LOCKED);
+    assert_int_equal(keystore_derive(keystore, "bob", "tag", &message, &error), ERROR_KEYSTORE_LOCKED);
     assert_int_equal(key_count(keystore), 2);
     keystore_lock(keystore);
     assert_int_equal(keystore_unlock(keystore, PASSPHRASE, &error), OK);
     assert_true(signs(keystore, "bob"));
+    keystore_close(keystore);
+}
+
+static void what_follows_from_a_key_is_the_same_again_and_no_other_keys(void **state)
+{
+    struct place *place = *state;
+    struct hash first, again, other, tagged;
+    struct account_id account;
+    char address[ADDRESS_TEXT_MAX];
+    struct error error;
+
+    made_with(place, two_keys);
+    struct keystore *keystore = unlocked(place);
+    assert_int_equal(keystore_derive(keystore, "bob", "tag", &first, &error), OK);
+    assert_int_equal(keystore_derive(keystore, "bob", "tab", &tagged, &error), OK);
+    assert_int_equal(keystore_derive(keystore, "alice", "tag", &other, &error), OK);
+    assert_int_equal(keystore_derive(keystore, "nobody", "tag", &again, &error), ERROR_KEY_NOT_FOUND);
+    assert_false(hash_equal(&first, &tagged) || hash_equal(&first, &other));
+    assert_int_equal(keystore_account(keystore, "bob", &account, &error), OK);
+    address_encode(address, &account);
+    keystore_close(keystore);
+    keystore = unlocked(place);
+    assert_int_equal(keystore_derive(keystore, address, "tag", &again, &error), OK);
+    assert_true(hash_equal(&first, &again));
     keystore_close(keystore);
 }
 
@@ -1014,6 +1039,7 @@ int main(void)
         WITH_PLACE(keys_survive_closing_and_reopening),
         WITH_PLACE(a_wrong_passphrase_is_told_from_damage),
         WITH_PLACE(a_locked_keystore_does_nothing_with_secrets),
+        WITH_PLACE(what_follows_from_a_key_is_the_same_again_and_no_other_keys),
         WITH_PLACE(keys_are_found_by_name_or_address_and_listed_in_order),
         WITH_PLACE(a_name_or_key_is_taken_once),
         WITH_PLACE(invalid_names_are_refused),

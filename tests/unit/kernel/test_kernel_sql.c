@@ -236,6 +236,9 @@ static void only_the_operator_reads_effects_and_cursors(void **state)
         "SELECT 1 UNION SELECT id FROM effect",
         "SELECT seq FROM event WHERE seq IN effect",
         "EXPLAIN SELECT * FROM cursor",
+        "SELECT amount FROM own_note",
+        "SELECT * FROM own_payment",
+        "SELECT count(*) FROM own_scan",
     };
 
     for (size_t i = 0; i < COUNT_OF(kept); i++) {
