@@ -45,15 +45,22 @@ void fp2_multiply(struct fp2 *out, const struct fp2 *a, const struct fp2 *b)
     limbs_reduce_wide(out->c0.limb, low, &fp_modulus);
 }
 
-/* (c0 + c1)(c0 − c1) and 2·c0·c1. */
+/* (c0 + c1)(c0 − c1) and 2·c0·c1; both factors of the first stay below 2p and are not reduced. */
 void fp2_square(struct fp2 *out, const struct fp2 *a)
 {
-    struct fp sum, difference, product;
+    uint64_t sum[LIMBS], difference[LIMBS], borrow = 0;
+    struct fp product;
 
-    fp_add(&sum, &a->c0, &a->c1);
-    fp_subtract(&difference, &a->c0, &a->c1);
+    limbs_add_plain(sum, a->c0.limb, a->c1.limb);
+    LIMBS_UNROLL
+    for (size_t i = 0; i < LIMBS; i++) { /* p − c1 */
+        unsigned __int128 less = (unsigned __int128)fp_modulus.limb[i] - a->c1.limb[i] - borrow;
+        difference[i] = (uint64_t)less;
+        borrow = (uint64_t)(less >> 64) & 1;
+    }
+    limbs_add_plain(difference, difference, a->c0.limb);
     limbs_multiply(product.limb, a->c0.limb, a->c1.limb, &fp_modulus);
-    limbs_multiply(out->c0.limb, sum.limb, difference.limb, &fp_modulus);
+    limbs_multiply(out->c0.limb, sum, difference, &fp_modulus);
     fp_double(&out->c1, &product);
 }
 

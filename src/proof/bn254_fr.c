@@ -54,7 +54,7 @@ void fr_root_of_unity(struct fr *out, unsigned k)
     *out = root;
 }
 
-void fr_to_scalar(struct scalar *out, const struct fr *a)
+void fr_to_plain(struct fr_plain *out, const struct fr *a)
 {
     static const struct fr one = { { 1 } };
     struct fr plain;
@@ -64,14 +64,14 @@ void fr_to_scalar(struct scalar *out, const struct fr *a)
         out->limb[i] = plain.limb[i];
 }
 
-bool scalar_below_r(const struct scalar *a)
+bool fr_plain_below_r(const struct fr_plain *a)
 {
     return limbs_below(a->limb, fr_modulus.limb);
 }
 
-bool fr_from_scalar(struct fr *out, const struct scalar *a)
+bool fr_from_plain(struct fr *out, const struct fr_plain *a)
 {
-    if (!scalar_below_r(a))
+    if (!fr_plain_below_r(a))
         return false;
     limbs_multiply(out->limb, a->limb, to_montgomery.limb, &fr_modulus);
     return true;
@@ -79,17 +79,17 @@ bool fr_from_scalar(struct fr *out, const struct scalar *a)
 
 bool fr_from_bytes(struct fr *out, const uint8_t in[FIELD_BYTES])
 {
-    struct scalar plain;
+    struct fr_plain plain;
 
     limbs_from_big_endian(plain.limb, in);
-    return fr_from_scalar(out, &plain);
+    return fr_from_plain(out, &plain);
 }
 
 void fr_to_bytes(uint8_t out[FIELD_BYTES], const struct fr *a)
 {
-    struct scalar plain;
+    struct fr_plain plain;
 
-    fr_to_scalar(&plain, a);
+    fr_to_plain(&plain, a);
     limbs_to_big_endian(out, plain.limb);
 }
 

@@ -1,7 +1,7 @@
 /* The field of BN254's scalars: numbers modulo the order of the group,
  * r = 36u⁴ + 36u³ + 18u² + 6u + 1 with u = 4965661367192848881. Witnesses and public inputs are its elements.
  *
- * Elements are kept in Montgomery form, fully reduced; `struct scalar` is a plain number, as the groups'
+ * Elements are kept in Montgomery form, fully reduced; `struct fr_plain` is a plain number, as the groups'
  * multiplication reads it. No function branches on a value, but the comparisons tell it. Outputs may be
  * inputs. */
 #ifndef PROOF_BN254_FR_H
@@ -10,7 +10,7 @@
 #include "proof/bn254_limbs.h"
 
 struct fr { uint64_t limb[LIMBS]; };
-struct scalar { uint64_t limb[LIMBS]; }; /* any number below 2^256 */
+struct fr_plain { uint64_t limb[LIMBS]; }; /* any number below 2^256 */
 
 extern const struct fr fr_zero, fr_one;
 
@@ -59,9 +59,9 @@ void fr_set(struct fr *out, uint64_t value);
  * smallest number that is no square modulo r, and what iden3's ffjavascript takes too. */
 void fr_root_of_unity(struct fr *out, unsigned k);
 
-void fr_to_scalar(struct scalar *out, const struct fr *a);
-bool fr_from_scalar(struct fr *out, const struct scalar *a); /* false: not below r */
-bool scalar_below_r(const struct scalar *a);
+void fr_to_plain(struct fr_plain *out, const struct fr *a);
+bool fr_from_plain(struct fr *out, const struct fr_plain *a); /* false: not below r */
+bool fr_plain_below_r(const struct fr_plain *a);
 
 /* 32 bytes, highest first. False, and nothing written, for a number that is not below r. */
 bool fr_from_bytes(struct fr *out, const uint8_t in[FIELD_BYTES]);

@@ -26,11 +26,11 @@ void g1_set_infinity(struct g1 *out);
 void g1_double(struct g1 *out, const struct g1 *a);
 void g1_add(struct g1 *out, const struct g1 *a, const struct g1 *b);
 void g1_add_affine(struct g1 *out, const struct g1 *a, const struct g1_affine *b);
-void g1_multiply(struct g1 *out, const struct g1_affine *a, const struct scalar *factor); /* any factor */
+void g1_multiply(struct g1 *out, const struct g1_affine *a, const struct fr_plain *factor); /* any factor */
 
 /* The sum of factors[i]·points[i]; factors below r. `threads` 1 … PARALLEL_THREADS_MAX share the windows when
  * there are many points. */
-void g1_multiply_many(struct g1 *out, const struct g1_affine *points, const struct scalar *factors,
+void g1_multiply_many(struct g1 *out, const struct g1_affine *points, const struct fr_plain *factors,
                       size_t count, size_t threads);
 
 /* x and y, 32 bytes each, highest first. False, and nothing written, unless both are below p and the point is

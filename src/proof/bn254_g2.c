@@ -19,7 +19,7 @@ static const struct fp2 curve_b = { /* 3/(9 + i) */
 };
 
 /* 6u² = t − 1, t the trace of Frobenius: ψ acts on the subgroup as p, and p ≡ t − 1 modulo r. */
-static const struct scalar six_u_squared = { { 0xf83e9682e87cfd46, 0x6f4d8248eeb859fb, 0, 0 } };
+static const struct fr_plain six_u_squared = { { 0xf83e9682e87cfd46, 0x6f4d8248eeb859fb, 0, 0 } };
 
 #define FIELD(name) fp2_##name
 #define ELEMENT struct fp2

@@ -24,8 +24,8 @@ void g2_set_infinity(struct g2 *out);
 void g2_double(struct g2 *out, const struct g2 *a);
 void g2_add(struct g2 *out, const struct g2 *a, const struct g2 *b);
 void g2_add_affine(struct g2 *out, const struct g2 *a, const struct g2_affine *b);
-void g2_multiply(struct g2 *out, const struct g2_affine *a, const struct scalar *factor); /* any factor */
-void g2_multiply_many(struct g2 *out, const struct g2_affine *points, const struct scalar *factors,
+void g2_multiply(struct g2 *out, const struct g2_affine *a, const struct fr_plain *factor); /* any factor */
+void g2_multiply_many(struct g2 *out, const struct g2_affine *points, const struct fr_plain *factors,
                       size_t count, size_t threads);
 
 /* ψ: Frobenius brought to the twist. */

@@ -126,7 +126,8 @@ LIMBS_INLINE void limbs_reduce_wide(uint64_t out[LIMBS], const uint64_t wide[2 *
 }
 
 /* a·b / 2^256 mod p, the reduction woven into the product: as the highest limb of p has a spare bit, no round
- * carries out of the highest limb. a must be below p; b may be any number below 2^256. */
+ * carries out of the highest limb. a must be below p and b below 2^256, or both
+ * below 2p (then a·b/2^256 + p < 2p still, as p < 0.19·2^256). */
 LIMBS_INLINE void limbs_multiply(uint64_t out[LIMBS], const uint64_t a[LIMBS], const uint64_t b[LIMBS],
                                  const struct modulus *p)
 {

@@ -42,7 +42,7 @@ bool bn254_precompile_multiply(uint8_t out[PRECOMPILE_POINT_BYTES], struct bytes
 {
     uint8_t in[PRECOMPILE_POINT_BYTES + PRECOMPILE_WORD_BYTES];
     struct g1_affine a;
-    struct scalar factor;
+    struct fr_plain factor;
     struct g1 product;
 
     padded(in, sizeof in, input);

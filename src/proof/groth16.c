@@ -90,12 +90,12 @@ static enum groth16_verdict inputs_add_up(const struct groth16_prepared *key, st
                                           struct g1_affine *out, struct error *error)
 {
     size_t count = inputs.size / FIELD_BYTES;
-    AUTO_FREE struct scalar *factors = memory_array(count + 1, sizeof *factors);
+    AUTO_FREE struct fr_plain *factors = memory_array(count + 1, sizeof *factors);
     struct g1 sum;
 
     for (size_t i = 0; i < count; i++) {
         limbs_from_big_endian(factors[i].limb, inputs.data + i * FIELD_BYTES);
-        if (!scalar_below_r(&factors[i]))
+        if (!fr_plain_below_r(&factors[i]))
             return groth16_refuse(error, GROTH16_PUBLIC_RANGE,
                                   "public input %zu is not below the field's order r", i);
     }

@@ -55,7 +55,7 @@ static void sums_compute(struct sums *sums, const struct groth16_proving_key *ke
                          const struct groth16_witness *witness, size_t threads)
 {
     size_t rows = (size_t)1 << key->domain_bits, open = key->key.public_count + 1;
-    struct scalar *quotient = memory_array(rows, sizeof *quotient);
+    struct fr_plain *quotient = memory_array(rows, sizeof *quotient);
 
     groth16_quotient(key, witness, threads, quotient);
     g1_multiply_many(&sums->h, key->h, quotient, rows, threads);
@@ -70,10 +70,10 @@ static void sums_compute(struct sums *sums, const struct groth16_proving_key *ke
 
 static void add_multiple(struct g1 *sum, const struct g1_affine *point, const struct fr *factor)
 {
-    struct scalar plain;
+    struct fr_plain plain;
     struct g1 product;
 
-    fr_to_scalar(&plain, factor);
+    fr_to_plain(&plain, factor);
     g1_multiply(&product, point, &plain);
     g1_add(sum, sum, &product);
     sodium_memzero(&plain, sizeof plain);
@@ -84,7 +84,7 @@ static void proof_assemble(struct groth16_proof *proof, struct sums *sums,
                            const struct groth16_proving_key *key)
 {
     struct g1_affine b1;
-    struct scalar s;
+    struct fr_plain s;
     struct fr rs;
     struct g2 blinding;
 
@@ -92,7 +92,7 @@ static void proof_assemble(struct groth16_proof *proof, struct sums *sums,
     add_multiple(&sums->a, &key->delta1, &sums->r);
     g1_to_affine(&proof->a, &sums->a);
 
-    fr_to_scalar(&s, &sums->s);
+    fr_to_plain(&s, &sums->s);
     g2_multiply(&blinding, &key->key.delta, &s);
     g2_add_affine(&sums->b2, &sums->b2, &key->key.beta);
     g2_add(&sums->b2, &sums->b2, &blinding);

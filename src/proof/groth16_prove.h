@@ -33,7 +33,7 @@ struct groth16_proving_key {
 
 /* The value of every variable, below r; the first is 1. Secret. */
 struct groth16_witness {
-    struct scalar *value; /* owned */
+    struct fr_plain *value; /* owned */
     size_t count;
 };
 

@@ -111,7 +111,7 @@ static void side_to_other_coset(void *context, size_t index)
 }
 
 void groth16_quotient(const struct groth16_proving_key *key, const struct groth16_witness *witness,
-                      size_t threads, struct scalar *out)
+                      size_t threads, struct fr_plain *out)
 {
     struct rows rows;
 
@@ -132,7 +132,7 @@ void groth16_quotient(const struct groth16_proving_key *key, const struct groth1
         struct fr value;
         fr_multiply(&value, &rows.side[0][i], &rows.side[1][i]);
         fr_subtract(&value, &value, &rows.side[2][i]);
-        fr_to_scalar(&out[i], &value);
+        fr_to_plain(&out[i], &value);
     }
     for (size_t i = 0; i < 3; i++)
         memory_free_wiped(rows.side[i]);

@@ -9,7 +9,7 @@
  * and C the one through those products' products: A·B − C on the other coset of the 2^(k+1)-th roots, 2^k
  * numbers below r. There the divisor is one constant, which the points H contain. */
 void groth16_quotient(const struct groth16_proving_key *key, const struct groth16_witness *witness,
-                      size_t threads, struct scalar *out);
+                      size_t threads, struct fr_plain *out);
 
 /* out[i] = Σ in[j]·w^(ij), w = fr_root_of_unity(bits), and back. Both by the plain rule of the transform, in
  * place, in natural order; for tests of what groth16_quotient does in one go. */

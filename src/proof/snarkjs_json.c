@@ -234,7 +234,7 @@ enum groth16_verdict snarkjs_inputs_read(struct bytes text, struct buffer *input
 {
     AUTO_JSON json_t *value = NULL;
     CLEANUP(buffer_close) struct buffer read = { 0 };
-    struct scalar scalar;
+    struct fr_plain scalar;
     const json_t *number;
     size_t i;
 
@@ -249,7 +249,7 @@ enum groth16_verdict snarkjs_inputs_read(struct bytes text, struct buffer *input
         uint8_t *at = buffer_reserve(&read, FIELD_BYTES);
         TRY_VERDICT(number_read(number, "public inputs", at, error));
         limbs_from_big_endian(scalar.limb, at);
-        if (!scalar_below_r(&scalar))
+        if (!fr_plain_below_r(&scalar))
             return groth16_refuse(error, GROTH16_PUBLIC_RANGE,
                                   "public input %zu is not below the field's order r", i);
         read.size += FIELD_BYTES;

@@ -10,7 +10,7 @@ enum groth16_verdict snarkjs_wtns_read(struct bytes file, struct groth16_witness
                                        struct error *error)
 {
     CLEANUP(groth16_witness_close) struct groth16_witness read = { 0 };
-    static const struct scalar one = { { 1 } };
+    static const struct fr_plain one = { { 1 } };
     struct sections s;
 
     TRY_VERDICT(sections_read(file, "wtns", WTNS_VERSION, WTNS_SECTIONS, &s, error));
@@ -24,7 +24,7 @@ enum groth16_verdict snarkjs_wtns_read(struct bytes file, struct groth16_witness
     read.count = count;
     for (size_t i = 0; i < count; i++) {
         limbs_from_little_endian(read.value[i].limb, s.section[2].data + i * FIELD_BYTES);
-        if (!scalar_below_r(&read.value[i]))
+        if (!fr_plain_below_r(&read.value[i]))
             return groth16_refuse(error, GROTH16_NOT_CANONICAL, "value %zu of the witness is not below r", i);
     }
     if (!limbs_equal(read.value[0].limb, one.limb))

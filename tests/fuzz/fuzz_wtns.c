@@ -23,7 +23,7 @@ static void file_check(struct bytes file)
     INVARIANT(FRAME_SIZE + witness.count * FIELD_BYTES == file.size, "%zu values from %zu bytes",
               witness.count, file.size);
     for (size_t i = 0; i < witness.count; i++)
-        INVARIANT(scalar_below_r(&witness.value[i]), "value %zu is not below r", i);
+        INVARIANT(fr_plain_below_r(&witness.value[i]), "value %zu is not below r", i);
 }
 
 /* The same bytes as the values of a file whose frame is right. */

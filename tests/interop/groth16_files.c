@@ -1,13 +1,15 @@
-/* Groth16 on snarkjs's files, for tests that drive snarkjs too. Not installed.
- *   groth16_files verify VERIFICATION_KEY.json PROOF.json PUBLIC.json    prints the verdict; status 1 unless
- * valid groth16_files prove CIRCUIT.zkey WITNESS.wtns PROOF.json PUBLIC.json writes both groth16_files key
- * CIRCUIT.zkey VERIFICATION_KEY.json                 writes the key that the circuit's has in it */
+/* Groth16 on snarkjs's files, for tests that drive snarkjs or a second implementation too. Not installed.
+ *   verify VERIFICATION_KEY.json PROOF.json PUBLIC.json     prints the verdict; status 1 unless it is valid
+ *   prove CIRCUIT.zkey WITNESS.wtns PROOF.json PUBLIC.json  writes the last two
+ *   key CIRCUIT.zkey VERIFICATION_KEY.json                  writes the verification key that is in the first
+ *   contract    for each line "add|mul|pairing HEX" of standard input what the EVM answers, or "failure" */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "crypto/hash.h"
+#include "proof/bn254_precompile.h"
 #include "proof/snarkjs_binary.h"
 #include "proof/snarkjs_json.h"
 
@@ -94,6 +96,43 @@ static enum groth16_verdict key_write(char **path)
     return GROTH16_VALID;
 }
 
+#define LINE_MAX_SIZE ((size_t)1 << 20)
+static int contracts(void)
+{
+    AUTO_FREE char *line = memory_new(LINE_MAX_SIZE);
+    CLEANUP(buffer_close) struct buffer input = { 0 };
+    uint8_t out[PRECOMPILE_POINT_BYTES];
+    char text[2 * PRECOMPILE_POINT_BYTES + 1];
+
+    buffer_init(&input);
+    while (fgets(line, LINE_MAX_SIZE, stdin) != NULL) {
+        char *hex = strchr(line, ' ');
+        if (hex == NULL)
+            return 65;
+        *hex++ = '\0';
+        size_t size = strcspn(hex, "\n") / 2, out_size = PRECOMPILE_POINT_BYTES;
+        bool done;
+        buffer_clear(&input);
+        if (!hex_decode(buffer_reserve(&input, size + 1), size, hex, strcspn(hex, "\n")))
+            return 65;
+        input.size = size;
+        if (strcmp(line, "add") == 0) {
+            done = bn254_precompile_add(out, buffer_bytes(&input));
+        } else if (strcmp(line, "mul") == 0) {
+            done = bn254_precompile_multiply(out, buffer_bytes(&input));
+        } else if (strcmp(line, "pairing") == 0) {
+            done = bn254_precompile_pairing(out, buffer_bytes(&input));
+            out_size = PRECOMPILE_WORD_BYTES;
+        } else {
+            return 64;
+        }
+        hex_text(text, out, out_size);
+        puts(done ? text : "failure");
+        fflush(stdout);
+    }
+    return 0;
+}
+
 int main(int count, char **argument)
 {
     enum groth16_verdict verdict;
@@ -105,10 +144,14 @@ int main(int count, char **argument)
         verdict = prove(argument + 2);
     else if (count == 4 && strcmp(argument[1], "key") == 0)
         verdict = key_write(argument + 2);
-    else
-        return fputs("groth16_files verify KEY PROOF PUBLIC | prove ZKEY WTNS PROOF PUBLIC | key ZKEY KEY\n",
-                     stderr),
-               64;
+    else if (count == 2 && strcmp(argument[1], "contract") == 0)
+        return contracts();
+    else {
+        fputs("groth16_files verify KEY PROOF PUBLIC | prove ZKEY WTNS PROOF PUBLIC | key ZKEY KEY | "
+              "contract\n",
+              stderr);
+        return 64;
+    }
     puts(groth16_verdict_name(verdict));
     if (verdict != GROTH16_VALID)
         fprintf(stderr, "%s\n", error.message);

@@ -32,12 +32,12 @@ void random_fr(struct fr *out)
     while (!fr_from_bytes(out, bytes));
 }
 
-void random_scalar(struct scalar *out)
+void random_scalar(struct fr_plain *out)
 {
     struct fr element;
 
     random_fr(&element);
-    fr_to_scalar(out, &element);
+    fr_to_plain(out, &element);
 }
 
 void random_fp12(struct fp12 *out)
@@ -52,7 +52,7 @@ void random_fp12(struct fp12 *out)
 
 void random_g1(struct g1_affine *out)
 {
-    struct scalar factor;
+    struct fr_plain factor;
     struct g1 point;
 
     random_scalar(&factor);
@@ -62,7 +62,7 @@ void random_g1(struct g1_affine *out)
 
 void random_g2(struct g2_affine *out)
 {
-    struct scalar factor;
+    struct fr_plain factor;
     struct g2 point;
 
     random_scalar(&factor);

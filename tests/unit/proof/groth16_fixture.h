@@ -10,7 +10,7 @@
 void random_bytes(uint8_t *out, size_t size);
 void random_fp(struct fp *out);
 void random_fr(struct fr *out);
-void random_scalar(struct scalar *out); /* below r */
+void random_scalar(struct fr_plain *out); /* below r */
 void random_fp12(struct fp12 *out);
 void random_g1(struct g1_affine *out); /* a random multiple of the generator */
 void random_g2(struct g2_affine *out);

@@ -1,5 +1,6 @@
 /* The groups of BN254 and their pairing: published inputs and outputs of the EVM's contracts, the laws a
  * group and a pairing have, and multiplication of many points against one at a time. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "groth16_fixture.h"
@@ -128,7 +129,7 @@ static void addition_is_a_group(void **state)
 
 static void the_order_of_both_groups_is_r(void **state)
 {
-    struct scalar r;
+    struct fr_plain r;
     struct g1_affine p;
     struct g2_affine q;
     struct g1 a;
@@ -157,7 +158,7 @@ static void the_order_of_both_groups_is_r(void **state)
  * inside), and once the twist's other factor, 2p − r, is multiplied away. */
 static void the_subgroup_check_is_multiplication_by_r(void **state)
 {
-    struct scalar r, cofactor = { { 0 } };
+    struct fr_plain r, cofactor = { { 0 } };
     struct g2_affine outside, inside, sum;
     struct g2 point, product;
     unsigned carry = 0;
@@ -195,23 +196,23 @@ static void the_subgroup_check_is_multiplication_by_r(void **state)
 }
 
 /* Points and factors that meet every case: infinity, equal and opposite points in one bucket, 0, 1, r − 1. */
-static void random_factor(struct scalar *out, size_t i)
+static void random_factor(struct fr_plain *out, size_t i)
 {
     random_scalar(out);
     if (i % 5 == 1)
-        *out = (struct scalar){ { random_below(3) } };
+        *out = (struct fr_plain){ { random_below(3) } };
     else if (i % 7 == 2) {
         memcpy(out->limb, fr_modulus.limb, sizeof out->limb);
         out->limb[0]--;
     } else if (i % 11 == 3)
-        *out = (struct scalar){ { 0, 1 } };
+        *out = (struct fr_plain){ { 0, 1 } };
 }
 
 static void many_points_sum_up_as_one_by_one(void **state)
 {
     static const size_t counts[] = { 0, 1, 2, 3, 31, 32, 33, 64, 100, 257, MANY_MAX };
     struct g1_affine *points = memory_array(MANY_MAX, sizeof *points);
-    struct scalar *factors = memory_array(MANY_MAX, sizeof *factors);
+    struct fr_plain *factors = memory_array(MANY_MAX, sizeof *factors);
     struct g1 *sums = memory_array(MANY_MAX + 1, sizeof *sums), term, sum;
     (void)state;
 
@@ -236,7 +237,7 @@ static void many_points_sum_up_as_one_by_one(void **state)
             assert_true(g1_same(&sum, &sums[counts[i]]));
         }
     for (size_t i = 0; i < MANY_MAX; i++) /* all in one bucket: 1 times each */
-        factors[i] = (struct scalar){ { 1 } };
+        factors[i] = (struct fr_plain){ { 1 } };
     g1_set_infinity(&term);
     for (size_t i = 0; i < MANY_MAX; i++)
         g1_add_affine(&term, &term, &points[i]);
@@ -247,11 +248,45 @@ static void many_points_sum_up_as_one_by_one(void **state)
     memory_free_pointer(&sums);
 }
 
+/* Enough points for wide windows: multiples of the generator that are known, so that the sum is one multiple.
+ */
+static void very_many_points_sum_up_to_the_multiple_that_is_known(void **state)
+{
+    size_t count = (size_t)1 << (getenv("LAYERD_THOROUGH") == NULL ? 13 : 19);
+    struct g1_affine *points = memory_array(count, sizeof *points);
+    struct fr_plain *factors = memory_array(count, sizeof *factors), total;
+    struct fr sum = fr_zero, multiple, factor;
+    struct g1 point, expected, found;
+    (void)state;
+
+    g1_set_infinity(&point);
+    for (size_t i = 0; i < count; i++) {
+        g1_add_affine(&point, &point, &g1_generator);
+        g1_to_affine(&points[i], &point);
+        random_fr(&factor);
+        if (i % 16 == 0) /* r − 1 */
+            fr_negate(&factor, &fr_one);
+        fr_to_plain(&factors[i], &factor);
+        fr_set(&multiple, i + 1);
+        fr_multiply(&multiple, &multiple, &factor);
+        fr_add(&sum, &sum, &multiple);
+    }
+    fr_to_plain(&total, &sum);
+    g1_multiply(&expected, &g1_generator, &total);
+    g1_multiply_many(&found, points, factors, count, 2);
+    assert_true(g1_same(&found, &expected));
+    factors[count / 2].limb[0] ^= 1;
+    g1_multiply_many(&found, points, factors, count, 2);
+    assert_false(g1_same(&found, &expected));
+    memory_free_pointer(&points);
+    memory_free_pointer(&factors);
+}
+
 static void many_points_of_g2_sum_up_as_one_by_one(void **state)
 {
     enum { COUNT = 80 };
     struct g2_affine points[COUNT];
-    struct scalar factors[COUNT];
+    struct fr_plain factors[COUNT];
     struct g2 term, sum, expected;
     (void)state;
 
@@ -281,7 +316,7 @@ static void pairing(struct fp12 *out, const struct g1_affine *p, const struct g2
     final_exponentiation(out, out);
 }
 
-static void fp12_power(struct fp12 *out, const struct fp12 *base, const struct scalar *exponent)
+static void fp12_power(struct fp12 *out, const struct fp12 *base, const struct fr_plain *exponent)
 {
     struct fp12 result = fp12_one;
 
@@ -304,16 +339,16 @@ static void the_pairing_is_bilinear(void **state)
         struct g1 point;
         struct g2 twisted;
         struct fr a, b, ab;
-        struct scalar sa, sb, sab;
+        struct fr_plain sa, sb, sab;
         struct fp12 base, expected, found;
         random_g1(&p);
         random_g2(&q);
         random_fr(&a);
         random_fr(&b);
         fr_multiply(&ab, &a, &b);
-        fr_to_scalar(&sa, &a);
-        fr_to_scalar(&sb, &b);
-        fr_to_scalar(&sab, &ab);
+        fr_to_plain(&sa, &a);
+        fr_to_plain(&sb, &b);
+        fr_to_plain(&sab, &ab);
         g1_multiply(&point, &p, &sa);
         g1_to_affine(&ap, &point);
         g1_multiply(&point, &p, &sab);
@@ -339,7 +374,7 @@ static void the_pairing_is_bilinear(void **state)
 static void the_pairing_is_not_degenerate_and_its_values_have_order_r(void **state)
 {
     struct fp12 value, power;
-    struct scalar r;
+    struct fr_plain r;
     struct g1_affine infinity = { 0 };
     struct g2_affine infinite = { 0 };
     (void)state;
@@ -365,6 +400,7 @@ int groth16_pairing_tests(void)
         cmocka_unit_test(the_order_of_both_groups_is_r),
         cmocka_unit_test(the_subgroup_check_is_multiplication_by_r),
         cmocka_unit_test(many_points_sum_up_as_one_by_one),
+        cmocka_unit_test(very_many_points_sum_up_to_the_multiple_that_is_known),
         cmocka_unit_test(many_points_of_g2_sum_up_as_one_by_one),
         cmocka_unit_test(the_pairing_is_bilinear),
         cmocka_unit_test(the_pairing_is_not_degenerate_and_its_values_have_order_r),
