@@ -1,5 +1,7 @@
-/* Makes the generators. The tables of ready multiples are for the first party: proofs of one value are
- * the common case, and proofs of more go through buckets, which use no tables. */
+/* Makes the generators. None has a table of ready multiples: those would take a megabyte for the 130 of
+ * a common proof, and reading them when they are not in the caches, which is the rule in a node, costs
+ * more than it saves (measured: 1.5 against 1.2 ms a proof; 0.9 against 1.05 where proofs come one upon
+ * the other). */
 #include "proof/generators.h"
 
 #include <pthread.h>
@@ -39,7 +41,7 @@ static void make(void)
         make_chain(&points[GENERATOR_G(party, 0)], 'G', party);
         make_chain(&points[GENERATOR_H(party, 0)], 'H', party);
     }
-    all = fixed_points_new(points, GENERATORS_COUNT, GENERATOR_G(1, 0));
+    all = fixed_points_new(points, GENERATORS_COUNT, 0);
 }
 
 const struct fixed_points *generators(void)

@@ -1,6 +1,6 @@
 /* The generators of range proofs, as dalek's `bulletproofs` makes them: for each of 16 parties 64 points
  * G and 64 points H, from SHAKE256("GeneratorsChain" ‖ 'G' or 'H' ‖ LE32(party)), 64 bytes a point; and
- * the two of Pedersen commitments. Made once, at the first call, in some 20 ms; 1.5 MiB; read only
+ * the two of Pedersen commitments. Made once, at the first call, in some 20 ms; 0.5 MiB; read only
  * afterwards, from any thread. */
 #ifndef PROOF_GENERATORS_H
 #define PROOF_GENERATORS_H

@@ -94,6 +94,28 @@ static void the_published_aggregates_are_made_and_verified_byte_by_byte(void **s
     assert_int_equal(verify(out, 32, NULL, 0), ERROR_INVALID_PROOF);
 }
 
+/* Own figure, computed by a second implementation from the formula: keys 01…, 04…, 07…, 0a…, 0d…,
+ * messages 02…, 05… and so on, auxiliary randomness 03…, 06… and so on. */
+static void the_sum_of_five_weighs_each_s_by_the_hash_of_all_before_it(void **state)
+{
+    struct signed_message messages[5];
+    struct signature signatures[5];
+    uint8_t out[32 * 6];
+    struct error error;
+    size_t bad;
+    (void)state;
+
+    for (size_t i = 0; i < 5; i++) {
+        uint8_t secret[32], aux[32];
+        memset(secret, (int)(3 * i + 1), sizeof secret);
+        memset(messages[i].message.bytes, (int)(3 * i + 2), 32);
+        memset(aux, (int)(3 * i + 3), sizeof aux);
+        sign_with(secret, aux, &messages[i], &signatures[i]);
+    }
+    assert_int_equal(half_aggregate_make(messages, signatures, 5, out, &bad, &error), OK);
+    assert_bytes_are(out + 160, 32, "50d9d73924fc4705fd88eebeebfa84b48d6b8f88e7eab93fb149d60554fb157a");
+}
+
 static void take(const json_t *input, const char *member, void *out, size_t size)
 {
     const char *hex = member_text(input, member);
@@ -377,6 +399,7 @@ int half_aggregate_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_published_aggregates_are_made_and_verified_byte_by_byte),
+        cmocka_unit_test(the_sum_of_five_weighs_each_s_by_the_hash_of_all_before_it),
         cmocka_unit_test(all_vectors_of_half_aggregation_hold),
         cmocka_unit_test(aggregates_of_many_verify_and_grow_in_steps_to_the_same_bytes),
         cmocka_unit_test(one_signature_aggregated_is_that_signature),
