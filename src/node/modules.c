@@ -9,6 +9,7 @@
 #include "message/message.h"
 #include "node/operator.h"
 #include "node/wallet.h"
+#include "proving/proving.h"
 
 const struct module *const modules[] = {
     &ledger_module,
@@ -20,6 +21,7 @@ const struct module *const modules[] = {
     &rollup_module,
     &game_module,
     &fraud_module,
+    &proof_module,
     &wallet_module,
     &operator_module,
     NULL,
