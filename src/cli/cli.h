@@ -39,6 +39,7 @@ struct cli {
     bool follow, acknowledge, create, csv;
     struct cli_list types, subjects;
     const char *from, *until, *format, *limit, *against, *verifier, *save, *key, *chain, *valid_for, *name;
+    const char *public_inputs;
     /* the rest */
     const char *word;             /* METHOD or a word of our own; NULL: none */
     const char *const *arguments; /* what stands behind it, without options */

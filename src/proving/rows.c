@@ -6,8 +6,8 @@ void row_key_insert(struct database *database, const struct verification_key *ke
                     uint64_t seq)
 {
     struct statement *s = statement(database,
-        "INSERT INTO verification_key (owner, hash, system, title, key, public_inputs, added_height, added_seq)"
-        " VALUES (?, ?, 'groth16', ?, ?, ?, ?, ?)");
+        "INSERT INTO verification_key (owner, hash, system, title, key, public_inputs, added_height,"
+        " added_seq) VALUES (?, ?, 'groth16', ?, ?, ?, ?, ?)");
 
     bind_blob(s, key->owner.bytes, sizeof(key->owner.bytes));
     bind_blob(s, key->hash.bytes, sizeof(key->hash.bytes));

@@ -33,7 +33,7 @@ static void a_proof_serves_no_other_chain_and_no_other_purpose(void **state)
         assert_int_equal(made_verify(&made), expected);
         /* The border between the two counts as well. */
         made.claim.chain = CHAIN "t";
-        made.claim.purpose = PURPOSE + 1;
+        made.claim.purpose = &PURPOSE[1];
         assert_int_equal(made_verify(&made), expected);
     }
 }
@@ -208,7 +208,7 @@ static void everything_that_is_claimed_changes_the_id(void **state)
         id_of(&made, &other);
         assert_true(hash_equal(&id, &other));
         made.claim.chain = CHAIN "t";
-        made.claim.purpose = PURPOSE + 1;
+        made.claim.purpose = &PURPOSE[1];
         id_of(&made, &other);
         assert_false(hash_equal(&id, &other));
         made.claim.chain = CHAIN;

@@ -270,8 +270,8 @@ static void the_audit_sees_records_and_keys_that_were_changed(void **state)
         { "UPDATE verified_proof SET account = zeroblob(32)", NULL, "proof.records" },
         { "UPDATE verification_key SET public_inputs = public_inputs + 1",
           "UPDATE verification_key SET public_inputs = public_inputs - 1", "proof.keys" },
-        { "UPDATE verification_key SET retired_height = 0", "UPDATE verification_key SET retired_height = NULL",
-          "proof.listed" },
+        { "UPDATE verification_key SET retired_height = 0",
+          "UPDATE verification_key SET retired_height = NULL", "proof.listed" },
     };
     struct fixture *f = *state;
     struct made made;
