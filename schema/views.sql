@@ -726,3 +726,32 @@ SELECT seq,
   JOIN confidential_pool ON confidential_pool.id = unshielding.pool
   JOIN v_unit ON v_unit.asset = confidential_pool.asset
   LEFT JOIN account ON account.id = recipient;
+
+CREATE VIEW v_verification_key AS
+SELECT lower(hex(hash)) AS key,
+       coalesce((SELECT address FROM account WHERE id = owner), lower(hex(owner))) AS owner,
+       system,
+       title,
+       public_inputs,
+       length(key) AS bytes,
+       CASE WHEN retired_height IS NULL THEN 'in force' ELSE 'retired' END AS state,
+       added_height,
+       retired_height,
+       added_seq
+  FROM verification_key;
+
+CREATE VIEW v_verified_proof AS
+SELECT lower(hex(id)) AS record,
+       system,
+       coalesce((SELECT address FROM account WHERE id = verified_proof.account), lower(hex(account))) AS account,
+       lower(hex(claim)) AS claim,
+       purpose,
+       bound,
+       CASE WHEN key IS NOT NULL THEN lower(hex(key)) END AS key,
+       CASE WHEN listed_by IS NOT NULL
+         THEN coalesce((SELECT address FROM account WHERE id = listed_by), lower(hex(listed_by))) END AS listed_by,
+       CASE WHEN image IS NOT NULL THEN lower(hex(image)) END AS image,
+       length(content) AS bytes,
+       height,
+       seq
+  FROM verified_proof;

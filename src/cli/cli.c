@@ -96,8 +96,9 @@ enum layerd_error cli_path(const struct cli *cli, char **path, struct layerd_fai
 /* The methods of the event stream are asked on its own socket; all others on layerd.sock. */
 enum layerd_socket cli_socket_of(const char *method)
 {
-    static const char *const names[] = { "head", "hello", "ping", "wait", "events.get", "checkpoint.get" };
-    static const char *const prefixes[] = { "cursor.", "proof." };
+    static const char *const names[] = { "head", "hello", "ping", "wait", "events.get", "checkpoint.get",
+                                         "proof.inclusion", "proof.consistency" };
+    static const char *const prefixes[] = { "cursor." };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(method, names[i]) == 0)
             return LAYERD_SOCKET_EVENTS;

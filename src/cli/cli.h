@@ -43,6 +43,7 @@ struct cli {
     struct cli_list types, subjects, rollups;
     const char *from, *until, *format, *limit, *against, *verifier, *save, *key, *chain, *valid_for, *name;
     const char *max_stake, *keep;
+    const char *public_inputs;
     /* the rest */
     const char *word;             /* METHOD or a word of our own; NULL: none */
     const char *const *arguments; /* what stands behind it, without options */

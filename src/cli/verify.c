@@ -371,7 +371,7 @@ static int print_proof(const struct cli *cli, uint64_t seq, const char *line, co
     return EXIT_DONE;
 }
 
-int word_proof(struct cli *cli)
+int word_inclusion(struct cli *cli)
 {
     AUTO_FREE char *note = NULL;
     AUTO_FREE char *line = NULL;

@@ -35,6 +35,8 @@ int word_wait(struct cli *cli);
 /* ledger log: verify.c */
 int word_verify(struct cli *cli);
 int word_checkpoint(struct cli *cli);
+int word_inclusion(struct cli *cli); /* `proof SEQ` */
+/* proof.c */
 int word_proof(struct cli *cli);
 /* watch.c */
 int word_watch(struct cli *cli);

@@ -17,8 +17,10 @@ static const struct word words[] = {
       0, 0, word_verify },
     { "checkpoint", "[--save FILE]", "Print the log's signed head, or keep it in a file.", "save verifier", 0,
       0, word_checkpoint },
-    { "proof", "SEQ", "Prove that an event is in the signed log; checked here, not believed.", "verifier", 1,
-      1, word_proof },
+    { "proof", "SEQ | verify [--key FILE --public FILE] FILE | encode FILE",
+      "Prove that an event is in the signed log; checked here, not believed. Or, without a node: verify a "
+      "claim with its proof, or snarkjs's files; make canonical bytes of one of those.",
+      "verifier key public chain", 1, 2, word_proof },
     { "replay", "", "Rebuild the ledger from its transactions on the node and compare.", "", 0, 0,
       word_replay },
     { "backup", "PATH", "Make a verified copy of the node's database.", "", 1, 1, word_backup },

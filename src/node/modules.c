@@ -10,6 +10,7 @@
 #include "message/message.h"
 #include "node/operator.h"
 #include "node/wallet.h"
+#include "proving/proving.h"
 
 const struct module *const modules[] = {
     &ledger_module,
@@ -24,6 +25,7 @@ const struct module *const modules[] = {
     &game_module,
     &fraud_module,
     &watch_module,
+    &proof_module,
     &wallet_module,
     &operator_module,
     NULL,

@@ -124,6 +124,8 @@ static void requests_go_to_the_socket_that_knows_them(void **state)
     (void)state;
     assert_int_equal(cli_socket_of("cursor.list"), LAYERD_SOCKET_EVENTS);
     assert_int_equal(cli_socket_of("proof.inclusion"), LAYERD_SOCKET_EVENTS);
+    assert_int_equal(cli_socket_of("proof.consistency"), LAYERD_SOCKET_EVENTS);
+    assert_int_equal(cli_socket_of("proof.verify"), LAYERD_SOCKET_CALLS);
     assert_int_equal(cli_socket_of("head"), LAYERD_SOCKET_EVENTS);
     assert_int_equal(cli_socket_of("heads"), LAYERD_SOCKET_CALLS);
     assert_int_equal(cli_socket_of("ledger.balance"), LAYERD_SOCKET_CALLS);
