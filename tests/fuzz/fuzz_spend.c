@@ -1,6 +1,6 @@
 /* Spends and sealed notes from anybody. The first byte chooses: bytes laid over the fields of a spend, which
- * must never be taken for one; or changes to a spend that holds, which must hold exactly as long as nothing has
- * changed; or a note, which must not be the wallet's. */
+ * must never be taken for one; or changes to a spend that holds, which must hold exactly as long as nothing
+ * has changed; or a note, which must not be the wallet's. */
 #include <stdint.h>
 #include <string.h>
 

@@ -123,6 +123,25 @@ static void wallets_find_what_is_theirs_and_pay_with_it(void **state)
     assert_string_equal(json_string_value(json_object_get(json_array_get(items, 0), "state")), "free");
 }
 
+/* Eight notes, each in a ring of sixty-four: as large as a spend can be. */
+static void the_largest_payment_is_made(void **state)
+{
+    struct scene *s = *state;
+    json_t *params;
+
+    for (int i = 0; i < RING_MEMBERS_MAX; i++)
+        put_in(s, "alice", 1);
+    assert_call(s, ERROR_INSUFFICIENT_BALANCE, "confidential.send",
+                send_params(s, "alice", "bob", SPEND_INPUTS_MAX + 1));
+    params = send_params(s, "alice", "bob", SPEND_INPUTS_MAX);
+    json_object_set_new(params, "ring", json_integer(RING_MEMBERS_MAX));
+    assert_call(s, OK, "confidential.send", params);
+    settle(s);
+    assert_int_equal(payments(s, "done"), 1);
+    assert_int_equal(balance(s, "bob"), SPEND_INPUTS_MAX);
+    assert_int_equal(balance(s, "alice"), RING_MEMBERS_MAX - SPEND_INPUTS_MAX);
+}
+
 /* Each transaction is signed by a key that nobody has seen before. */
 static void who_pays_is_not_who_signs(void **state)
 {
@@ -291,6 +310,7 @@ int wallet_tests(void)
 {
     const struct CMUnitTest tests[] = {
         WALLET_TEST(wallets_find_what_is_theirs_and_pay_with_it),
+        WALLET_TEST(the_largest_payment_is_made),
         WALLET_TEST(who_pays_is_not_who_signs),
         WALLET_TEST(a_wallet_is_the_same_after_a_restart),
         WALLET_TEST(a_note_spent_elsewhere_is_spent_here),
