@@ -35,3 +35,21 @@ CREATE TABLE verified_proof (
 ) STRICT;
 CREATE INDEX verified_proof_account ON verified_proof (account, seq);
 CREATE INDEX verified_proof_key ON verified_proof (listed_by, key) WHERE key IS NOT NULL;
+
+-- Local: proofs that this node was asked to make. Witnesses are in files and never here.
+CREATE TABLE proof_job (
+  id        INTEGER PRIMARY KEY,
+  system    TEXT    NOT NULL CHECK (system = 'groth16'),
+  circuit   TEXT    NOT NULL,               -- names of files
+  witness   TEXT    NOT NULL,
+  state     TEXT    NOT NULL CHECK (state IN ('waiting', 'made', 'failed')),
+  proof     BLOB,
+  inputs    BLOB,
+  key       BLOB,                           -- verification key
+  error     TEXT,
+  asked_seq INTEGER NOT NULL UNIQUE,
+  ended_seq INTEGER,
+  CHECK ((state = 'made') = (proof IS NOT NULL AND inputs IS NOT NULL AND key IS NOT NULL)),
+  CHECK ((state = 'failed') = (error IS NOT NULL)),
+  CHECK ((state = 'waiting') = (ended_seq IS NULL))
+) STRICT;

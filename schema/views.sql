@@ -755,3 +755,16 @@ SELECT lower(hex(id)) AS record,
        height,
        seq
   FROM verified_proof;
+
+CREATE VIEW v_proof_job AS
+SELECT id AS job,
+       system,
+       circuit,
+       witness,
+       state,
+       CASE WHEN proof IS NOT NULL THEN lower(hex(proof)) END AS proof,
+       CASE WHEN inputs IS NOT NULL THEN lower(hex(inputs)) END AS inputs,
+       error,
+       asked_seq,
+       ended_seq
+  FROM proof_job;

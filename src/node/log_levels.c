@@ -9,7 +9,7 @@
 
 /* The rooms of the daemon: folders of src. contrib/check-source finds a LOG_ROOM that is missing here. */
 static const char *const rooms[] = { "base", "crypto", "store", "kernel", "ledger", "payment", "rollup",
-                                     "optimistic", "api", "node" };
+                                     "optimistic", "proving", "api", "node" };
 
 static const char *room_at(size_t index)
 {

@@ -8,6 +8,7 @@
 #include "kernel/execution.h"
 #include "proving/claim_params.h"
 #include "proving/invariants.h"
+#include "proving/prove.h"
 #include "proving/queries.h"
 #include "proving/rows.h"
 
@@ -197,6 +198,11 @@ static const struct command commands[] = {
               "refused.",
       .result = "the record's id, and the hash of what was proved",
       .example = "from=alice system=range purpose='audit 2026' bits=64 commitments=HEX proof=HEX" },
+    { "proof.prove", SCOPE_LOCAL, ACCESS_OPERATOR, prove, PARAMS(struct prove_params, prove_params),
+      .help = "Have this node make a Groth16 proof of files in the folder 'proving' of its data directory; "
+              "events tell how it goes. The witness stays in its file.",
+      .result = "job: its number; effect: the work's id",
+      .example = "system=groth16 circuit=range16.zkey witness=range16.wtns" },
 };
 
 static const char *const base_tables[] = { "verification_key", "verified_proof", NULL };
@@ -209,5 +215,7 @@ const struct module proof_module = {
     .query_count = PROVING_QUERIES,
     .invariants = proving_invariants,
     .invariant_count = PROVING_INVARIANTS,
+    .effects = &prove_effect,
+    .effect_count = 1,
     .base_tables = base_tables,
 };

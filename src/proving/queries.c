@@ -255,6 +255,74 @@ static enum status binding(struct query *q, const void *params, struct writer *w
     return OK;
 }
 
+/* --- proof.jobs and proof.job ------------------------------------------------------------------- */
+struct jobs {
+    uint64_t job, after, limit;
+};
+
+static const struct param jobs_params[] = {
+    PARAM(struct jobs, after, INTEGER, OPTIONAL, "only jobs with a higher number"),
+    PARAM(struct jobs, limit, INTEGER, OPTIONAL, PAGE_LIMIT_HELP),
+};
+
+#define JOB_COLUMNS "id, system, circuit, witness, state, error, asked_seq, ended_seq"
+
+static void write_job(struct writer *w, struct statement *s)
+{
+    writer_member_integer(w, "job", column_integer(s, "id"));
+    write_column_text(w, s, "system");
+    write_column_text(w, s, "circuit");
+    write_column_text(w, s, "witness");
+    write_column_text(w, s, "state");
+    write_column_text(w, s, "error");
+    write_column_integer(w, s, "asked_seq");
+    write_if_any(w, s, "ended_seq", write_column_integer);
+}
+
+static enum status jobs(struct query *q, const void *params, struct writer *w)
+{
+    const struct jobs *p = params;
+    struct statement *s = statement(
+        q->database, "SELECT " JOB_COLUMNS " FROM proof_job WHERE id > ? ORDER BY id LIMIT ?");
+    struct page page;
+    int64_t last = 0;
+
+    bind_integer(s, (int64_t)p->after);
+    page_bind(s, p->limit);
+    page = page_begin(w, p->limit);
+    while (page_row(&page, s)) {
+        last = column_integer(s, "id");
+        writer_object_begin(w);
+        write_job(w, s);
+        writer_object_end(w);
+    }
+    page_end_integer(&page, last);
+    return OK;
+}
+
+static const struct param job_params[] = {
+    PARAM(struct jobs, job, INTEGER, REQUIRED, "its number"),
+};
+
+static enum status job(struct query *q, const void *params, struct writer *w)
+{
+    const struct jobs *p = params;
+    struct statement *s = statement(
+        q->database, "SELECT " JOB_COLUMNS ", proof, inputs, key FROM proof_job WHERE id = ?");
+
+    bind_integer(s, (int64_t)p->job);
+    if (!statement_row(s))
+        return query_fail(q, ERROR_PROOF_JOB_NOT_FOUND, "job: there is none with this number");
+    writer_object_begin(w);
+    write_job(w, s);
+    write_if_any(w, s, "proof", write_column_hex);
+    write_if_any(w, s, "inputs", write_column_hex);
+    write_if_any(w, s, "key", write_column_hex);
+    writer_object_end(w);
+    statement_finish(s);
+    return OK;
+}
+
 const struct query_method proving_queries[PROVING_QUERIES] = {
     { "proof.keys", ACCESS_PUBLIC, keys, PARAMS(struct keys, keys_params),
       .help = "List the verification keys that accounts stand by.", .result = "a page of keys" },
@@ -273,4 +341,9 @@ const struct query_method proving_queries[PROVING_QUERIES] = {
       .help = "Tell what binds proofs to this chain and a purpose.",
       .result = "the public input for groth16; for half_aggregate what is signed for the message",
       .example = "purpose='audit 2026'", .detached = true },
+    { "proof.jobs", ACCESS_PUBLIC, jobs, PARAMS(struct jobs, jobs_params),
+      .help = "List the proofs that this node was asked to make.", .result = "a page of jobs" },
+    { "proof.job", ACCESS_PUBLIC, job, PARAMS(struct jobs, job_params),
+      .help = "Show a proof that this node was asked to make, as proof.verify takes it.",
+      .result = "the job, with proof, public inputs and key once it is made", .example = "job=1" },
 };

@@ -4,7 +4,7 @@
 
 #include "kernel/module.h"
 
-#define PROVING_QUERIES 6
+#define PROVING_QUERIES 8
 extern const struct query_method proving_queries[PROVING_QUERIES];
 
 #endif

@@ -1,6 +1,8 @@
 /* The tables of proofs: see rows.h. */
 #include "proving/rows.h"
 
+#include <inttypes.h>
+
 /* --- verification_key --------------------------------------------------------------------------- */
 void row_key_insert(struct database *database, const struct verification_key *key, uint64_t height,
                     uint64_t seq)
@@ -92,4 +94,50 @@ void row_proof_insert(struct database *database, const struct verified_proof *pr
     bind_integer(s, (int64_t)height);
     bind_integer(s, (int64_t)seq);
     statement_run(s);
+}
+
+/* --- proof_job ---------------------------------------------------------------------------------- */
+uint64_t row_job_insert(struct database *database, const char *system, const char *circuit,
+                        const char *witness, uint64_t seq)
+{
+    struct statement *s = statement(database,
+        "INSERT INTO proof_job (id, system, circuit, witness, state, asked_seq)"
+        " SELECT coalesce(max(id), 0) + 1, ?, ?, ?, 'waiting', ? FROM proof_job");
+    uint64_t job;
+
+    bind_text(s, system);
+    bind_text(s, circuit);
+    bind_text(s, witness);
+    bind_integer(s, (int64_t)seq);
+    statement_run(s);
+    s = statement(database, "SELECT max(id) AS id FROM proof_job");
+    INVARIANT(statement_row(s), "an aggregate has one row");
+    job = (uint64_t)column_integer(s, "id");
+    statement_finish(s);
+    return job;
+}
+
+void row_job_made(struct database *database, uint64_t job, const struct made_proof *made, uint64_t seq)
+{
+    struct statement *s = statement(database,
+        "UPDATE proof_job SET state = 'made', proof = ?, inputs = ?, key = ?, ended_seq = ?"
+        " WHERE id = ? AND state = 'waiting'");
+
+    bind_blob(s, made->proof.data, made->proof.size);
+    bind_blob(s, made->inputs.data, made->inputs.size);
+    bind_blob(s, made->key.data, made->key.size);
+    bind_integer(s, (int64_t)seq);
+    bind_integer(s, (int64_t)job);
+    INVARIANT(statement_run(s) == 1, "a proof %" PRIu64 " that nobody waits for", job);
+}
+
+void row_job_failed(struct database *database, uint64_t job, const char *error, uint64_t seq)
+{
+    struct statement *s = statement(database,
+        "UPDATE proof_job SET state = 'failed', error = ?, ended_seq = ? WHERE id = ? AND state = 'waiting'");
+
+    bind_text(s, error);
+    bind_integer(s, (int64_t)seq);
+    bind_integer(s, (int64_t)job);
+    INVARIANT(statement_run(s) == 1, "a proof %" PRIu64 " that nobody waits for", job);
 }

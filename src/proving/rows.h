@@ -35,4 +35,13 @@ MUST_CHECK bool row_proof_exists(struct database *database, const struct hash *i
 void row_proof_insert(struct database *database, const struct verified_proof *proof, uint64_t height,
                       uint64_t seq);
 
+/* --- local: proofs to be made ------------------------------------------------------------------- */
+uint64_t row_job_insert(struct database *database, const char *system, const char *circuit,
+                        const char *witness, uint64_t seq);
+struct made_proof {
+    struct bytes proof, inputs, key;
+};
+void row_job_made(struct database *database, uint64_t job, const struct made_proof *made, uint64_t seq);
+void row_job_failed(struct database *database, uint64_t job, const char *error, uint64_t seq);
+
 #endif

@@ -9,6 +9,7 @@ int main(void)
 
     crypto_start();
     failed += claim_tests();
+    failed += job_tests();
     failed += record_tests();
     return failed > 0;
 }

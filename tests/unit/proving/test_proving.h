@@ -49,6 +49,7 @@ struct bytes made_proof(const struct made *made);
 json_t *made_params(const struct made *made);
 
 int claim_tests(void);
+int job_tests(void);
 int record_tests(void);
 
 #endif
