@@ -1,6 +1,7 @@
 /* Confidential wallets of a node: what they find, send and withdraw, over restarts, and what they refuse. */
 #include "test_confidential.h"
 
+#include <pthread.h>
 #include <time.h>
 
 #include "confidential/wallet.h"
@@ -140,6 +141,51 @@ static void the_largest_payment_is_made(void **state)
     assert_int_equal(payments(s, "done"), 1);
     assert_int_equal(balance(s, "bob"), SPEND_INPUTS_MAX);
     assert_int_equal(balance(s, "alice"), RING_MEMBERS_MAX - SPEND_INPUTS_MAX);
+}
+
+struct sender {
+    struct fixture *f;
+    json_t *params;
+    enum status status;
+    pthread_t thread;
+};
+
+static void *send_beside_others(void *context)
+{
+    struct sender *sender = context;
+    struct reply reply = fixture_call(sender->f, "confidential.send", sender->params);
+
+    sender->status = reply.status;
+    reply_close(&reply);
+    return NULL;
+}
+
+/* They choose the same note side by side; one gets it, the others are told that it is gone. */
+static void of_payments_at_once_with_one_note_one_is_made(void **state)
+{
+    struct sender senders[4];
+    struct scene *s = *state;
+    size_t made = 0;
+
+    put_in(s, "alice", 100);
+    put_in(s, "bob", 1);
+    assert_int_equal(balance(s, "alice"), 100);
+    for (size_t i = 0; i < 4; i++) {
+        senders[i].f = &s->f;
+        senders[i].params = send_params(s, "alice", "bob", 60);
+    }
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&senders[i].thread, NULL, send_beside_others, &senders[i]), 0);
+    for (size_t i = 0; i < 4; i++) {
+        pthread_join(senders[i].thread, NULL);
+        made += senders[i].status == OK;
+        if (senders[i].status != OK && senders[i].status != ERROR_NOTES_CHANGED)
+            assert_int_equal(senders[i].status, ERROR_INSUFFICIENT_BALANCE); /* it looked when all was over */
+    }
+    assert_int_equal(made, 1);
+    settle(s);
+    assert_int_equal(payments(s, "done"), 1);
+    assert_int_equal(balance(s, "bob"), 61);
 }
 
 /* Each transaction is signed by a key that nobody has seen before. */
@@ -311,6 +357,7 @@ int wallet_tests(void)
     const struct CMUnitTest tests[] = {
         WALLET_TEST(wallets_find_what_is_theirs_and_pay_with_it),
         WALLET_TEST(the_largest_payment_is_made),
+        WALLET_TEST(of_payments_at_once_with_one_note_one_is_made),
         WALLET_TEST(who_pays_is_not_who_signs),
         WALLET_TEST(a_wallet_is_the_same_after_a_restart),
         WALLET_TEST(a_note_spent_elsewhere_is_spent_here),
