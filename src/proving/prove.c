@@ -146,21 +146,19 @@ static enum status read_file(const char *folder, const char *name, struct buffer
 }
 
 /* --- the work ----------------------------------------------------------------------------------- */
+/* Borrows from the parsed JSON. */
 struct request {
     uint64_t job;
     const char *circuit, *witness;
 };
 
-static json_t *read_request(const char *text, struct request *request)
+static void read_request(const char *text, json_t **parsed, struct request *request)
 {
-    json_t *parsed = NULL;
-
-    INVARIANT(json_parse(text, strlen(text), &parsed, NULL) == OK, "a request that is no JSON: %s", text);
-    request->job = (uint64_t)json_integer_value(json_object_get(parsed, "job"));
-    request->circuit = json_string_value(json_object_get(parsed, "circuit"));
-    request->witness = json_string_value(json_object_get(parsed, "witness"));
+    INVARIANT(json_parse(text, strlen(text), parsed, NULL) == OK, "a request that is no JSON: %s", text);
+    request->job = (uint64_t)json_integer_value(json_object_get(*parsed, "job"));
+    request->circuit = json_string_value(json_object_get(*parsed, "circuit"));
+    request->witness = json_string_value(json_object_get(*parsed, "witness"));
     INVARIANT(request->circuit != NULL && request->witness != NULL, "a request without files: %s", text);
-    return parsed;
 }
 
 /* The verdict's name alone goes on: a message about a witness might tell of it. */
@@ -216,13 +214,14 @@ static enum status run_prove(struct effect_run *run)
     struct groth16_proving_key key CLEANUP(groth16_proving_key_close);
     struct groth16_witness witness CLEANUP(groth16_witness_close);
     struct buffer inputs CLEANUP(buffer_close) = { 0 };
+    AUTO_JSON json_t *parsed = NULL;
     struct request request;
-    AUTO_JSON json_t *parsed = read_request(run->request, &request);
     const char *database = kernel_database_path(run->kernel);
     AUTO_FREE char *folder = text_format("%.*s" PROVING_FOLDER, (int)(strrchr(database, '/') + 1 - database),
                                          database);
     struct groth16_proof proof;
 
+    read_request(run->request, &parsed, &request);
     groth16_proving_key_init(&key);
     groth16_witness_init(&witness);
     buffer_init(&inputs);
@@ -247,29 +246,29 @@ static bool never_again(enum status outcome)
 }
 
 /* --- the end ------------------------------------------------------------------------------------ */
-static uint8_t *result_bytes(const json_t *result, const char *name, struct bytes *bytes)
+static struct bytes result_bytes(const json_t *result, const char *name, uint8_t **data)
 {
     const char *hex = json_string_value(json_object_get(result, name));
     size_t digits = hex == NULL ? 0 : strlen(hex);
-    uint8_t *data = memory_new(digits / 2 + 1);
 
-    INVARIANT(hex != NULL && hex_decode(data, digits / 2, hex, digits), "a proof's result has no %s", name);
-    *bytes = bytes_of(data, digits / 2);
-    return data;
+    *data = memory_new(digits / 2 + 1);
+    INVARIANT(hex != NULL && hex_decode(*data, digits / 2, hex, digits), "a proof's result has no %s", name);
+    return bytes_of(*data, digits / 2);
 }
 
 static void prove_made(struct execution *x, uint64_t job, const char *result)
 {
+    uint8_t *proof AUTO_FREE = NULL, *inputs AUTO_FREE = NULL, *key AUTO_FREE = NULL;
     AUTO_JSON json_t *parsed = NULL;
     struct made_proof made;
     struct hash key_hash;
-    uint64_t inputs;
+    uint64_t count;
 
     INVARIANT(json_parse(result, strlen(result), &parsed, NULL) == OK, "a proof's result is no JSON");
-    AUTO_FREE uint8_t *proof_data = result_bytes(parsed, "proof", &made.proof);
-    AUTO_FREE uint8_t *inputs_data = result_bytes(parsed, "inputs", &made.inputs);
-    AUTO_FREE uint8_t *key_data = result_bytes(parsed, "key", &made.key);
-    INVARIANT(claim_key_read(made.key, &inputs, &key_hash, NULL) == OK, "a proof's result has no key");
+    made.proof = result_bytes(parsed, "proof", &proof);
+    made.inputs = result_bytes(parsed, "inputs", &inputs);
+    made.key = result_bytes(parsed, "key", &key);
+    INVARIANT(claim_key_read(made.key, &count, &key_hash, NULL) == OK, "a proof's result has no key");
     row_job_made(execution_database(x), job, &made, execution_next_seq(x));
     (void)event_proof_made(x, &(struct event_proof_made){
         .job = job, .system = systems[0], .key = key_hash });
@@ -279,11 +278,12 @@ static void prove_made(struct execution *x, uint64_t job, const char *result)
 static void prove_ended(struct execution *x, uint64_t id, const char *key, const char *request,
                         enum status outcome, const char *result)
 {
-    struct request asked;
-    AUTO_JSON json_t *parsed = read_request(request, &asked);
+    AUTO_JSON json_t *parsed = NULL;
     AUTO_JSON json_t *failure = NULL;
+    struct request asked;
 
     (void)id, (void)key;
+    read_request(request, &parsed, &asked);
     if (outcome == OK) {
         prove_made(x, asked.job, result);
         return;

@@ -178,6 +178,32 @@ def test_records_survive_a_crash_and_replay_judges_them_again(house):
     assert house.cli("audit").returncode == 0
 
 
+# --- made by the node ----------------------------------------------------------------------------------------
+
+
+def test_the_node_makes_a_proof_of_files_and_tells_how_it_goes(house, fixture_folder):
+    folder = house.directory / "proving"
+    folder.mkdir(exist_ok=True)
+    for name in ("circuit.zkey", "witness.wtns"):
+        (folder / name).write_bytes((fixture_folder / name).read_bytes())
+    stream = house.events()
+    stream.subscribe(**{"from": "now", "types": ["proof.*"]})
+    asked = house.call("proof.prove", system="groth16", circuit="circuit.zkey", witness="witness.wtns")
+    events = stream.events(4)
+    assert [event["type"] for event in events] == ["proof.progress"] * 3 + ["proof.made"]
+    assert [event["data"]["stage"] for event in events[:3]] == ["queued", "reading", "proving"]
+    job = house.call("proof.job", job=asked["job"])
+    assert job["state"] == "made"
+    encoded = groth16_claim(house, fixture_folder)
+    assert (job["key"], job["inputs"]) == (encoded["key"], encoded["inputs"])
+    assert job["proof"] != encoded["proof"], "the same blinding twice"
+    claim = {name: job[name] for name in ("key", "inputs", "proof")}
+    assert house.call("proof.check", claim, system="groth16", purpose=PURPOSE)["valid"]
+    ((state, proof),) = house.query("SELECT state, proof FROM v_proof_job WHERE job = ?", asked["job"])
+    assert (state, proof) == ("made", job["proof"])
+    refused(-32602, house.call, "proof.prove", system="groth16", circuit="../node.key", witness="witness.wtns")
+
+
 # --- layer-cli proof, without a node -------------------------------------------------------------------------
 
 
@@ -224,7 +250,3 @@ def test_snarkjs_files_are_verified_offline(fixture_folder, tmp_path):
         assert (verdict["valid"], verdict["error"]) == (False, name), wrong
     assert offline(tmp_path, "proof", "verify", "--key", key, proof).returncode == 2
     assert offline(tmp_path, "proof", "verify", tmp_path / "none").returncode == 2
-
-
-def test_the_proof_of_an_event_is_still_called_so(house):
-    assert "Verified here" in house.cli("proof", "1").stdout

@@ -105,8 +105,8 @@ static void a_proof_is_made_and_verifies(void **state)
            " WHERE type = 'proof.progress' ORDER BY seq)");
     assert_string_equal(stages, "queued,reading,proving");
     /* Of the witness there is its file's name and nothing more. */
-    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM effect WHERE kind = 'proof.prove' AND request ="
-                                    " '{\"job\":1,\"circuit\":\"range.zkey\",\"witness\":\"range.wtns\"}'"), 1);
+    AUTO_FREE char *request = fixture_sql_text(f, "SELECT request FROM effect WHERE kind = 'proof.prove'");
+    assert_string_equal(request, "{\"job\":1,\"circuit\":\"range.zkey\",\"witness\":\"range.wtns\"}");
 }
 
 static void a_witness_of_another_circuit_gives_no_proof(void **state)
