@@ -213,6 +213,26 @@ static void what_is_no_key_is_not_listed(void **state)
     assert_int_equal(fixture_sql(f, "SELECT count(*) FROM verification_key"), 0);
 }
 
+static void an_account_lists_so_many_keys_and_no_more(void **state)
+{
+    struct fixture *f = *state;
+    struct made made;
+
+    make(f, &made, CLAIM_GROTH16, 1);
+    assert_int_equal(list_key(f, "bob", &made), OK);
+    char *alice AUTO_FREE = hex_of(bytes_of(fixture_key(f, "alice")->account.bytes, 32));
+    char *fill AUTO_FREE = text_format(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 256)"
+        " INSERT INTO verification_key SELECT x'%s', randomblob(32), system, title, key, public_inputs,"
+        " added_height, NULL, -i FROM verification_key, n",
+        alice);
+    fixture_tamper(f, fill);
+    assert_int_equal(list_key(f, "alice", &made), ERROR_LIMIT);
+    fixture_tamper(f, "DELETE FROM verification_key WHERE added_seq = -1");
+    assert_int_equal(list_key(f, "alice", &made), OK);
+    fixture_tamper(f, "DELETE FROM verification_key WHERE added_seq < 0");
+}
+
 static void a_check_answers_and_records_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -304,6 +324,7 @@ int record_tests(void)
         RECORD_TEST(a_groth16_proof_that_nothing_binds_is_recorded_as_such),
         RECORD_TEST(a_retired_key_serves_no_more_and_only_on_its_own_list),
         RECORD_TEST(what_is_no_key_is_not_listed),
+        RECORD_TEST(an_account_lists_so_many_keys_and_no_more),
         RECORD_TEST(a_check_answers_and_records_nothing),
         RECORD_TEST(what_binds_is_told),
         RECORD_TEST(the_audit_sees_records_and_keys_that_were_changed),
