@@ -601,6 +601,38 @@ static void data_that_is_not_what_the_batch_says_is_shown(void **state)
     scene_close(&s);
 }
 
+/* The lane looked at another batch with this number, which is gone: what came in its place, with the same data,
+ * is right, and a challenge of it would cost the bond. */
+static void a_right_batch_is_not_taken_for_the_wrong_one_before_it(void **state)
+{
+    struct reply reply;
+    struct lane *lane;
+    struct scene s;
+    struct offer o;
+    char *data;
+
+    (void)state;
+    committee_open(&s);
+    offer_make(&s, &o);
+    lane = lane_lock(s.f.kernel, s.domain);
+    assert_non_null(lane);
+    assert_status(OK, offer_propose(&s, &o));
+    data = offer_data(&o);
+    reply = fixture_call(&s.f, "rollup.hold_data", fixture_json("{'batch':'%s','data':'%s'}", o.hex, data));
+    assert_status(OK, reply.status);
+    assert_true(json_is_true(json_object_get(reply.result, "fits")));
+    reply_close(&reply);
+    lane->holds_unfit = true;
+    lane_guard(lane);
+    lane->holds_unfit = false;
+    lane_unlock(lane);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM availability_challenge"), 0);
+    give_up(&s, &o);
+    free(data);
+    offer_close(&o);
+    scene_close(&s);
+}
+
 int committee_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -619,6 +651,7 @@ int committee_tests(void)
         cmocka_unit_test(without_the_data_a_node_says_so_once_and_goes_on_with_it),
         cmocka_unit_test(a_guard_demands_what_is_missing_in_time),
         cmocka_unit_test(data_that_is_not_what_the_batch_says_is_shown),
+        cmocka_unit_test(a_right_batch_is_not_taken_for_the_wrong_one_before_it),
     };
 
     return cmocka_run_group_tests_name("committees", tests, NULL, NULL);
