@@ -601,8 +601,8 @@ static void data_that_is_not_what_the_batch_says_is_shown(void **state)
     scene_close(&s);
 }
 
-/* The lane looked at another batch with this number, which is gone: what came in its place, with the same data,
- * is right, and a challenge of it would cost the bond. */
+/* The lane looked at another batch with this number, which is gone: what came in its place, with the same
+ * data, is right, and a challenge of it would cost the bond. */
 static void a_right_batch_is_not_taken_for_the_wrong_one_before_it(void **state)
 {
     struct reply reply;
