@@ -73,11 +73,29 @@ static void demand(struct lane *lane, const struct rollup *rollup, struct batch_
     }
 }
 
+/* Of the very batch that is going to be challenged: another one may have come since the lane looked. */
+static bool is_unfit(struct lane *lane, const struct batch_row *row)
+{
+    struct arena arena CLEANUP(arena_close);
+    struct rollup rollup;
+    struct batch batch;
+    struct error error;
+    bool unfit;
+
+    arena_init(&arena);
+    database_snapshot_begin(lane->reader);
+    unfit = rollup_find(lane->reader, lane->domain, &rollup) && batch_is_here(lane->reader, row) &&
+            batch_load_here(lane->reader, &rollup, row, &arena, &batch, &error) != OK &&
+            error.code != ERROR_DATA_NOT_HELD;
+    database_snapshot_end(lane->reader);
+    return unfit && !lane_read_failed(lane);
+}
+
 /* The lane stands before it though its data is here. */
 static void demand_unfit(struct lane *lane, struct batch_row *row, int64_t now_us)
 {
     if (lane->holds_unfit && batch_find_number(lane->reader, lane->domain, lane->at.number + 1, row) &&
-        can_be_challenged(lane, row, now_us) && batch_is_here(lane->reader, row))
+        can_be_challenged(lane, row, now_us) && is_unfit(lane, row))
         submit(lane, "rollup.challenge_availability", row, bytes_of(NULL, 0));
 }
 

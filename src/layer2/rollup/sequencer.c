@@ -387,8 +387,8 @@ static bool offer(struct draft *d)
             return false;
     }
     status = propose(d, p);
-    if (status == ERROR_OVERDUE_OMITTED && d->is_sealed)
-        lane_commit(d->lane, write_unsealed, d); /* another one, with what is overdue */
+    if ((status == ERROR_OVERDUE_OMITTED || status == ERROR_EXITS_OMITTED) && d->is_sealed)
+        lane_commit(d->lane, write_unsealed, d); /* another one, with what is overdue, or left */
     tell_stalled(d->lane, status == OK ? "" : d->error.message);
     return status == OK;
 }
@@ -437,9 +437,11 @@ static bool inbox_presses(const struct draft *d)
            d->place.inbox_from;
 }
 
-static enum status open_sealed(struct draft *d, struct prepared *p)
+/* Inbox items end when a rollup is frozen, and are others in a batch from then on. */
+static enum status open_sealed(struct draft *d)
 {
     struct buffer packed CLEANUP(buffer_close) = { 0 };
+    struct hash items_root;
 
     if (!held_read(d->lane->reader, &d->sealed.data_hash, &packed))
         return error_set(&d->error, ERROR_DATA_NOT_HELD, "the data of a sealed batch is gone");
@@ -447,28 +449,34 @@ static enum status open_sealed(struct draft *d, struct prepared *p)
     d->inbox_to = d->sealed.inbox_to;
     TRY(batch_assemble(d->lane->reader, &d->rollup, &d->place, d->inbox_to, buffer_bytes(&d->data), &d->arena,
                        &d->batch, &d->error));
-    return run_all(d, p);
+    batch_items_root(&d->batch, &items_root);
+    return hash_equal(&items_root, &d->sealed.items_root)
+               ? OK : error_set(&d->error, ERROR_WRONG_DATA, "a sealed batch has other items now");
+}
+
+static bool make_anew(struct draft *d)
+{
+    if (!lane_read_failed(d->lane))
+        lane_commit(d->lane, write_unsealed, d);
+    return false;
 }
 
 static bool resume(struct draft *d)
 {
-    struct prepared p = { .number = d->place.number, .transactions = d->sealed.transactions };
-    enum status status;
+    struct prepared p = { .number = d->place.number, .transactions = d->sealed.transactions,
+                          .items_root = d->sealed.items_root };
 
+    if (open_sealed(d) != OK)
+        return make_anew(d);
     if (!gather(d)) {
         d->is_sealed = false;
         d->inbox_only = true;
         d->inbox_to = inbox_reach(d);
         return inbox_presses(d) && make_batch(d);
     }
-    status = open_sealed(d, &p);
-    if (status != OK) {
-        if (!lane_read_failed(d->lane))
-            lane_commit(d->lane, write_unsealed, d); /* it is made anew */
-        return false;
-    }
+    if (run_all(d, &p) != OK)
+        return make_anew(d);
     p.is_there = true;
-    batch_items_root(&d->batch, &p.items_root);
     d->lane->prepared = p;
     return !lane_read_failed(d->lane) && offer(d);
 }

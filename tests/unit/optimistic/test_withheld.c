@@ -195,6 +195,58 @@ static void a_game_that_is_lost_ends_what_was_demanded(void **state)
     scene_close(&s);
 }
 
+/* Those above, with games that run: in the block in which their clocks are over as well, whichever is first. */
+static void games_above_are_void_with_the_data_below(int64_t after_us, bool lost_first)
+{
+    struct offer below, above, top;
+    int64_t alice, bob, carol;
+    struct scene s;
+
+    committee_open(&s);
+    alice = base_balance(&s, "alice");
+    bob = base_balance(&s, "bob");
+    carol = base_balance(&s, "carol");
+    offer_all(&s, &below);
+    offer_all(&s, &above);
+    offer_all(&s, &top);
+    fixture_run(&s.f, "bob", "game.challenge", "{'batch':'%s','value':'%064d'}", above.hex, 1);
+    fixture_run(&s.f, "bob", "game.challenge", "{'batch':'%s','value':'%064d'}", top.hex, 1);
+    until(&s, of_batch(&s, &below, "proposed_us") + after_us);
+    assert_status(OK, demand(&s, "carol", &below));
+    assert_status(OK, demand(&s, "bob", &top));
+    fixture_audit(&s.f);
+    until(&s, of_batch(&s, &below, "deadline_us") - SECOND);
+    fixture_advance(&s.f, 30 * SECOND);
+    fixture_audit(&s.f);
+    assert_int_equal(of_batch(&s, &below, "batch.state"), BATCH_REJECTED);
+    assert_int_equal(of_batch(&s, &above, "batch.state"), lost_first ? BATCH_REJECTED : BATCH_PARENT_REJECTED);
+    pass(&s, 700 * SECOND);
+    fixture_audit(&s.f);
+    if (!lost_first) {
+        assert_int_equal(base_balance(&s, "bob"), bob);
+        assert_int_equal(base_balance(&s, "alice"), alice - BOND);
+        assert_int_equal(base_balance(&s, "carol"), carol + BOND / 2);
+    }
+    offer_close(&above);
+    offer_all(&s, &above); /* the same once more */
+    assert_status(OK, demand(&s, "carol", &above));
+    fixture_audit(&s.f);
+    pass(&s, 100 * SECOND);
+    assert_int_equal(of_batch(&s, &above, "batch.state"), BATCH_REJECTED);
+    offer_close(&below);
+    offer_close(&above);
+    offer_close(&top);
+    scene_close(&s);
+}
+
+static void games_above_end_with_the_data_below(void **state)
+{
+    (void)state;
+    games_above_are_void_with_the_data_below(100 * SECOND, false);
+    games_above_are_void_with_the_data_below(210 * SECOND, false);
+    games_above_are_void_with_the_data_below(240 * SECOND, true);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +255,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(after_an_answer_the_batch_is_disputed_by_a_game),
         cmocka_unit_test(a_game_that_runs_when_data_fails_to_come_is_void),
         cmocka_unit_test(a_game_that_is_lost_ends_what_was_demanded),
+        cmocka_unit_test(games_above_end_with_the_data_below),
     };
 
     crypto_start();

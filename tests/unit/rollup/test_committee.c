@@ -393,6 +393,98 @@ static void a_member_vouches_for_what_it_has_seen_and_keeps_it(void **state)
     scene_close(&s);
 }
 
+/* --- a batch that waits while the rollup is frozen ------------------------------------------------ */
+static void sequence(struct scene *s, bool enabled)
+{
+    struct reply reply = fixture_call(&s->f, "rollup.sequencer",
+                                      fixture_json("{'domain':%" PRIu64 ",'enabled':%s,'batch_time':'10s'}",
+                                                   s->domain, enabled ? "true" : "false"));
+    struct lane *lane;
+
+    assert_status(OK, reply.status);
+    reply_close(&reply);
+    lane = lane_lock(s->f.kernel, s->domain); /* nothing is on its way into a batch */
+    assert_non_null(lane);
+    lane_unlock(lane);
+}
+
+/* Sealed, and waiting for dave; carol's deposit is in it, or comes behind it. */
+static void freeze_with_a_batch_that_waits(struct scene *s, bool with_deposit)
+{
+    open_with_dave(s);
+    pass(s, 1010 * SECOND);
+    if (with_deposit)
+        deposit(s, "carol", 7);
+    transfer(s, "alice", "alice", 1);
+    pass(s, 12 * SECOND);
+    wait_until(s, "SELECT count(*) FROM event WHERE type = 'rollup.attestation_wanted'", 1);
+    sequence(s, false);
+    if (!with_deposit)
+        deposit(s, "carol", 7);
+    pass(s, 610 * SECOND);
+    fixture_run(&s->f, "carol", "rollup.escape", "{'domain':%" PRIu64 "}", s->domain);
+    assert_int_equal(number_of(s, "SELECT head FROM rollup WHERE domain = ?1"), 1);
+}
+
+static void unfreeze(struct scene *s)
+{
+    json_release(&(json_t *){ own_do(s, "rollup.unfreeze", "{'domain':%" PRIu64 "}", s->domain) });
+    pass(s, 605 * SECOND);
+    wait_until(s, "SELECT frozen FROM rollup WHERE domain = ?1", 0);
+    sequence(s, true);
+}
+
+/* The deposit ended: sealed with it, the batch would tell of items that nobody's data makes any more. */
+static void a_batch_sealed_before_a_freeze_is_made_anew(void **state)
+{
+    struct scene s;
+    char *id;
+
+    (void)state;
+    freeze_with_a_batch_that_waits(&s, true);
+    attest_elsewhere(&s, "dave", "dave", OK);
+    unfreeze(&s);
+    pass(&s, 24 * SECOND);
+    wait_until(&s, "SELECT inbox_to FROM batch WHERE number = 2", 2);
+    settle(&s);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM event WHERE type = 'rollup.data_missing'"), 0);
+    pass(&s, 12 * SECOND);
+    wait_until(&s, "SELECT number FROM rollup_sealed WHERE domain = ?1", 3);
+    attest_elsewhere(&s, "dave", "dave", OK);
+    wait_until(&s, "SELECT head FROM rollup WHERE domain = ?1", 3);
+    settle(&s);
+    fixture_run(&s.f, "carol", "rollup.challenge_availability", "{'batch':'%s'}",
+                id = fixture_sql_text(&s.f, "SELECT lower(hex(id)) FROM batch WHERE number = 3"));
+    wait_until(&s, "SELECT count(*) FROM event WHERE type = 'rollup.availability_answered'", 1);
+    free(id);
+    scene_close(&s);
+}
+
+/* Signed by all, and refused for what left meanwhile: it does not stand in the way for ever. */
+static void a_batch_sealed_before_exits_gives_way_to_them(void **state)
+{
+    struct scene s;
+    json_t *proof;
+
+    (void)state;
+    freeze_with_a_batch_that_waits(&s, false);
+    attest_elsewhere(&s, "dave", "dave", OK);
+    proof = fixture_query(&s.f, "rollup.exit_proof", "{'domain':%" PRIu64 ",'key':'%s'}", s.domain,
+                          fixture_address(&s.f, "alice"));
+    fixture_run(&s.f, "carol", "rollup.exit_frozen",
+                "{'domain':%" PRIu64 ",'account':%" PRId64 ",'asset':'DEV','leaf':'%s','proof':'%s'}",
+                s.domain, (int64_t)json_integer_value(json_object_get(proof, "account")),
+                json_string_value(json_object_get(proof, "leaf")),
+                json_string_value(json_object_get(proof, "proof")));
+    json_release(&proof);
+    unfreeze(&s);
+    pass(&s, 24 * SECOND);
+    wait_until(&s, "SELECT inbox_to FROM batch WHERE number = 2", 3);
+    settle(&s);
+    assert_int_equal(inside(&s, "alice"), 0);
+    scene_close(&s);
+}
+
 /* --- a node that has not got it ----------------------------------------------------------------- */
 static void without_the_data_a_node_says_so_once_and_goes_on_with_it(void **state)
 {
@@ -509,6 +601,38 @@ static void data_that_is_not_what_the_batch_says_is_shown(void **state)
     scene_close(&s);
 }
 
+/* The lane looked at another batch with this number, which is gone: what came in its place, with the same
+ * data, is right, and a challenge of it would cost the bond. */
+static void a_right_batch_is_not_taken_for_the_wrong_one_before_it(void **state)
+{
+    struct reply reply;
+    struct lane *lane;
+    struct scene s;
+    struct offer o;
+    char *data;
+
+    (void)state;
+    committee_open(&s);
+    offer_make(&s, &o);
+    lane = lane_lock(s.f.kernel, s.domain);
+    assert_non_null(lane);
+    assert_status(OK, offer_propose(&s, &o));
+    data = offer_data(&o);
+    reply = fixture_call(&s.f, "rollup.hold_data", fixture_json("{'batch':'%s','data':'%s'}", o.hex, data));
+    assert_status(OK, reply.status);
+    assert_true(json_is_true(json_object_get(reply.result, "fits")));
+    reply_close(&reply);
+    lane->holds_unfit = true;
+    lane_guard(lane);
+    lane->holds_unfit = false;
+    lane_unlock(lane);
+    assert_int_equal(number_of(&s, "SELECT count(*) FROM availability_challenge"), 0);
+    give_up(&s, &o);
+    free(data);
+    offer_close(&o);
+    scene_close(&s);
+}
+
 int committee_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -522,9 +646,12 @@ int committee_tests(void)
         cmocka_unit_test(the_same_when_the_power_goes_while_it_waits),
         cmocka_unit_test(a_committee_that_is_silent_does_not_keep_the_inbox_waiting),
         cmocka_unit_test(a_member_vouches_for_what_it_has_seen_and_keeps_it),
+        cmocka_unit_test(a_batch_sealed_before_a_freeze_is_made_anew),
+        cmocka_unit_test(a_batch_sealed_before_exits_gives_way_to_them),
         cmocka_unit_test(without_the_data_a_node_says_so_once_and_goes_on_with_it),
         cmocka_unit_test(a_guard_demands_what_is_missing_in_time),
         cmocka_unit_test(data_that_is_not_what_the_batch_says_is_shown),
+        cmocka_unit_test(a_right_batch_is_not_taken_for_the_wrong_one_before_it),
     };
 
     return cmocka_run_group_tests_name("committees", tests, NULL, NULL);
