@@ -195,7 +195,8 @@ static void a_game_that_is_lost_ends_what_was_demanded(void **state)
     scene_close(&s);
 }
 
-/* Those above, with games that run: in the block in which their clocks are over as well, whichever is first. */
+/* Those above, with games that run: in the block in which their clocks are over as well, whichever is
+ * first. */
 static void games_above_are_void_with_the_data_below(int64_t after_us, bool lost_first)
 {
     struct offer below, above, top;
@@ -219,7 +220,8 @@ static void games_above_are_void_with_the_data_below(int64_t after_us, bool lost
     fixture_advance(&s.f, 30 * SECOND);
     fixture_audit(&s.f);
     assert_int_equal(of_batch(&s, &below, "batch.state"), BATCH_REJECTED);
-    assert_int_equal(of_batch(&s, &above, "batch.state"), lost_first ? BATCH_REJECTED : BATCH_PARENT_REJECTED);
+    assert_int_equal(of_batch(&s, &above, "batch.state"),
+                     lost_first ? BATCH_REJECTED : BATCH_PARENT_REJECTED);
     pass(&s, 700 * SECOND);
     fixture_audit(&s.f);
     if (!lost_first) {
