@@ -109,7 +109,8 @@ def what_is_signed(node, sealed, data):
         + context
         + bytes.fromhex(sealed["parent"])
         + data_hash
-        + number(len(data)),
+        + number(len(data))
+        + number(0),  # the rollup's epoch
     )
 
 

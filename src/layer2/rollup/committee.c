@@ -26,6 +26,8 @@ void attestation_message(struct hash *message, const char *chain, const struct r
     tagged_hash_add(&h, data->bytes, sizeof(data->bytes));
     put_be64(number, data_size);
     tagged_hash_add(&h, number, sizeof(number));
+    put_be64(number, rollup->epoch);
+    tagged_hash_add(&h, number, sizeof(number));
     tagged_hash_end(&h, message);
 }
 

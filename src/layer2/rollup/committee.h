@@ -8,8 +8,9 @@
 
 /* "I hold this data and will give it out": tagged hash `layerd/rollup/availability` of the chain's id (text;
  * its length before it in 8 bytes), rollup id, the batch's context (which has its number, the root before it
- * and its items root), its parent, the data's hash, and its size (8). What the batch claims to lead to is not
- * in it, for that is not theirs to know. */
+ * and its items root), its parent, the data's hash, its size (8), and the rollup's epoch (8): nothing signed
+ * before a freeze counts after it. What the batch claims to lead to is not in it, for that is not theirs to
+ * know. */
 void attestation_message(struct hash *message, const char *chain, const struct rollup *rollup,
                          const struct hash *context, const struct hash *parent, const struct hash *data,
                          uint64_t data_size);

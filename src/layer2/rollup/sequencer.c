@@ -437,11 +437,12 @@ static bool inbox_presses(const struct draft *d)
            d->place.inbox_from;
 }
 
-/* Inbox items end when a rollup is frozen, and are others in a batch from then on. */
+/* Inbox items end when a rollup is frozen, and are others in a batch from then on; nor counts then what was
+ * signed before. */
 static enum status open_sealed(struct draft *d)
 {
     struct buffer packed CLEANUP(buffer_close) = { 0 };
-    struct hash items_root;
+    struct hash items_root, context, message;
 
     if (!held_read(d->lane->reader, &d->sealed.data_hash, &packed))
         return error_set(&d->error, ERROR_DATA_NOT_HELD, "the data of a sealed batch is gone");
@@ -450,7 +451,10 @@ static enum status open_sealed(struct draft *d)
     TRY(batch_assemble(d->lane->reader, &d->rollup, &d->place, d->inbox_to, buffer_bytes(&d->data), &d->arena,
                        &d->batch, &d->error));
     batch_items_root(&d->batch, &items_root);
-    return hash_equal(&items_root, &d->sealed.items_root)
+    batch_context(&d->batch, &items_root, &context);
+    attestation_message(&message, kernel_chain(d->lane->kernel), &d->rollup, &context, &d->place.parent,
+                        &d->sealed.data_hash, d->sealed.data_size);
+    return hash_equal(&message, &d->sealed.message)
                ? OK : error_set(&d->error, ERROR_WRONG_DATA, "a sealed batch has other items now");
 }
 
