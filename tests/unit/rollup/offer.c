@@ -32,7 +32,8 @@ static struct database *reader_of(struct scene *s)
     return reader;
 }
 
-void offer_sign(struct scene *s, struct offer *o)
+/* `epoch`: another than the rollup's own; NULL: that. */
+static void sign_in(struct scene *s, struct offer *o, const uint64_t *epoch)
 {
     struct database *reader = reader_of(s);
     struct batch_place place;
@@ -41,6 +42,8 @@ void offer_sign(struct scene *s, struct offer *o)
     struct hash context;
 
     assert_true(rollup_find(reader, o->domain, &rollup));
+    if (epoch != NULL)
+        rollup.epoch = *epoch;
     batch_place_next(reader, &rollup, &place);
     batch = (struct batch){ .machine = { .rollup = rollup.id, .assets = rollup.assets,
                                          .items = o->inbox_to - place.inbox_from + o->transactions,
@@ -51,6 +54,16 @@ void offer_sign(struct scene *s, struct offer *o)
     attestation_message(&o->message, kernel_chain(s->f.kernel), &rollup, &context, &place.parent,
                         &o->data_hash, o->data_size);
     database_close(reader);
+}
+
+void offer_sign_in(struct scene *s, struct offer *o, uint64_t epoch)
+{
+    sign_in(s, o, &epoch);
+}
+
+void offer_sign(struct scene *s, struct offer *o)
+{
+    sign_in(s, o, NULL);
 }
 
 void offer_make(struct scene *s, struct offer *o)

@@ -23,6 +23,7 @@ void committee_open(struct scene *s);
 /* The next batch of the rollup, with all of the inbox and a transaction that nobody signed. Close it. */
 void offer_make(struct scene *s, struct offer *o);
 void offer_close(struct offer *o);
+void offer_sign_in(struct scene *s, struct offer *o, uint64_t epoch); /* as if it were that one */
 void offer_sign(struct scene *s, struct offer *o); /* makes the message anew after something was changed */
 /* By alice, to a root out of nowhere; fills batch and hex when OK. */
 enum status offer_propose(struct scene *s, struct offer *o);

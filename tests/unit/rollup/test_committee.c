@@ -100,6 +100,23 @@ static void what_is_wrong_with_attestations_is_named(void **state)
 }
 
 /* Signed for the same place of another rollup with the same members. */
+static void attestations_for_another_epoch_do_not_count(void **state)
+{
+    struct offer o;
+    struct scene s;
+
+    (void)state;
+    committee_open(&s);
+    offer_make(&s, &o);
+    offer_sign_in(&s, &o, 1);
+    assert_status(ERROR_BAD_ATTESTATION, offer_propose(&s, &o));
+    offer_sign(&s, &o);
+    assert_status(OK, offer_propose(&s, &o));
+    give_up(&s, &o);
+    offer_close(&o);
+    scene_close(&s);
+}
+
 static void attestations_for_another_rollup_do_not_count(void **state)
 {
     struct offer here, there;
@@ -638,6 +655,7 @@ int committee_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_committee_needs_terms_that_can_be),
         cmocka_unit_test(what_is_wrong_with_attestations_is_named),
+        cmocka_unit_test(attestations_for_another_epoch_do_not_count),
         cmocka_unit_test(attestations_for_another_rollup_do_not_count),
         cmocka_unit_test(data_comes_the_way_that_the_rollup_says),
         cmocka_unit_test(with_its_own_committee_a_node_needs_nobody),
