@@ -10,6 +10,7 @@
 #include <string.h>
 #include <valgrind/memcheck.h>
 
+#include "confidential/sealed.h"
 #include "crypto/hash.h"
 #include "proof/pedersen.h"
 #include "proof/range_proof.h"
@@ -219,6 +220,52 @@ static void rings(bool confidential)
               error.message);
 }
 
+/* One note of a ring becomes two; secret are its key, amounts and blindings, and what the second one's sealing
+ * is drawn from. */
+static void spends(void)
+{
+    struct ring_member members[RING];
+    struct spend_source source = { .members = members, .count = RING, .index = SIGNER, .amount = 300 };
+    struct spend_target targets[2] = { { .amount = 100 }, { .amount = 193 } };
+    const struct spend terms = { .chain = "constant", .purpose = "time", .amount = 7 };
+    uint8_t seed[WALLET_SEED_SIZE] = { 5 }, secret[SCALAR_SIZE];
+    struct confidential_address address;
+    static struct spend_made made;
+    struct wallet_keys keys;
+    struct scalar blinding;
+    struct point point;
+    struct error error;
+    uint64_t amount = 193;
+
+    hide(seed, sizeof seed);
+    wallet_keys_derive(seed, "constant", &keys);
+    wallet_address(&keys, &address);
+    publish("wallet_address", &address, sizeof address);
+    for (size_t i = 0; i < RING; i++) {
+        scalar_random(&blinding);
+        scalar_encode(secret, &blinding);
+        INVARIANT(ring_key(secret, members[i].key), "a random scalar is a secret");
+        pedersen_commit(&point, source.amount, &blinding);
+        point_encode(members[i].commitment, &point);
+        if (i == SIGNER) {
+            memcpy(source.secret, secret, sizeof secret);
+            source.blinding = blinding;
+        }
+    }
+    hide(&amount, sizeof amount);
+    INVARIANT(hidden_note_seal(&address, amount, &targets[1]), "an address is one");
+    publish("hidden_note_seal", targets[1].sealed, sizeof targets[1].sealed);
+    memcpy(targets[0].key, members[0].key, POINT_SIZE);
+    secret_scalar(&targets[0].blinding);
+    hide(source.secret, sizeof source.secret);
+    hide(&source.amount, sizeof source.amount);
+    hide(&source.blinding, sizeof source.blinding);
+    hide(&targets[0].amount, sizeof targets[0].amount);
+    INVARIANT(spend_make(&terms, &source, 1, targets, 2, &made, &error) == OK, "sums agree: %s",
+              error.message);
+    publish("spend_make", made.range_proof, made.spend.range_proof.size);
+}
+
 /* Variable time on a secret: what the check is there to find. */
 static void leak_public_sum(void)
 {
@@ -259,6 +306,7 @@ int main(int argc, char **argv)
     range_proofs(8, 2);
     rings(false);
     rings(true);
+    spends();
     puts("done");
     return 0;
 }
