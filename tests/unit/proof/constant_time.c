@@ -220,8 +220,7 @@ static void rings(bool confidential)
               error.message);
 }
 
-/* One note of a ring becomes two; secret are its key, amounts and blindings, and what the second one's sealing
- * is drawn from. */
+/* One note of a ring becomes two; secret are its key, amounts and blindings, and the wallet's seed. */
 static void spends(void)
 {
     struct ring_member members[RING];

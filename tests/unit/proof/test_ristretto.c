@@ -221,7 +221,7 @@ static void inverses_at_once_are_inverses_one_by_one_and_zero_stays_zero(void **
         struct scalar before[9];
         for (size_t i = 0; i < count; i++)
             random_scalar(&many[i]);
-        memcpy(before, many, sizeof before);
+        memcpy(before, many, count * sizeof many[0]);
         scalars_invert_public(many, count);
         for (size_t i = 0; i < count; i++) {
             scalar_multiply(&product, &many[i], &before[i]);
