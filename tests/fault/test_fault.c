@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../unit/store/store_support.h"
+#include "../unit/sanitized.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "fault/fault_vfs.h"
@@ -220,7 +221,7 @@ static void sweep(unsigned operations, enum fault_kind kind, uint64_t stride, ui
  * minute allows. */
 static uint64_t stride(uint64_t quick)
 {
-    return getenv("LAYERD_THOROUGH") != NULL ? 1 : quick;
+    return getenv("LAYERD_THOROUGH") != NULL ? 1 : quick * (SANITIZED ? 4 : 1);
 }
 
 /* --- tests ------------------------------------------------------------------------------------ */

@@ -4,6 +4,7 @@
  * that do not follow, early ends. A model of a few lines says what the ledger must answer and pay. Audit
  * after each step, restarts in between; at the end a replay gives the same blocks. */
 #include "kit.h"
+#include "../sanitized.h"
 
 #include <inttypes.h>
 
@@ -471,7 +472,7 @@ static void ledger_ends_any_application_as_its_rules_say(void **state)
 
     g->seed = random_seed("ledger_ends_any_application_as_its_rules_say");
     for (size_t i = 0; i < kit_count; i++)
-        for (uint64_t nonce = 0; nonce < DISPUTES; nonce++)
+        for (uint64_t nonce = 0; nonce < (SANITIZED ? DISPUTES / 3 : DISPUTES); nonce++)
             dispute(g, &kits[i], nonce);
 }
 

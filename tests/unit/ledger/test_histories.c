@@ -2,6 +2,7 @@
  * must answer and what everybody holds afterwards; the node must say the same, and every invariant must hold.
  * LAYERD_SEED repeats one. */
 #include "test_ledger.h"
+#include "../sanitized.h"
 
 #define PEOPLE 6
 #define ASSETS 5
@@ -387,12 +388,12 @@ static void run_history(struct fixture *f, const char *name, unsigned steps, uns
 
 static void a_short_history_agrees_with_the_model_after_every_step(void **state)
 {
-    run_history(*state, "short history", 200, 1);
+    run_history(*state, "short history", SANITIZED ? 80 : 200, 1);
 }
 
 static void a_long_history_agrees_with_the_model(void **state)
 {
-    run_history(*state, "long history", 3000, 50);
+    run_history(*state, "long history", SANITIZED ? 1000 : 3000, 50);
 }
 
 #define LEDGER_TEST(name) cmocka_unit_test_setup_teardown(name, ledger_setup, ledger_teardown)
