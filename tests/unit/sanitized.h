@@ -1,5 +1,5 @@
-/* Whether this build has sanitizers: then what runs by the hundred runs a part of that, for each takes several
- * times as long, and the plain build runs the whole. */
+/* Whether this build has sanitizers: then what runs by the hundred runs a part of that, for each takes
+ * several times as long, and the plain build runs the whole. */
 #ifndef TESTS_SANITIZED_H
 #define TESTS_SANITIZED_H
 
