@@ -8,6 +8,7 @@
 #include "kernel/page.h"
 #include "kernel/query.h"
 #include "layer2/optimistic/optimistic.h"
+#include "layer2/optimistic/policy.h"
 #include "layer2/optimistic/watcher.h"
 #include "ledger/rows.h"
 
@@ -24,15 +25,6 @@ const char *stake_bar_name(enum stake_bar bar)
     case STAKE_POLICY: return "policy";
     }
     INVARIANT(false, "no such bar: %d", (int)bar);
-}
-
-uint64_t stake_reserve(const struct game_params *params)
-{
-    uint64_t sides[2] = { 0, 0 };
-
-    for (unsigned depth = 1; depth <= params->max_depth; depth++)
-        sides[depth % 2] += game_bond(params, depth);
-    return sides[0] > sides[1] ? sides[0] : sides[1];
 }
 
 int64_t stake_lock_us(const struct game_params *params)
@@ -113,7 +105,7 @@ static void add_game(struct database *database, const struct account_id *own, co
         return;
     }
     rollup.game.max_depth = (unsigned)column_integer(s, "max_depth");
-    reserve = stake_reserve(&rollup.game);
+    reserve = policy_reserve(&rollup.game, rollup.game.max_depth);
     if (column_integer(s, "status") == GAME_RUNNING && bonds < reserve)
         bonds = reserve;
     if (domain == stake->rollup->domain)
@@ -164,7 +156,7 @@ enum stake_bar stake_check(struct database *database, const struct account_id *o
 
     params.max_depth = stake->max_depth;
     params.split_depth = BATCH_SPLIT_DEPTH(stake->max_depth);
-    reserve = stake_reserve(&params);
+    reserve = policy_reserve(&params, stake->max_depth);
     wanted = greater(reserve, sum.used + stake->bond);
     lock_us = stake_lock_us(&params);
     stake->held = row_balance_read(database, DOMAIN_BASE, own, &stake->rollup->bond_asset);
