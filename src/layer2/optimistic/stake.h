@@ -2,7 +2,7 @@
  * can make a rollup, with clocks and bonds as he likes, and propose wrong batches in it: this node tells of
  * them in any case, but only so much of its account is held for strangers' rollups, and for so long.
  *
- * A game is entered when the bonds along its longest way down (policy_reserve) are there and within the limit;
+ * A game is entered when the bonds along its longest way down (policy_reserve) are there and in the limit;
  * so much stays set aside for it while it runs. Each move's bond must be within the limit as well. Whoever
  * proposed the batch himself defends it without a limit, unless there is a policy for that rollup: its bond
  * is at stake already, and nobody else could put it there. */
