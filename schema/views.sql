@@ -56,7 +56,7 @@ SELECT number,
        block,
        lower(hex(account)) AS account,
        method,
-       body,
+       CASE WHEN method NOT IN ('transfer.reveal') THEN body END AS body, -- the sealed ones (src/kernel/module.h)
        lower(hex(signature)) AS signature,
        result,
        first_seq,
@@ -761,6 +761,9 @@ SELECT id AS job,
        system,
        circuit,
        witness,
+       purpose,
+       CASE WHEN keys IS NOT NULL THEN lower(hex(keys)) END AS keys,
+       CASE WHEN messages IS NOT NULL THEN lower(hex(messages)) END AS messages,
        state,
        CASE WHEN proof IS NOT NULL THEN lower(hex(proof)) END AS proof,
        CASE WHEN inputs IS NOT NULL THEN lower(hex(inputs)) END AS inputs,
@@ -768,3 +771,249 @@ SELECT id AS job,
        asked_seq,
        ended_seq
   FROM proof_job;
+
+-- --- networks -------------------------------------------------------------------------------------------------------
+
+CREATE VIEW v_network_link AS
+SELECT id,
+       name AS link,
+       network,
+       state,
+       key,
+       CASE WHEN public_key IS NOT NULL THEN lower(hex(public_key)) END AS public_key,
+       failures,
+       error,
+       chain,
+       version,
+       account,
+       (SELECT count(*) FROM network_write w WHERE w.link = network_link.id AND settled = 0) AS open_writes,
+       strftime('%Y-%m-%dT%H:%M:%S', changed_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', changed_us % 1000000) AS changed
+  FROM network_link;
+
+CREATE VIEW v_network_operation AS
+SELECT number,
+       lower(hex(o.id)) AS operation,
+       l.name AS link,
+       l.network AS network,
+       o.operation AS kind,
+       o.state AS state,
+       request_key,
+       request,
+       result,
+       code,
+       o.error AS error,
+       strftime('%Y-%m-%dT%H:%M:%S', asked_us / 1000000, 'unixepoch') || printf('.%06dZ', asked_us % 1000000) AS asked,
+       strftime('%Y-%m-%dT%H:%M:%S', ended_us / 1000000, 'unixepoch') || printf('.%06dZ', ended_us % 1000000) AS ended
+  FROM network_operation o
+  JOIN network_link l ON l.id = o.link;
+
+CREATE VIEW v_network_write AS
+SELECT w.number AS number,
+       lower(hex(o.id)) AS operation,
+       l.name AS link,
+       l.network AS network,
+       kind,
+       w.state AS state,
+       settled,
+       transaction_id AS "transaction",
+       label,
+       sequence,
+       asset,
+       o.request ->> '$.to' AS recipient,
+       o.request ->> '$.amount' AS amount,
+       sends,
+       finality,
+       confirmations,
+       height,
+       block,
+       reason,
+       fee_reason,
+       length(raw) AS bytes,
+       strftime('%Y-%m-%dT%H:%M:%S', urgent_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', urgent_us % 1000000) AS urgent_by,
+       strftime('%Y-%m-%dT%H:%M:%S', sent_us / 1000000, 'unixepoch') || printf('.%06dZ', sent_us % 1000000) AS sent
+  FROM network_write w
+  JOIN network_operation o ON o.number = w.number
+  JOIN network_link l ON l.id = w.link;
+
+CREATE VIEW v_network_candidate AS
+SELECT c.number AS number,
+       lower(hex(o.id)) AS operation,
+       l.name AS link,
+       c.place AS place,
+       c.transaction_id AS "transaction",
+       w.sequence AS sequence,
+       c.transaction_id = w.transaction_id AS current,
+       c.details ->> '$.gas_price' AS price,
+       c.refusal AS refusal,
+       length(c.raw) AS bytes,
+       strftime('%Y-%m-%dT%H:%M:%S', c.made_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', c.made_us % 1000000) AS made,
+       strftime('%Y-%m-%dT%H:%M:%S', c.sent_us / 1000000, 'unixepoch')
+         || printf('.%06dZ', c.sent_us % 1000000) AS sent
+  FROM network_candidate c
+  JOIN network_write w ON w.number = c.number
+  JOIN network_operation o ON o.number = c.number
+  JOIN network_link l ON l.id = w.link;
+
+CREATE VIEW v_network_block AS
+SELECT l.name AS link,
+       l.network AS network,
+       height,
+       hash,
+       parent,
+       strftime('%Y-%m-%dT%H:%M:%SZ', time_s, 'unixepoch') AS time
+  FROM network_block b
+  JOIN network_link l ON l.id = b.link;
+
+CREATE VIEW v_network_verdict AS
+SELECT lower(hex(o.id)) AS operation,
+       l.name AS link,
+       l.network AS network,
+       kind,
+       lower(hex(hash)) AS hash,
+       verdict,
+       anchor,
+       reason
+  FROM network_verdict v
+  JOIN network_operation o ON o.number = v.number
+  JOIN network_link l ON l.id = v.link;
+
+-- Transfers between ledgers.
+CREATE VIEW v_provider AS
+SELECT coalesce((SELECT address FROM account WHERE id = p.account), lower(hex(p.account))) AS provider,
+       p.name,
+       p.paused,
+       symbol,
+       t.source,
+       t.destination,
+       t.fee_fixed,
+       t.fee_ppm,
+       t.least,
+       t.most,
+       t.account_daily,
+       t.daily,
+       (SELECT amount FROM transfer_volume AS v
+         WHERE v.provider = p.account AND v.asset = t.asset AND v.account = x''
+         ORDER BY day DESC LIMIT 1) AS last_volume,
+       p.registered_seq
+  FROM transfer_provider AS p
+  LEFT JOIN transfer_terms AS t ON t.provider = p.account
+  LEFT JOIN v_unit ON v_unit.asset = t.asset;
+
+CREATE VIEW v_quote AS
+SELECT lower(hex(id)) AS quote,
+       coalesce((SELECT address FROM account WHERE id = q.account), lower(hex(q.account))) AS account,
+       coalesce((SELECT address FROM account WHERE id = q.provider), lower(hex(q.provider))) AS provider,
+       symbol,
+       source,
+       destination,
+       amount,
+       fee,
+       strftime('%Y-%m-%dT%H:%M:%S', expires_us / 1000000, 'unixepoch') || printf('.%06dZ', expires_us % 1000000) AS expires,
+       lower(hex(transfer)) AS transfer,
+       created_seq
+  FROM transfer_quote AS q
+  LEFT JOIN v_unit ON v_unit.asset = q.asset;
+
+CREATE VIEW v_cross_transfer AS
+SELECT lower(hex(id)) AS transfer,
+       CASE state WHEN 0 THEN 'initiated' WHEN 1 THEN 'source_locked' WHEN 2 THEN 'destination_locked'
+                  WHEN 3 THEN 'claimed' WHEN 4 THEN 'settled' WHEN 5 THEN 'refunded' WHEN 6 THEN 'expired'
+                  WHEN 7 THEN 'cancelled' WHEN 8 THEN 'failed' ELSE 'lost' END AS state,
+       coalesce((SELECT address FROM account WHERE id = t.account), lower(hex(t.account))) AS account,
+       coalesce((SELECT address FROM account WHERE id = t.provider), lower(hex(t.provider))) AS provider,
+       symbol,
+       amount,
+       fee,
+       lower(hex(hash)) AS hash,
+       CASE WHEN state IN (3, 4) THEN lower(hex(preimage)) END AS preimage,
+       cancelled,
+       reason,
+       strftime('%Y-%m-%dT%H:%M:%S', started_us / 1000000, 'unixepoch') || printf('.%06dZ', started_us % 1000000) AS started,
+       strftime('%Y-%m-%dT%H:%M:%S', ended_us / 1000000, 'unixepoch') || printf('.%06dZ', ended_us % 1000000) AS ended,
+       created_seq
+  FROM transfer AS t
+  LEFT JOIN v_unit ON v_unit.asset = t.asset;
+
+CREATE VIEW v_cross_transfer_leg AS
+SELECT lower(hex(transfer)) AS transfer,
+       CASE side WHEN 0 THEN 'source' ELSE 'destination' END AS side,
+       place,
+       sender,
+       recipient,
+       asset,
+       amount,
+       CASE sight WHEN 0 THEN 'none' WHEN 1 THEN 'never' WHEN 2 THEN 'shallow' WHEN 3 THEN 'locked'
+                  WHEN 4 THEN 'claiming' WHEN 5 THEN 'claimed' ELSE 'returned' END AS lock,
+       strftime('%Y-%m-%dT%H:%M:%S', expiry_us / 1000000, 'unixepoch') || printf('.%06dZ', expiry_us % 1000000) AS expiry,
+       reference,
+       tries
+  FROM transfer_leg;
+
+CREATE VIEW v_cross_transfer_proof AS
+SELECT lower(hex(transfer)) AS transfer,
+       CASE side WHEN 0 THEN 'source' ELSE 'destination' END AS side,
+       CASE step WHEN 0 THEN 'lock' WHEN 1 THEN 'claim' ELSE 'contract' END AS step,
+       CASE state WHEN 0 THEN 'asked' WHEN 1 THEN 'here' ELSE 'given_up' END AS state,
+       tries,
+       reason,
+       length(proof) AS bytes,
+       seq
+  FROM transfer_network_proof;
+
+-- Transfers between ledgers that have not ended: what each waits for, what goes wrong, and who loses by it when.
+CREATE VIEW v_open_transfer AS
+SELECT lower(hex(id)) AS transfer,
+       CASE state WHEN 0 THEN 'initiated' WHEN 1 THEN 'source_locked' WHEN 2 THEN 'destination_locked'
+                  ELSE 'claimed' END AS state,
+       symbol,
+       amount,
+       fee,
+       source,
+       source_lock,
+       destination,
+       destination_lock,
+       waits_for,
+       tries,
+       strftime('%Y-%m-%dT%H:%M:%S', told_us / 1000000, 'unixepoch') || printf('.%06dZ', told_us % 1000000) AS told,
+       reason,
+       strftime('%Y-%m-%dT%H:%M:%S', deadline_us / 1000000, 'unixepoch') || printf('.%06dZ', deadline_us % 1000000) AS deadline,
+       (deadline_us - now_us) / 1000000 AS seconds_left,
+       CASE waits_for WHEN 'claim_source' THEN 'provider' END AS loser,
+       strftime('%Y-%m-%dT%H:%M:%S', started_us / 1000000, 'unixepoch') || printf('.%06dZ', started_us % 1000000) AS started,
+       created_seq
+  FROM (SELECT *,
+               CASE WHEN waits_for = 'claim_source' THEN source_expiry_us
+                    WHEN state = 0 THEN lock_until_us
+                    WHEN waits_for IN ('claim_destination', 'the recipient claims') THEN destination_expiry_us
+                    WHEN waits_for = 'the source goes back' THEN source_expiry_us END AS deadline_us
+          FROM (SELECT t.id, t.state, symbol, t.amount, t.fee, t.reason, t.started_us, t.created_seq, t.lock_until_us,
+                       s.place AS source, d.place AS destination,
+                       s.expiry_us AS source_expiry_us, d.expiry_us AS destination_expiry_us,
+                       CASE s.sight WHEN 0 THEN 'none' WHEN 1 THEN 'never' WHEN 2 THEN 'shallow' WHEN 3 THEN 'locked'
+                                    WHEN 4 THEN 'claiming' WHEN 5 THEN 'claimed' ELSE 'returned' END AS source_lock,
+                       CASE d.sight WHEN 0 THEN 'none' WHEN 1 THEN 'never' WHEN 2 THEN 'shallow' WHEN 3 THEN 'locked'
+                                    WHEN 4 THEN 'claiming' WHEN 5 THEN 'claimed' ELSE 'returned' END AS destination_lock,
+                       CASE WHEN t.state = 0 AND s.sight = 2 THEN 'the source becomes deep'
+                            WHEN t.state = 0 AND t.awaited = 1 THEN 'the account locks the source'
+                            WHEN t.state = 0 THEN 'lock_source'
+                            WHEN d.sight IN (4, 5) AND s.sight IN (2, 3) THEN 'claim_source'
+                            WHEN d.sight IN (2, 3) AND d.wanted = 3 THEN 'claim_destination'
+                            WHEN d.sight IN (2, 3) AND d.wanted = 5 THEN 'refund_destination'
+                            WHEN d.sight = 2 THEN 'the destination becomes deep'
+                            WHEN d.sight = 3 THEN 'the recipient claims'
+                            WHEN d.sight = 0 AND d.wanted = 2 AND s.sight = 3 THEN 'lock_destination'
+                            WHEN d.sight IN (4, 5) OR s.sight IN (4, 5) THEN 'a claim becomes deep'
+                            WHEN s.wanted = 6 THEN 'refund_source'
+                            ELSE 'the source goes back' END AS waits_for,
+                       s.tries + d.tries AS tries,
+                       nullif(max(s.told_us, d.told_us), 0) AS told_us,
+                       CAST(strftime('%s', 'now') AS INTEGER) * 1000000 +
+                       (SELECT advanced_us FROM block ORDER BY height DESC LIMIT 1) AS now_us
+                  FROM transfer AS t
+                  JOIN transfer_leg AS s ON s.transfer = t.id AND s.side = 0
+                  JOIN transfer_leg AS d ON d.transfer = t.id AND d.side = 1
+                  LEFT JOIN v_unit ON v_unit.asset = t.asset
+                 WHERE t.due_us IS NOT NULL));

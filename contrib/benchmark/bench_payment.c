@@ -11,22 +11,19 @@
  *
  *   bench_payment DIRECTORY LAYERD (not used) */
 #include <malloc.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/bech32.h"
 #include "base/memory.h"
 #include "caller.h"
 #include "crypto/hash.h"
+#include "lanes.h"
 #include "layer2/channel/channel.h"
 #include "layer2/payment/graph.h"
 #include "layer2/payment/payment.h"
 #include "ledger/ledger.h"
-#include "local_node.h"
 #include "measure.h"
 
 #define BENCH "payment"
@@ -43,98 +40,20 @@
 #define GRAPH_CHANNELS 100000
 #define ROUTES 400
 
-struct bench;
-
-struct lane {
-    struct work work;
-    struct call call;
-    struct bench *bench;
-};
-
 struct bench {
-    struct local_node node;
-    struct keystore *keystore;
-    struct secret_key *secret;
+    struct lanes lanes;
     char addresses[PENDING_MANY][HOPS_MOST + 1][ADDRESS_TEXT_MAX];
     size_t chains, hops;
     char **invoices;          /* of this repetition; the i-th is of chain i mod chains */
     size_t count;
-    atomic_size_t next;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    size_t ended, failed, waited_for;
-    int settled_type, failed_type, held_type;
-    struct lane lanes[OUTSTANDING];
 };
 
-/* --- payments that follow each other ---------------------------------------------------------- */
-static void start_next(struct bench *b, struct lane *lane);
-
-static void sent(struct call *call, enum status status, const struct error *error, struct bytes result)
+static json_t *params(void *context, size_t i)
 {
-    (void)call, (void)result;
-    if (status != OK)
-        fatal("payment.send: %s", error->message);
-}
+    const struct bench *b = context;
 
-static void lane_run(struct work *work, size_t worker)
-{
-    struct lane *lane = (struct lane *)work;
-    struct bench *b = lane->bench;
-    size_t i = atomic_fetch_add(&b->next, 1);
-    json_t *params AUTO_JSON = NULL;
-
-    if (i >= b->count)
-        return;
-    params = json_pack("{s:s, s:s, s:i}", "invoice", b->invoices[i], "payer", b->addresses[i % b->chains][0],
-                       "fee_limit", 1000);
-    lane->call = (struct call){ .caller = { .uid = -1, .gid = -1, .operator_ = true }, .done = sent };
-    kernel_call(b->node.kernel, worker, &lane->call, "payment.send", params);
-}
-
-static void start_next(struct bench *b, struct lane *lane)
-{
-    lane->bench = b;
-    lane->work.run = lane_run;
-    if (!workers_submit(kernel_workers(b->node.kernel), &lane->work))
-        fatal("the workers take no more");
-}
-
-/* Each payment that ends makes room for another one. */
-static void on_committed(void *context, const struct publication *p, int64_t at_ns)
-{
-    struct bench *b = context;
-    size_t ended = 0;
-
-    (void)at_ns;
-    for (uint64_t i = 0; p->last >= p->first && i <= p->last - p->first; i++) {
-        b->failed += p->entries[i].type == b->failed_type;
-        ended += p->entries[i].type == b->settled_type || p->entries[i].type == b->held_type;
-    }
-    pthread_mutex_lock(&b->lock);
-    for (size_t i = 0; i < ended; i++)
-        start_next(b, &b->lanes[(b->ended + i) % OUTSTANDING]);
-    b->ended += ended;
-    pthread_cond_signal(&b->changed);
-    pthread_mutex_unlock(&b->lock);
-}
-
-/* Runs all invoices at hand; payments a second. */
-static double run(struct bench *b)
-{
-    int64_t begin = now_ns();
-
-    atomic_store(&b->next, 0);
-    pthread_mutex_lock(&b->lock);
-    b->ended = 0;
-    for (size_t i = 0; i < OUTSTANDING; i++)
-        start_next(b, &b->lanes[i]);
-    while (b->ended < b->count)
-        pthread_cond_wait(&b->changed, &b->lock);
-    pthread_mutex_unlock(&b->lock);
-    if (b->failed > 0)
-        fatal("%zu payments failed", b->failed);
-    return (double)b->count / seconds_since(begin);
+    return json_pack("{s:s, s:s, s:i}", "invoice", b->invoices[i], "payer", b->addresses[i % b->chains][0],
+                     "fee_limit", 1000);
 }
 
 /* --- a node with chains of channels ----------------------------------------------------------- */
@@ -144,7 +63,7 @@ static void make_invoices(struct bench *b, size_t count, bool hold)
     b->invoices = memory_array(count, sizeof(*b->invoices));
     for (size_t i = 0; i < count; i++) {
         char *answer AUTO_FREE =
-            ask(b->node.kernel, "invoice.create",
+            ask(b->lanes.node.kernel, "invoice.create",
                 json_pack("{s:s, s:s, s:i, s:b, s:s}", "payee", b->addresses[i % b->chains][b->hops], "asset",
                           "DEV", "amount", AMOUNT, "hold", hold, "expiry", "24h"));
         json_t *values AUTO_JSON = NULL;
@@ -163,65 +82,36 @@ static void forget_invoices(struct bench *b)
     free(b->invoices);
 }
 
-static void open_chain(struct bench *b, size_t chain, const uint8_t terms[34])
+static void open_chain(struct bench *b, size_t chain)
 {
-    static const uint8_t zeros[8];
     struct account_id keys[HOPS_MOST + 1];
 
     for (size_t i = 0; i <= b->hops; i++) {
         char *name AUTO_FREE = text_format("key%zu.%zu", chain, i);
 
-        keys[i] = new_key(b->keystore, name, b->secret);
+        keys[i] = new_key(b->lanes.keystore, name, b->lanes.secret);
         address_encode(b->addresses[chain][i], &keys[i]);
     }
-    for (size_t i = 0; i < b->hops; i++) {
-        const struct channel_plan plan = {
-            .application = "payment", .participants = { keys[i], keys[i + 1] }, .nonce = chain,
-            .amounts = { FUNDS, 0 }, .funder = "bank", .terms = bytes_of(terms, 34),
-            .data = bytes_of(zeros, sizeof(zeros)) };
-        struct hash id;
-        char hex[65];
-
-        open_channel(b->node.kernel, &plan, &id, hex);
-    }
+    for (size_t i = 0; i < b->hops; i++)
+        lanes_open_channel(&b->lanes, keys[i], keys[i + 1], chain, FUNDS);
 }
 
 static void start(struct bench *b, const char *directory, size_t chains, size_t hops)
 {
     static const struct module *const modules[] = { &ledger_module,  &channel_module, &channel_local_module,
                                                     &payment_module, &invoice_module, NULL };
-    uint8_t terms[34] = { 0 };
 
-    if (mkdir(directory, 0700) != 0)
-        fatal("%s cannot be made", directory);
-    put_be64(terms + 16, 1);
-    put_be64(terms + 24, FUNDS);
-    terms[32] = 483 >> 8;
-    terms[33] = 483 & 0xFF;
     b->chains = chains;
     b->hops = hops;
-    b->secret = secret_new(sizeof(*b->secret));
-    b->keystore = new_keystore(directory);
-    b->settled_type = event_type_index("payment.settled");
-    b->failed_type = event_type_index("payment.failed");
-    b->held_type = -2;
-    pthread_mutex_init(&b->lock, NULL);
-    pthread_cond_init(&b->changed, NULL);
-    (void)new_key(b->keystore, "bank", b->secret);
-    local_node_start(&b->node, &(struct local_node_options){ .directory = directory, .batch_size = 1024,
-                                                             .modules = modules, .keystore = b->keystore,
-                                                             .committed = on_committed, .context = b });
-    for (size_t i = 0; i <= chains * hops / 8; i++)
-        tell(b->node.kernel, "dev.faucet", json_pack("{s:s}", "from", "bank"));
+    b->lanes.method = "payment.send";
+    b->lanes.params = params;
+    b->lanes.context = b;
+    b->lanes.at_once = OUTSTANDING;
+    b->lanes.ended_type = event_type_index("payment.settled");
+    b->lanes.failed_type = event_type_index("payment.failed");
+    lanes_start(&b->lanes, directory, modules, chains * hops / 8 + 1);
     for (size_t i = 0; i < chains; i++)
-        open_chain(b, i, terms);
-}
-
-static void stop(struct bench *b)
-{
-    local_node_stop(&b->node);
-    keystore_close(b->keystore);
-    secret_free(b->secret);
+        open_chain(b, i);
 }
 
 static void measure(const char *directory, size_t hops, const char *name)
@@ -237,7 +127,7 @@ static void measure(const char *directory, size_t hops, const char *name)
 
         make_invoices(b, PAYMENTS, false);
         before = verify_rate();
-        rate = run(b);
+        rate = lanes_run(&b->lanes, b->count);
         verify = (before + verify_rate()) / 2;
         samples_add(&rates, rate);
         samples_add(&ratios, rate / verify);
@@ -247,7 +137,7 @@ static void measure(const char *directory, size_t hops, const char *name)
     }
     metric(BENCH, metric_name, samples_median(&ratios), "ratio", "higher");
     metric(BENCH, rate_name, samples_median(&rates), "1/s", "higher");
-    stop(b);
+    lanes_stop(&b->lanes);
     free(b);
 }
 
@@ -259,14 +149,13 @@ static void measure_pending(const char *directory, size_t channels, const char *
     double first = 0, last = 0;
 
     start(b, directory, channels, 1);
-    b->held_type = event_type_index("invoice.changed");
     for (int i = 0; i < 10; i++) {
         double rate;
 
-        b->held_type = -2;
+        b->lanes.ended_type = NO_EVENT; /* an invoice that is made changes as well */
         make_invoices(b, PENDING / 10, true);
-        b->held_type = event_type_index("invoice.changed"); /* accepted */
-        rate = run(b);
+        b->lanes.ended_type = event_type_index("invoice.changed"); /* accepted */
+        rate = lanes_run(&b->lanes, b->count);
         say("%s: %d wait in %zu channels, %.0f/s", name, (i + 1) * PENDING / 10, channels, rate);
         if (i == 0)
             first = rate;
@@ -274,7 +163,7 @@ static void measure_pending(const char *directory, size_t channels, const char *
         forget_invoices(b);
     }
     metric(BENCH, name, first / last, "ratio", "lower");
-    stop(b);
+    lanes_stop(&b->lanes);
     free(b);
 }
 

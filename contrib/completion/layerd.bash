@@ -1,8 +1,8 @@
 # Bash completion of layerd. Written by contrib/completion/generate-layerd from its settings: do not edit.
 # shellcheck shell=bash
 
-_layerd_options="--help --version --config --background --verify --head --restore --print-config --print-config-example --print-config-manual --print-methods --print-options --print-openrpc --print-events-schema --enabled --network --directory --max-concurrent --timeout --memory-limit --batch-size --worker-pool-size --queue-size --ring-size --connections --connections-per-uid --idle-line-timeout --block-interval --operator-uids --log-file --log-format --log-level --watch-rollups --core-dumps"
-_layerd_valued="--config --head --restore --network --directory --max-concurrent --timeout --memory-limit --batch-size --worker-pool-size --queue-size --ring-size --connections --connections-per-uid --idle-line-timeout --block-interval --operator-uids --log-file --log-format --log-level"
+_layerd_options="--help --version --config --background --verify --head --restore --print-config --print-config-example --print-config-manual --print-methods --print-options --print-openrpc --print-events-schema --enabled --network --directory --max-concurrent --max-concurrency --timeout --memory-limit --batch-size --worker-pool-size --queue-size --ring-size --connections --connections-per-uid --idle-line-timeout --block-interval --operator-uids --log-file --log-format --log-level --watch-rollups --core-dumps"
+_layerd_valued="--config --head --restore --network --directory --max-concurrent --max-concurrency --timeout --memory-limit --batch-size --worker-pool-size --queue-size --ring-size --connections --connections-per-uid --idle-line-timeout --block-interval --operator-uids --log-file --log-format --log-level"
 _layerd_files="--config --head --restore --directory --log-file"
 
 _layerd_choices() {

@@ -91,6 +91,7 @@ struct event_server {
     struct page_reader *pages;         /* from the first long replay on; NULL: none */
     bool pages_refused;                /* it could not be started */
     struct event_connection *page_waiter; /* held; has its turn once its page is read; NULL: nobody */
+    uint64_t page_awaited;             /* the first event of that page */
     struct event_connection *streaming; /* connections with subscriptions */
     struct event_connection *ready_first, *ready_last;
     struct watch ready;

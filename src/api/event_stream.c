@@ -208,6 +208,7 @@ static bool wait_for_page(struct event_server *server, struct subscription *s)
     if (server->page_waiter == NULL)
         connection_hold(&c->connection);
     server->page_waiter = c;
+    server->page_awaited = s->subscriber.next;
     return true;
 }
 
@@ -221,9 +222,11 @@ static void end_wait(struct event_server *server)
     connection_release(&c->connection);
 }
 
+/* That something is being read is no reason to wait on: somebody else may have asked for another page
+ * since. */
 void event_pages_collect(struct event_server *server)
 {
-    if (server->page_waiter != NULL && !page_reader_is_reading(server->pages))
+    if (server->page_waiter != NULL && !page_reader_await(server->pages, server->page_awaited))
         end_wait(server);
 }
 

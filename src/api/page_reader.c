@@ -139,7 +139,7 @@ void page_reader_stop(struct page_reader *reader)
     free(reader);
 }
 
-bool page_reader_is_reading(struct page_reader *reader)
+static bool is_reading(struct page_reader *reader)
 {
     bool reading;
 
@@ -151,7 +151,7 @@ bool page_reader_is_reading(struct page_reader *reader)
 
 const struct turn *page_reader_find(struct page_reader *reader, uint64_t seq)
 {
-    bool reading = page_reader_is_reading(reader);
+    bool reading = is_reading(reader);
 
     for (size_t i = 0; i < PAGES; i++) {
         struct page *page = &reader->pages[i];
@@ -181,7 +181,7 @@ void page_reader_ask(struct page_reader *reader, uint64_t seq, uint64_t last)
     size_t other = (reader->found + 1) % PAGES;
     struct page *page = &reader->pages[other];
 
-    if (page_reader_is_reading(reader) || page->first == seq)
+    if (is_reading(reader) || page->first == seq)
         return;
     if (!page->used && clock_monotonic_us() - page->read_us < PAGE_KEPT_US)
         return;

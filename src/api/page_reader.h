@@ -20,7 +20,6 @@ void page_reader_stop(struct page_reader *reader); /* joins; NULL is allowed */
 const struct turn *page_reader_find(struct page_reader *reader, uint64_t seq);
 /* Whether the page that begins at `seq` is being read. Then `wake` is signalled once it is there. */
 bool page_reader_await(struct page_reader *reader, uint64_t seq);
-bool page_reader_is_reading(struct page_reader *reader);
 /* Has the page from `seq` to at most `last` read, unless one is being read or waits for its reader. */
 void page_reader_ask(struct page_reader *reader, uint64_t seq, uint64_t last);
 

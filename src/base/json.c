@@ -63,6 +63,31 @@ enum status json_parse(const char *text, size_t size, json_t **value, struct err
     return OK;
 }
 
+/* One more than there are commas, arrays and objects outside of strings is as many as there can be. */
+static bool has_more_values(const char *text, size_t size, size_t most)
+{
+    size_t values = 1;
+    bool quoted = false;
+    for (size_t i = 0; i < size && values <= most; i++) {
+        char character = text[i];
+        if (quoted && character == '\\')
+            i++;
+        else if (character == '"')
+            quoted = !quoted;
+        else if (!quoted)
+            values += character == ',' || character == '[' || character == '{';
+    }
+    return values > most;
+}
+
+enum status json_parse_bounded(const char *text, size_t size, size_t most, json_t **value,
+                               struct error *error)
+{
+    if (size > most && has_more_values(text, size, most))
+        return error_set(error, ERROR_LIMIT, "JSON of more than %zu values", most);
+    return json_parse(text, size, value, error);
+}
+
 struct member {
     const char *key;
     json_t *value;

@@ -103,6 +103,14 @@ size_t queue_count(struct queue *queue)
     return count;
 }
 
+size_t queue_takers(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    size_t waiting = queue->waiting;
+    pthread_mutex_unlock(&queue->lock);
+    return waiting;
+}
+
 bool queue_closed(struct queue *queue)
 {
     pthread_mutex_lock(&queue->lock);

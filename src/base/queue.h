@@ -26,6 +26,7 @@ bool queue_put(struct queue *queue, void *item);                             /* 
 size_t queue_take(struct queue *queue, void **items, size_t most, int64_t timeout_us);
 
 size_t queue_count(struct queue *queue);
+size_t queue_takers(struct queue *queue); /* threads that wait in queue_take */
 bool queue_closed(struct queue *queue);
 void queue_close(struct queue *queue); /* no more puts; takers drain what is there, then get 0 */
 

@@ -11,7 +11,6 @@
 #include "base/queue.h"
 #include "base/status.h"
 
-#define WORKERS_MAX 1024
 #define THREAD_NAME_MAX 16 /* the kernel's limit, with the final zero */
 
 struct worker {
@@ -22,7 +21,11 @@ struct worker {
 
 struct workers {
     struct queue queue;
+    const char *name;
     size_t count;
+    pthread_mutex_t growing; /* held while `started` changes */
+    size_t started;
+    bool on_demand;
     struct worker worker[];
 };
 
@@ -37,37 +40,77 @@ static void *worker_main(void *argument)
     return NULL;
 }
 
-static void worker_start(struct worker *worker, const char *name)
+static void worker_start(struct worker *worker)
 {
-    if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0)
+    const struct workers *pool = worker->pool;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    if (pool->on_demand)
+        pthread_attr_setstacksize(&attributes, WORKERS_WAITING_STACK);
+    if (pthread_create(&worker->thread, &attributes, worker_main, worker) != 0)
         resource_exhausted("threads");
+    pthread_attr_destroy(&attributes);
     char full_name[64];
-    snprintf(full_name, sizeof full_name, "%.10s-%zu", name, worker->number);
+    snprintf(full_name, sizeof full_name, "%.10s-%zu", pool->name, worker->number);
     full_name[THREAD_NAME_MAX - 1] = '\0';
     pthread_setname_np(worker->thread, full_name);
 }
 
-struct workers *workers_start(const char *name, size_t count, size_t queue_capacity)
+/* One more thread, which gets no signals. */
+static void grow(struct workers *workers)
 {
-    INVARIANT(count >= 1 && count <= WORKERS_MAX, "%zu workers; 1 … %d", count, WORKERS_MAX);
-    struct workers *workers = memory_new(sizeof *workers + count * sizeof workers->worker[0]);
-    workers->count = count;
-    queue_init(&workers->queue, queue_capacity);
-
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (size_t i = 0; i < count; i++) {
-        workers->worker[i] = (struct worker){ .pool = workers, .number = i };
-        worker_start(&workers->worker[i], name);
-    }
+    size_t number = workers->started++;
+    workers->worker[number] = (struct worker){ .pool = workers, .number = number };
+    worker_start(&workers->worker[number]);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static struct workers *new_pool(const char *name, size_t count, size_t queue_capacity)
+{
+    INVARIANT(count >= 1 && count <= WORKERS_POOL_MAX, "%zu workers; 1 … %d", count,
+              WORKERS_POOL_MAX);
+    struct workers *workers = memory_new(sizeof *workers + count * sizeof workers->worker[0]);
+    workers->name = name;
+    workers->count = count;
+    pthread_mutex_init(&workers->growing, NULL);
+    queue_init(&workers->queue, queue_capacity);
     return workers;
+}
+
+struct workers *workers_start(const char *name, size_t count, size_t queue_capacity)
+{
+    struct workers *workers = new_pool(name, count, queue_capacity);
+    while (workers->started < count)
+        grow(workers);
+    return workers;
+}
+
+struct workers *workers_start_on_demand(const char *name, size_t most, size_t queue_capacity)
+{
+    struct workers *workers = new_pool(name, most, queue_capacity);
+    workers->on_demand = true;
+    return workers;
+}
+
+/* A thread that waits has taken nothing yet: more jobs than such threads means that one more is needed. Put
+ * and growth are one step, so that whoever ends the pool finds a thread for every job in it. */
+static bool submit_on_demand(struct workers *workers, struct work *work)
+{
+    pthread_mutex_lock(&workers->growing);
+    bool taken = queue_put(&workers->queue, work);
+    if (taken && workers->started < workers->count &&
+        queue_count(&workers->queue) > queue_takers(&workers->queue))
+        grow(workers);
+    pthread_mutex_unlock(&workers->growing);
+    return taken;
 }
 
 bool workers_submit(struct workers *workers, struct work *work)
 {
-    return queue_put(&workers->queue, work);
+    return workers->on_demand ? submit_on_demand(workers, work) : queue_put(&workers->queue, work);
 }
 
 size_t workers_count(const struct workers *workers)
@@ -88,13 +131,17 @@ void workers_stop(struct workers *workers)
 
 void workers_end(struct workers *workers)
 {
+    pthread_mutex_lock(&workers->growing);
     queue_close(&workers->queue);
-    for (size_t i = 0; i < workers->count; i++)
+    size_t started = workers->started;
+    pthread_mutex_unlock(&workers->growing);
+    for (size_t i = 0; i < started; i++)
         pthread_join(workers->worker[i].thread, NULL);
 }
 
 void workers_free(struct workers *workers)
 {
     queue_destroy(&workers->queue);
+    pthread_mutex_destroy(&workers->growing);
     free(workers);
 }

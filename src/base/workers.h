@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define WORKERS_POOL_MAX 1152 /* threads of one pool */
+
 struct workers;
 
 struct work {
@@ -14,8 +16,12 @@ struct work {
 };
 
 struct workers *workers_start(const char *name, size_t count, size_t queue_capacity);
+/* The same for jobs that mostly wait: `most` threads at most, each started when a job comes and none is free,
+ * and kept. Their stacks are smaller than usual (WORKERS_WAITING_STACK). */
+#define WORKERS_WAITING_STACK ((size_t)1024 * 1024)
+struct workers *workers_start_on_demand(const char *name, size_t most, size_t queue_capacity);
 bool workers_submit(struct workers *workers, struct work *work); /* false: the queue is full or stopping */
-size_t workers_count(const struct workers *workers);
+size_t workers_count(const struct workers *workers); /* at most, when they are started on demand */
 size_t workers_queued(struct workers *workers);
 void workers_stop(struct workers *workers); /* workers_end and workers_free */
 void workers_end(struct workers *workers);  /* runs what is queued, joins the threads; takes nothing more */

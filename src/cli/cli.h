@@ -40,7 +40,7 @@ struct cli {
     const char *passphrase_file;
     /* of some words */
     bool follow, acknowledge, create, csv, once;
-    struct cli_list types, subjects, rollups;
+    struct cli_list types, subjects, rollups, block_hashes;
     const char *from, *until, *format, *limit, *against, *verifier, *save, *key, *chain, *valid_for, *name;
     const char *max_stake, *keep;
     const char *public_inputs;

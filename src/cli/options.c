@@ -36,6 +36,8 @@ static const struct option options[] = {
     { "limit", "N", false, PLACE(limit), false, "rows at most" },
     { "against", "FILE", false, PLACE(against), false, "a head kept by 'checkpoint --save FILE'" },
     { "verifier", "KEY", false, PLACE(verifier), false, "the log's public key: name+id+base64, or @FILE" },
+    { "block-hash", "HASH", false, PLACE(block_hashes), true,
+      "a block of an EVM chain that you trust; with any, all of the proof's are to be such" },
     { "save", "FILE", false, PLACE(save), false, "keep the head in FILE and the log's key in FILE.key" },
     { "key", "FILE", false, PLACE(key), false,
       "the key file to sign with; to verify a proof: snarkjs's verification_key.json" },

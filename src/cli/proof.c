@@ -1,6 +1,6 @@
-/* Proofs, away from any node: `proof verify` judges a claim with its proof, or snarkjs's three files;
- * `proof encode` makes canonical bytes of one of these. The only file of this room that knows proof
- * systems; it judges by the same functions as the node. */
+/* Proofs, away from any node: `proof verify` judges a claim with its proof, or snarkjs's three files, by the
+ * same functions as the node; `proof encode` makes canonical bytes of one of these. `proof prove` stands in
+ * prove.c. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,148 +8,101 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "cli/argument.h"
+#include "cli/claim_file.h"
 #include "cli/word.h"
 #include "crypto/hash.h"
 #include "proof/snarkjs_json.h"
-#include "proving/claim.h"
-
-#define CLAIM_TEXT_MAX 256 /* of system, chain and purpose; the claim's own bounds are narrower */
-
-/* --- a claim as JSON: what proof.verify takes, and the chain -------------------------------------------- */
-enum { BYTES_PROOF, BYTES_COMMITMENTS, BYTES_KEYS, BYTES_MESSAGES, BYTES_MESSAGE, BYTES_KEY, BYTES_INPUTS };
-static const char *const byte_members[] = { "proof", "commitments", "keys", "messages", "message", "key",
-                                            "inputs" };
-#define BYTE_MEMBERS (sizeof byte_members / sizeof byte_members[0])
-
-/* A claim that owns its bytes. */
-struct claim_file {
-    json_t *json;
-    uint8_t *owned[BYTE_MEMBERS];
-    struct bytes bytes[BYTE_MEMBERS];
-    struct claim claim;
-};
-
-static void claim_file_close(struct claim_file *file)
-{
-    json_release(&file->json);
-    for (size_t i = 0; i < BYTE_MEMBERS; i++)
-        memory_free_pointer(&file->owned[i]);
-}
-
-static enum status read_text(const json_t *json, const char *name, const char **text, struct error *error)
-{
-    *text = json_string_value(json_object_get(json, name));
-    if (*text == NULL || strlen(*text) > CLAIM_TEXT_MAX)
-        return error_set(error, ERROR_INVALID_PARAMS, "%s: a text of at most %d bytes is expected", name,
-                         CLAIM_TEXT_MAX);
-    return OK;
-}
-
-static enum status read_hex(struct claim_file *file, size_t index, const json_t *value, struct error *error)
-{
-    const char *hex = json_string_value(value);
-    size_t digits = hex == NULL ? 1 : strlen(hex);
-
-    file->owned[index] = memory_new(digits / 2 + 1);
-    if (digits % 2 != 0 || !hex_decode(file->owned[index], digits / 2, hex, digits))
-        return error_set(error, ERROR_INVALID_PARAMS, "%s: hex digits, two for each byte, are expected",
-                         byte_members[index]);
-    file->bytes[index] = bytes_of(file->owned[index], digits / 2);
-    return OK;
-}
-
-static enum status read_number(const json_t *value, const char *name, uint64_t *number, struct error *error)
-{
-    if (!json_is_integer(value) || json_integer_value(value) < 0)
-        return error_set(error, ERROR_INVALID_PARAMS, "%s: a whole number is expected", name);
-    *number = (uint64_t)json_integer_value(value);
-    return OK;
-}
-
-static enum status read_member(struct claim_file *file, const char *name, const json_t *value,
-                               struct error *error)
-{
-    static const char *const others[] = { "system", "chain", "purpose", "listed_by" };
-
-    for (size_t i = 0; i < BYTE_MEMBERS; i++)
-        if (strcmp(name, byte_members[i]) == 0)
-            return read_hex(file, i, value, error);
-    if (strcmp(name, "bits") == 0)
-        return read_number(value, name, &file->claim.bits, error);
-    if (strcmp(name, "binding") == 0)
-        return read_number(value, name, &file->claim.binding, error);
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        if (strcmp(name, others[i]) == 0)
-            return OK;
-    return error_set(error, ERROR_INVALID_PARAMS, "'%.40s' is no member of a claim", name);
-}
-
-/* `chain`, when not NULL, goes before what the file says. */
-static enum status read_claim(struct bytes text, const char *chain, struct claim_file *file,
-                              struct error *error)
-{
-    struct claim *claim = &file->claim;
-    const char *system, *name;
-    json_t *value;
-
-    claim->binding = CLAIM_NOT_BOUND;
-    TRY(json_parse((const char *)text.data, text.size, &file->json, error));
-    if (!json_is_object(file->json))
-        return error_set(error, ERROR_INVALID_PARAMS, "a JSON object is expected");
-    json_object_foreach(file->json, name, value)
-        TRY(read_member(file, name, value, error));
-    TRY(read_text(file->json, "system", &system, error));
-    TRY(read_text(file->json, "purpose", &claim->purpose, error));
-    claim->chain = chain;
-    if (chain == NULL)
-        TRY(read_text(file->json, "chain", &claim->chain, error));
-    if (!claim_system_find(system, &claim->system))
-        return error_set(error, ERROR_INVALID_PARAMS, "system: '%.40s' is none", system);
-    claim->commitments = file->bytes[BYTES_COMMITMENTS];
-    claim->keys = file->bytes[BYTES_KEYS];
-    claim->messages = file->bytes[BYTES_MESSAGES];
-    claim->message = file->bytes[BYTES_MESSAGE];
-    claim->key = file->bytes[BYTES_KEY];
-    claim->inputs = file->bytes[BYTES_INPUTS];
-    return OK;
-}
 
 /* --- verdicts ------------------------------------------------------------------------------------------- */
-static int print_verdict(const struct cli *cli, const char *system, bool bound, const char *name,
-                         const char *reason)
+/* What a verdict is about: a proof that holds is worth nothing to who does not know for what, and by whose
+ * key. All of it but the system comes from the file, and so from a stranger. */
+struct verdict {
+    const char *system;
+    const char *chain, *purpose; /* NULL: a proof that is bound to none by us */
+    const struct hash *key;      /* groth16, when it could be read; else NULL */
+    const char *error, *reason;  /* NULL: it holds */
+};
+
+static void print_verdict_json(const struct verdict *verdict)
 {
-    if (cli->json) {
-        AUTO_JSON json_t *shown = json_pack("{s:b,s:s,s:b}", "valid", name == NULL, "system", system, "bound",
-                                            bound);
-        if (name != NULL) {
-            json_object_set_new(shown, "error", json_string(name));
-            json_object_set_new(shown, "reason", json_string(reason));
-        }
-        AUTO_FREE char *text = json_dumps(shown, JSON_COMPACT);
-        puts(text);
-    } else if (name != NULL) {
-        printf("not valid: %s: %s\n", name, reason);
-    } else {
-        printf("valid (%s)%s\n", system,
-               bound ? ", for this chain and purpose alone" : "; only its public inputs say what it is for");
+    AUTO_JSON json_t *shown = json_pack("{s:b,s:s,s:b}", "valid", verdict->error == NULL, "system",
+                                        verdict->system, "bound", verdict->chain != NULL);
+    char hash[2 * sizeof(struct hash) + 1];
+
+    if (verdict->chain != NULL) {
+        json_object_set_new(shown, "chain", json_string(verdict->chain));
+        json_object_set_new(shown, "purpose", json_string(verdict->purpose));
     }
-    return name == NULL ? EXIT_DONE : EXIT_UNVERIFIED;
+    if (verdict->key != NULL) {
+        hex_text(hash, verdict->key->bytes, sizeof verdict->key->bytes);
+        json_object_set_new(shown, "key", json_string(hash));
+    }
+    if (verdict->error != NULL) {
+        json_object_set_new(shown, "error", json_string(verdict->error));
+        json_object_set_new(shown, "reason", json_string(verdict->reason));
+    }
+    AUTO_FREE char *text = json_dumps(shown, JSON_COMPACT);
+    puts(text);
+}
+
+/* In quotes, with line ends and the like escaped. */
+static char *quoted(const char *text)
+{
+    AUTO_JSON json_t *value = json_string(text);
+    return json_dumps(value, JSON_ENCODE_ANY);
+}
+
+static void print_valid(const struct verdict *verdict)
+{
+    char hash[2 * sizeof(struct hash) + 1];
+
+    printf("valid (%s)", verdict->system);
+    if (verdict->key != NULL) {
+        hex_text(hash, verdict->key->bytes, sizeof verdict->key->bytes);
+        printf(", by the key %s", hash);
+    }
+    if (verdict->chain != NULL) {
+        AUTO_FREE char *chain = quoted(verdict->chain), *purpose = quoted(verdict->purpose);
+        printf(", for the chain %s and the purpose %s alone\n", chain, purpose);
+    } else {
+        puts("; only its public inputs say what it is for");
+    }
+}
+
+static int print_verdict(const struct cli *cli, const struct verdict *verdict)
+{
+    if (cli->json)
+        print_verdict_json(verdict);
+    else if (verdict->error != NULL)
+        printf("not valid: %s: %s\n", verdict->error, verdict->reason);
+    else
+        print_valid(verdict);
+    return verdict->error == NULL ? EXIT_DONE : EXIT_UNVERIFIED;
 }
 
 static int verify_claim(const struct cli *cli, struct bytes text)
 {
     struct claim_file file CLEANUP(claim_file_close) = { .json = NULL };
+    const struct claim *claim = &file.claim;
     struct error error;
+    struct hash key;
 
-    enum status status = read_claim(text, cli->chain, &file, &error);
+    enum status status = json_parse((const char *)text.data, text.size, &file.json, &error);
+    if (status == OK)
+        status = claim_file_read(&file, cli->chain, &error);
     if (status != OK)
         return cli_usage("proof verify: %s", error.message);
-    status = claim_verify(&file.claim, file.bytes[BYTES_PROOF], NULL, &error);
+    status = claim_verify(claim, file.proof, &key, &error);
     if (status == ERROR_INVALID_PARAMS)
         return cli_usage("proof verify: %s", error.message);
-    return print_verdict(cli, claim_systems[file.claim.system], claim_is_bound(&file.claim),
-                         status == OK ? NULL : status_name(status), error.message);
+    bool bound = claim_is_bound(claim);
+    const struct verdict verdict = { .system = claim_systems[claim->system],
+                                     .chain = bound ? claim->chain : NULL,
+                                     .purpose = bound ? claim->purpose : NULL,
+                                     .key = status == OK && claim->system == CLAIM_GROTH16 ? &key : NULL,
+                                     .error = status == OK ? NULL : status_name(status),
+                                     .reason = error.message };
+    return print_verdict(cli, &verdict);
 }
 
 /* --- snarkjs's files ------------------------------------------------------------------------------------ */
@@ -158,9 +111,10 @@ static void free_prepared(struct groth16_prepared **prepared)
     groth16_prepared_free(*prepared);
 }
 
-/* Which of the three files the verdict is about stands in *file. */
+/* Which of the three files the verdict is about stands in *file, and the hash of a key that is one in
+ * *hash. */
 static enum groth16_verdict judge_files(struct bytes key_text, struct bytes inputs_text, struct bytes text,
-                                        const char **file, struct error *error)
+                                        const char **file, struct hash *hash, struct error *error)
 {
     struct groth16_prepared *prepared CLEANUP(free_prepared) = NULL;
     struct groth16_key key CLEANUP(groth16_key_close);
@@ -171,6 +125,7 @@ static enum groth16_verdict judge_files(struct bytes key_text, struct bytes inpu
     buffer_init(&inputs);
     *file = "verification key";
     TRY_VERDICT(snarkjs_key_read(key_text, &key, error));
+    groth16_key_hash(&key, hash);
     *file = "public inputs";
     TRY_VERDICT(snarkjs_inputs_read(inputs_text, &inputs, error));
     *file = "proof";
@@ -185,7 +140,8 @@ static int verify_files(const struct cli *cli, const char *key_path, const char 
     struct buffer key CLEANUP(buffer_close) = { 0 }, inputs CLEANUP(buffer_close) = { 0 },
                   proof CLEANUP(buffer_close) = { 0 };
     const char *file;
-    struct error error;
+    struct error error = { .message = "" };
+    struct hash hash;
 
     buffer_init(&key);
     buffer_init(&inputs);
@@ -193,12 +149,14 @@ static int verify_files(const struct cli *cli, const char *key_path, const char 
     if (argument_file(key_path, &key, &error) != OK || argument_file(inputs_path, &inputs, &error) != OK ||
         argument_file(proof_path, &proof, &error) != OK)
         return cli_usage("proof verify: %s", error.message);
-    enum groth16_verdict verdict = judge_files(buffer_bytes(&key), buffer_bytes(&inputs),
-                                               buffer_bytes(&proof), &file, &error);
-    if (verdict == GROTH16_VALID)
-        return print_verdict(cli, claim_systems[CLAIM_GROTH16], false, NULL, NULL);
+    enum groth16_verdict judged = judge_files(buffer_bytes(&key), buffer_bytes(&inputs),
+                                              buffer_bytes(&proof), &file, &hash, &error);
     AUTO_FREE char *reason = text_format("%s: %s", file, error.message);
-    return print_verdict(cli, claim_systems[CLAIM_GROTH16], false, groth16_verdict_name(verdict), reason);
+    const struct verdict verdict = { .system = claim_systems[CLAIM_GROTH16],
+                                     .key = judged == GROTH16_VALID ? &hash : NULL,
+                                     .error = judged == GROTH16_VALID ? NULL : groth16_verdict_name(judged),
+                                     .reason = reason };
+    return print_verdict(cli, &verdict);
 }
 
 static int verify_folder(const struct cli *cli, const char *folder)
@@ -293,5 +251,8 @@ int word_proof(struct cli *cli)
         return verify(cli, cli->arguments[1]);
     if (strcmp(what, "encode") == 0)
         return encode(cli, cli->arguments[1]);
-    return cli_usage("proof: SEQ, 'verify FILE' or 'encode FILE' is expected, not '%.40s'", what);
+    if (strcmp(what, "prove") == 0)
+        return prove_file(cli, cli->arguments[1]);
+    return cli_usage("proof: SEQ, 'verify FILE', 'prove FILE' or 'encode FILE' is expected, not '%.40s'",
+                     what);
 }

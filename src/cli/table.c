@@ -73,7 +73,7 @@ void table_cell(struct buffer *out, const char *key, const json_t *value)
     case JSON_FALSE:
         break;
     }
-    AUTO_FREE char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    AUTO_FREE char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9));
     table_text(out, text == NULL ? "" : text, text == NULL ? 0 : strlen(text));
 }
 

@@ -38,6 +38,9 @@ int word_checkpoint(struct cli *cli);
 int word_inclusion(struct cli *cli); /* `proof SEQ` */
 /* proof.c */
 int word_proof(struct cli *cli);
+int prove_file(const struct cli *cli, const char *path); /* prove.c: `proof prove FILE` */
+/* verify_transfer.c */
+int word_verify_transfer(struct cli *cli);
 /* watch.c */
 int word_watch(struct cli *cli);
 /* work.c */

@@ -17,10 +17,16 @@ static const struct word words[] = {
       0, 0, word_verify },
     { "checkpoint", "[--save FILE]", "Print the log's signed head, or keep it in a file.", "save verifier", 0,
       0, word_checkpoint },
-    { "proof", "SEQ | verify [--key FILE --public FILE] FILE | encode FILE",
+    { "proof", "SEQ | verify [--key FILE --public FILE] FILE | encode FILE | prove FILE",
       "Prove that an event is in the signed log; checked here, not believed. Or, without a node: verify a "
-      "claim with its proof, or snarkjs's files; make canonical bytes of one of those.",
+      "claim with its proof, or snarkjs's files; make canonical bytes of one of those; prove a claim with "
+      "the secrets of a file that nobody else may read.",
       "verifier key public chain", 1, 2, word_proof },
+    { "verify-transfer", "[--verifier KEY] [--block-hash HASH]… FILE",
+      "Judge the proof of a settled transfer, without a node; FILE is what 'layer-cli --json transfer.proof' "
+      "printed. Without the key of a log that you trust it shows what somebody signed; legs on EVM chains "
+      "are proved up to blocks, which you may name.",
+      "verifier block-hash", 1, 1, word_verify_transfer },
     { "replay", "", "Rebuild the ledger from its transactions on the node and compare.", "", 0, 0,
       word_replay },
     { "backup", "PATH", "Make a verified copy of the node's database.", "", 1, 1, word_backup },

@@ -374,10 +374,19 @@ enum status confidential_pay(struct execution *x, const void *params, struct wri
 
 enum status payment_submit_run(struct effect_run *run)
 {
+    struct buffer reply CLEANUP(buffer_close) = { 0 };
     json_t *request AUTO_JSON = NULL;
+    struct error error;
 
     TRY(json_parse(run->request, strlen(run->request), &request, &run->error));
-    return kernel_submit_signed(run->kernel, request, &run->result, &run->error);
+    buffer_init(&reply);
+    /* Everybody reads effect.ended: neither the reply (which transaction, which notes) nor the reason of a
+     * refusal (which image) goes there. */
+    enum status status = kernel_submit_signed(run->kernel, request, &reply, &error);
+    if (status != OK)
+        return error_set(&run->error, status, "%s", status_meaning(status));
+    buffer_append_text(&run->result, "{}");
+    return OK;
 }
 
 /* All else the ledger will not say otherwise. */
@@ -386,12 +395,35 @@ bool payment_submit_retry(enum status outcome)
     return outcome == ERROR_BUSY || outcome == ERROR_STOPPING;
 }
 
+/* Whether the spend of this request is on the ledger. A spend does not say who signs its transaction: whoever
+ * saw ours can have brought it in as his own first, and ours is then refused. It is paid all the same, and
+ * one event shows it, which spent our note and made the note that the spend is bound to. */
+static bool is_recorded(struct execution *x, const char *request)
+{
+    uint8_t image[RING_IMAGE_SIZE], key[POINT_SIZE];
+    json_t *json AUTO_JSON = NULL;
+    const json_t *params;
+
+    if (json_parse(request, strlen(request), &json, NULL) != OK)
+        return false;
+    params = json_object_get(json_object_get(json, "transaction"), "params");
+    const char *signature = json_string_value(
+        json_object_get(json_array_get(json_object_get(params, "inputs"), 0), "signature"));
+    const char *note = json_string_value(
+        json_object_get(json_array_get(json_object_get(params, "outputs"), 0), "key"));
+    return signature != NULL && note != NULL && strlen(signature) > 2 * sizeof image &&
+           hex_decode(image, sizeof image, signature, 2 * sizeof image) &&
+           hex_decode(key, sizeof key, note, strlen(note)) &&
+           row_spend_recorded(execution_database(x), image, key);
+}
+
 void payment_submit_ended(struct execution *x, uint64_t id, const char *key, const char *request,
                           enum status outcome, const char *result)
 {
     struct hash transaction;
+    bool paid = outcome == OK || is_recorded(x, request);
 
-    (void)id, (void)request, (void)result;
+    (void)id, (void)result;
     if (hex_decode(transaction.bytes, sizeof(transaction.bytes), key, strlen(key)))
-        row_payment_end(execution_database(x), &transaction, outcome == OK ? NULL : status_name(outcome));
+        row_payment_end(execution_database(x), &transaction, paid ? NULL : status_name(outcome));
 }

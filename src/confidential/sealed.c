@@ -166,11 +166,13 @@ bool hidden_note_open(const uint8_t view[SCALAR_SIZE], const uint8_t spend_key[P
     ours = crypto_aead_chacha20poly1305_ietf_decrypt(plain, NULL, NULL, note->sealed + POINT_SIZE,
                                                      NOTE_SEALED_SIZE - POINT_SIZE, note->sealed, POINT_SIZE,
                                                      nonce, shared.key) == 0;
+    secret_published(&ours, sizeof ours);
     if (ours) {
         found = (struct note_opened){ get_be64(plain), blinding_is_zero ? scalar_zero : shared.blinding,
                                       shared.tweak };
         one_time_key(&spend_point, &shared.tweak, key);
         ours = memcmp(key, note->key, sizeof key) == 0 && commits(note, &found);
+        secret_published(&ours, sizeof ours);
     }
     if (ours)
         *opened = found;
@@ -192,6 +194,7 @@ bool hidden_note_secret(const uint8_t spend[SCALAR_SIZE], const struct scalar *t
         return false;
     scalar_add(&s, &s, tweak);
     made = !scalar_is_zero(&s);
+    secret_published(&made, sizeof made);
     scalar_encode(secret, &s);
     scalar_wipe(&s);
     return made;

@@ -38,9 +38,9 @@ struct note_opened {
     struct scalar tweak;    /* its secret is the spend secret + this */
 };
 /* Whether the note is the wallet's, and says the truth of itself: key and commitment are as sealed.
- * `spend_key`: S. The time that it takes tells whether the note is the wallet's: for a wallet beside its
- * node, not for answers to others. A note put in from the public ledger commits with the blinding 0; it is
- * opened by `blinding_is_zero`. */
+ * `spend_key`: S. The time that it takes tells whether the note is the wallet's, and nothing else: for a
+ * wallet beside its node, not for answers to others. A note put in from the public ledger commits with the
+ * blinding 0; it is opened by `blinding_is_zero`. */
 MUST_CHECK bool hidden_note_open(const uint8_t view[SCALAR_SIZE], const uint8_t spend_key[POINT_SIZE],
                           const struct spend_output *note, bool blinding_is_zero, struct note_opened *opened);
 /* x = s + h, encoded; false when it is 0. */

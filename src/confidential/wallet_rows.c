@@ -174,6 +174,21 @@ uint64_t row_payment_insert(struct database *database, const struct own_payment 
     return id;
 }
 
+bool row_spend_recorded(struct database *database, const uint8_t image[RING_IMAGE_SIZE],
+                        const uint8_t key[POINT_SIZE])
+{
+    struct statement *s = statement(database,
+        "SELECT 1 FROM key_image JOIN note ON note.pool = key_image.pool AND created_seq = spent_seq"
+        " WHERE image = ? AND key = ?");
+
+    bind_blob(s, image, RING_IMAGE_SIZE);
+    bind_blob(s, key, POINT_SIZE);
+    if (!statement_row(s))
+        return false;
+    statement_finish(s);
+    return true;
+}
+
 void row_payment_end(struct database *database, const struct hash *transaction, const char *failure)
 {
     struct statement *s;

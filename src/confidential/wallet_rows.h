@@ -44,6 +44,9 @@ struct own_payment {
     int64_t made_us;
 };
 uint64_t row_payment_insert(struct database *database, const struct own_payment *payment);
+/* Whether one event of the ledger spent the note of this image and made the note of this key. */
+MUST_CHECK bool row_spend_recorded(struct database *database, const uint8_t image[RING_IMAGE_SIZE],
+                                   const uint8_t key[POINT_SIZE]);
 /* It is on the ledger (failure NULL), or never will be: then its notes are free again. */
 void row_payment_end(struct database *database, const struct hash *transaction, const char *failure);
 

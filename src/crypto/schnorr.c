@@ -204,6 +204,17 @@ bool ecdsa_recover(const struct hash *message, const struct signature *signature
     return true;
 }
 
+bool ecdsa_read_der(struct bytes der, struct signature *signature)
+{
+    secp256k1_ecdsa_signature parsed;
+
+    if (secp256k1_ecdsa_signature_parse_der(context(), &parsed, der.data, der.size) != 1 ||
+        secp256k1_ecdsa_signature_normalize(context(), NULL, &parsed) == 1)
+        return false;
+    secp256k1_ecdsa_signature_serialize_compact(context(), signature->bytes, &parsed);
+    return true;
+}
+
 bool ecdsa_verify(const struct public_key *public_key, const struct hash *message,
                   const struct signature *signature)
 {

@@ -49,6 +49,8 @@ MUST_CHECK bool ecdsa_sign_recoverable(const struct secret_key *key, const struc
 /* The key whose signature this is; false when there is none. Takes a high S as well. */
 MUST_CHECK bool ecdsa_recover(const struct hash *message, const struct signature *signature, int recovery_id,
                               struct public_key *public_key);
+/* A signature in DER as Bitcoin's consensus takes it: strict (BIP 66), with a low S (BIP 146). */
+MUST_CHECK bool ecdsa_read_der(struct bytes der, struct signature *signature);
 /* Whether the key signed; takes a high S as well. */
 MUST_CHECK bool ecdsa_verify(const struct public_key *public_key, const struct hash *message,
                              const struct signature *signature);

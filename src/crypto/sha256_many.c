@@ -1,5 +1,5 @@
-/* SHA-256 (FIPS 180-4) in vector lanes: lane l of every vector belongs to message l. One text of the rounds
- * serves all widths of vectors; the widest that the processor has is chosen at run time. */
+/* SHA-256 (FIPS 180-4) in vector lanes. One text serves all widths of vectors, sha256_lanes.inc; the widest
+ * that the processor has is chosen at run time. */
 #include "crypto/sha256_many.h"
 
 #include <pthread.h>
@@ -7,7 +7,8 @@
 
 #include "crypto/hash.h"
 
-#define LANES 16 /* messages taken at once, whatever the vectors' width */
+#define LANES_MAX 32
+#define PAIR_BITS (uint32_t)((1 + 2 * sizeof(struct hash)) * 8) /* of a message of two hashes and a prefix */
 
 static const uint32_t initial_words[8] = {
     0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
@@ -24,73 +25,90 @@ static const uint32_t round_constants[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-/* Words of all lanes: [word][lane]. */
-typedef uint32_t lane_words[LANES] __attribute__((aligned(64)));
-
 #define ROTATE(x, n) ((x) >> (n) | (x) << (32 - (n)))
 #define SUM_A(x) (ROTATE(x, 2) ^ ROTATE(x, 13) ^ ROTATE(x, 22))
 #define SUM_E(x) (ROTATE(x, 6) ^ ROTATE(x, 11) ^ ROTATE(x, 25))
 #define MIX_0(x) (ROTATE(x, 7) ^ ROTATE(x, 18) ^ (x) >> 3)
 #define MIX_1(x) (ROTATE(x, 17) ^ ROTATE(x, 19) ^ (x) >> 10)
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define WORD_TURN(x) ((ROTATE(x, 8) & 0xff00ff00) | (ROTATE(x, 24) & 0x00ff00ff))
+#else
+#define WORD_TURN(x) (x)
+#endif
+#define UNROLL _Pragma("GCC unroll 16")
 
-/* A function that takes one block of each lane into the states, with vectors of WIDTH words. */
-#define COMPRESS(name, WIDTH, ...)                                                                          \
-    typedef uint32_t name##_vector __attribute__((vector_size((WIDTH) * 4), may_alias));                    \
-    __VA_ARGS__ static void name(lane_words *state, const lane_words *block)                                \
-    {                                                                                                       \
-        for (unsigned first = 0; first < LANES; first += (WIDTH)) {                                         \
-            name##_vector w[16], a, b, c, d, e, f, g, h;                                                    \
-                                                                                                            \
-            for (unsigned i = 0; i < 16; i++)                                                               \
-                w[i] = *(const name##_vector *)(const void *)&block[i][first];                              \
-            a = *(name##_vector *)(void *)&state[0][first];                                                 \
-            b = *(name##_vector *)(void *)&state[1][first];                                                 \
-            c = *(name##_vector *)(void *)&state[2][first];                                                 \
-            d = *(name##_vector *)(void *)&state[3][first];                                                 \
-            e = *(name##_vector *)(void *)&state[4][first];                                                 \
-            f = *(name##_vector *)(void *)&state[5][first];                                                 \
-            g = *(name##_vector *)(void *)&state[6][first];                                                 \
-            h = *(name##_vector *)(void *)&state[7][first];                                                 \
-            for (unsigned turn = 0; turn < 64; turn += 16) {                                                \
-                _Pragma("GCC unroll 16") for (unsigned i = 0; i < 16; i++)                                  \
-                {                                                                                           \
-                    if (turn > 0)                                                                           \
-                        w[i] += MIX_0(w[(i + 1) & 15]) + w[(i + 9) & 15] + MIX_1(w[(i + 14) & 15]);         \
-                    name##_vector x = h + SUM_E(e) + (g ^ (e & (f ^ g))) + round_constants[turn + i] + w[i];\
-                    name##_vector y = SUM_A(a) + ((a & b) | (c & (a | b)));                                 \
-                    h = g, g = f, f = e, e = d + x;                                                         \
-                    d = c, c = b, b = a, a = x + y;                                                         \
-                }                                                                                           \
-            }                                                                                               \
-            *(name##_vector *)(void *)&state[0][first] += a;                                                \
-            *(name##_vector *)(void *)&state[1][first] += b;                                                \
-            *(name##_vector *)(void *)&state[2][first] += c;                                                \
-            *(name##_vector *)(void *)&state[3][first] += d;                                                \
-            *(name##_vector *)(void *)&state[4][first] += e;                                                \
-            *(name##_vector *)(void *)&state[5][first] += f;                                                \
-            *(name##_vector *)(void *)&state[6][first] += g;                                                \
-            *(name##_vector *)(void *)&state[7][first] += h;                                                \
-        }                                                                                                   \
-    }
+#define LANES(x) any_##x
+#define TARGET
+#define WIDTH 4
+#define STREAMS 1
+#include "crypto/sha256_lanes.inc"
 
-COMPRESS(compress_any, 4)
 #ifdef __x86_64__
-COMPRESS(compress_avx2, 8, __attribute__((target("avx2"))))
-COMPRESS(compress_avx512, 16, __attribute__((target("avx512f"))))
+#define LANES(x) avx2_##x
+#define TARGET __attribute__((target("avx2")))
+#define WIDTH 8
+#define STREAMS 1
+#include "crypto/sha256_lanes.inc"
+
+#define LANES(x) avx512_##x
+#define TARGET __attribute__((target("avx512f")))
+#define WIDTH 16
+#define STREAMS 2
+#include "crypto/sha256_lanes.inc"
 #endif
 
-static void (*compress)(lane_words *state, const lane_words *block);
+/* --- which ------------------------------------------------------------------------------------ */
 
-static void compress_choose(void)
+struct lanes {
+    unsigned count; /* messages at once, at most LANES_MAX */
+    void (*messages)(const struct sha256_start *start, const uint8_t *const *messages, size_t blocks,
+                     struct hash *const *out);
+    void (*pairs)(uint8_t prefix, const uint8_t *const *pairs, struct hash *const *out,
+                  const void *const *soon);
+};
+
+static const struct lanes any_lanes = { 4, any_messages, any_pairs };
+#ifdef __x86_64__
+static const struct lanes avx2_lanes = { 8, avx2_messages, avx2_pairs };
+static const struct lanes avx512_lanes = { 32, avx512_messages, avx512_pairs };
+#endif
+
+/* The widest that the processor has, of at most so many lanes. */
+static const struct lanes *lanes_find(unsigned most)
 {
-    compress = compress_any;
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2"))
-        compress = compress_avx2;
-    if (__builtin_cpu_supports("avx512f"))
-        compress = compress_avx512;
+    if (most >= avx512_lanes.count && __builtin_cpu_supports("avx512f"))
+        return &avx512_lanes;
+    if (most >= avx2_lanes.count && __builtin_cpu_supports("avx2"))
+        return &avx2_lanes;
 #endif
+    (void)most;
+    return &any_lanes;
 }
+
+static const struct lanes *chosen;
+
+static void lanes_choose(void)
+{
+    chosen = lanes_find(LANES_MAX);
+}
+
+static const struct lanes *lanes_chosen(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, lanes_choose);
+    return chosen;
+}
+
+unsigned sha256_many_limit(unsigned most)
+{
+    lanes_chosen();
+    chosen = lanes_find(most);
+    return chosen->count;
+}
+
+/* --- messages --------------------------------------------------------------------------------- */
 
 void sha256_start_plain(struct sha256_start *start)
 {
@@ -116,58 +134,43 @@ void sha256_pad(const struct sha256_start *start, uint8_t *message, size_t size)
     put_be64(message + end - 8, (start->size + size) * 8);
 }
 
-/* Between bytes in memory and a word; its own inverse. (get_be32 is a call, and these are most of the work
- * that is not rounds.) */
-static inline uint32_t word_turn(uint32_t word)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    word = __builtin_bswap32(word);
-#endif
-    return word;
-}
-
-/* One lane's block into its column. */
-static void block_spread(lane_words *block, unsigned lane, const uint8_t *message)
-{
-    uint32_t words[16];
-
-    memcpy(words, message, sizeof words);
-#pragma GCC unroll 16
-    for (unsigned i = 0; i < 16; i++)
-        block[i][lane] = word_turn(words[i]);
-}
-
-static void digest_gather(struct hash *out, lane_words *state, unsigned lane)
-{
-    uint32_t words[8];
-
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < 8; i++)
-        words[i] = word_turn(state[i][lane]);
-    memcpy(out->bytes, words, sizeof words);
-}
-
+/* Lanes without a message hash another one's again, and forget it. */
 void sha256_many(const struct sha256_start *start, const uint8_t *messages, size_t blocks, size_t count,
                  struct hash *out)
 {
-    static pthread_once_t chosen = PTHREAD_ONCE_INIT;
-    size_t stride = blocks * SHA256_BLOCK;
-    lane_words state[8], block[16];
+    const struct lanes *lanes = lanes_chosen();
+    const uint8_t *from[LANES_MAX];
+    struct hash *to[LANES_MAX], spare;
 
-    pthread_once(&chosen, compress_choose);
-    memset(block, 0, sizeof block); /* lanes without a message are hashed too, and forgotten */
-    for (size_t first = 0; first < count; first += LANES) {
-        unsigned lanes = (unsigned)(count - first < LANES ? count - first : LANES);
+    for (size_t first = 0; first < count; first += lanes->count) {
+        for (unsigned lane = 0; lane < lanes->count; lane++) {
+            bool there = lane < count - first;
 
-        for (unsigned i = 0; i < 8; i++)
-            for (unsigned lane = 0; lane < LANES; lane++)
-                state[i][lane] = start->words[i];
-        for (size_t b = 0; b < blocks; b++) {
-            for (unsigned lane = 0; lane < lanes; lane++)
-                block_spread(block, lane, messages + (first + lane) * stride + b * SHA256_BLOCK);
-            compress(state, block);
+            from[lane] = messages + (there ? first + lane : first) * blocks * SHA256_BLOCK;
+            to[lane] = there ? &out[first + lane] : &spare;
         }
-        for (unsigned lane = 0; lane < lanes; lane++)
-            digest_gather(&out[first + lane], state, lane);
+        lanes->messages(start, from, blocks, to);
+    }
+}
+
+/* While some are hashed, the next ones come into the cache. */
+void sha256_pairs(uint8_t prefix, const struct hash_pair *const *pairs, size_t count,
+                  struct hash *const *out)
+{
+    const struct lanes *lanes = lanes_chosen();
+    const uint8_t *from[LANES_MAX];
+    struct hash *to[LANES_MAX], spare;
+    const void *soon[2 * LANES_MAX];
+
+    for (size_t first = 0; first < count; first += lanes->count) {
+        for (unsigned lane = 0; lane < lanes->count; lane++) {
+            size_t i = first + lane, next = i + lanes->count;
+
+            from[lane] = pairs[i < count ? i : first]->half[0].bytes;
+            to[lane] = i < count ? out[i] : &spare;
+            soon[2 * lane] = next < count ? (const void *)pairs[next] : &spare;
+            soon[2 * lane + 1] = next < count ? out[next] : &spare;
+        }
+        lanes->pairs(prefix, from, to, soon);
     }
 }

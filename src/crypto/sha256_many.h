@@ -25,4 +25,16 @@ void sha256_pad(const struct sha256_start *start, uint8_t *message, size_t size)
 void sha256_many(const struct sha256_start *start, const uint8_t *messages, size_t blocks, size_t count,
                  struct hash *out);
 
+/* SHA-256(prefix ‖ left ‖ right): what leaves and inner nodes of trees are. Pairs that fill a line of the
+ * cache each are read with one access. No digest may be written into a pair of the same call. */
+struct hash_pair {
+    struct hash half[2];
+};
+void sha256_pairs(uint8_t prefix, const struct hash_pair *const *pairs, size_t count,
+                  struct hash *const *out);
+
+/* For tests, while no other thread hashes: from now on at most so many messages at once. Returns how many it
+ * is on this processor. */
+unsigned sha256_many_limit(unsigned most);
+
 #endif

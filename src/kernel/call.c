@@ -326,6 +326,25 @@ enum status kernel_submit_own(struct kernel *k, const char *method, const json_t
     return submit_and_wait(k, job, prepare_own_account(k, method, params, job, error), result, error);
 }
 
+enum status kernel_submit_local(struct kernel *k, struct database *reader, const char *method,
+                                const json_t *params, struct buffer *result, struct error *error)
+{
+    const struct caller caller = { .uid = -1, .gid = -1, .operator_ = true };
+    const struct command *command = registry_command(k->registry, method);
+    struct job *job;
+    enum status status;
+
+    if (command == NULL)
+        return error_set(error, ERROR_METHOD_NOT_FOUND, "no method '%s'", method);
+    INVARIANT(command->scope == SCOPE_LOCAL && command->access != ACCESS_INTERNAL,
+              "%s is no local command for the operator", method);
+    job = job_new(JOB_COMMAND);
+    status = prepare_unsigned(k, command, params, job, error);
+    if (status == OK)
+        status = check_command(k, &caller, reader, job, error);
+    return submit_and_wait(k, job, status, result, error);
+}
+
 enum status kernel_submit_signed(struct kernel *k, const json_t *params, struct buffer *result,
                                  struct error *error)
 {

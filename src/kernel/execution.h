@@ -9,7 +9,7 @@
 #include "kernel/module.h"
 #include "store/database.h"
 
-enum network { NETWORK_DEV, NETWORK_TEST, NETWORK_MAIN };
+enum node_network { NETWORK_DEV, NETWORK_TEST, NETWORK_MAIN };
 
 struct execution;
 
@@ -23,7 +23,7 @@ uint64_t execution_block(const struct execution *x);             /* height */
 int64_t execution_time(const struct execution *x);               /* block time, µs */
 int64_t execution_chain_time(const struct execution *x);         /* chain time, µs */
 const char *execution_chain(const struct execution *x);          /* chain id text: "dev-0123456789abcdef" */
-enum network execution_network(const struct execution *x);
+enum node_network execution_network(const struct execution *x);
 int64_t execution_window(const struct execution *x, int64_t window_us); /* a window: divided by 1000 on dev */
 
 /* Seq of the next event that this handler records: what postings refer to. */
@@ -41,6 +41,19 @@ void deadline_clear(struct execution *x, const char *kind, struct bytes subject)
 /* Asks for an effect: written in this transaction, run after COMMIT. The same kind and key again is the same
  * effect. Returns its id. `request` is JSON text. */
 uint64_t effect_request(struct execution *x, const char *kind, const char *key, const char *request);
+/* The same, but not before `delay_us` from now. */
+uint64_t effect_request_later(struct execution *x, const char *kind, const char *key, const char *request,
+                              int64_t delay_us);
+/* The same for a kind that waits, with the party that it waits for, by a number of the module's own (a
+ * link's); 0, as for the others: nobody in particular. A party gets a share of the kind's places, which
+ * effect.h tells. */
+uint64_t effect_request_for(struct execution *x, const char *kind, uint64_t party, const char *key,
+                            const char *request, int64_t delay_us);
+/* Whether one is on record that has not ended. */
+bool effect_is_asked(struct execution *x, const char *kind, const char *key);
+/* Takes one back that does not run at this moment; `ended` is not called. False: it runs, has ended, or there
+ * is none. One that runs is the module's to cancel, in the way that it waits. */
+bool effect_cancel(struct execution *x, const char *kind, const char *key);
 
 /* This node's reaction of that name runs right after the command, deadline or sweep at hand; subject ≤ 64
  * bytes. Nothing happens when no module declares it, and nothing in replay. A reaction may ask for others. */

@@ -192,7 +192,7 @@ static void deliver(struct kernel *k, struct job *job)
         job->task->done(job->task, job->status, job->error);
         break;
     case JOB_EFFECT:
-        effect_job_free(k->effects, job->effect);
+        effect_job_free(job->effect);
         break;
     }
     job_free(job);
@@ -303,12 +303,14 @@ static bool commit_batch(struct kernel *k, struct job **jobs, size_t *count,
         atomic_fetch_add(&k->blocks, 1);
     event_log_checkpoint(k->log, now_us + k->machine.head.advanced_us,
                          force_checkpoint); /* in events' time */
+    if (k->effects != NULL)
+        effects_take(k->effects, k->writer, now_us);
     database_commit(k->writer);
     publish(k, p);
     if (k->sweeping)
         machine_follow_up(&k->machine);
-    if (k->machine.effects_requested)
-        k->effects_due_us = 0;
+    if (k->effects != NULL)
+        effects_hand_out(k->effects);
     return advanced;
 }
 
@@ -414,7 +416,7 @@ static void *executor_main(void *context)
 
     for (;;) {
         int64_t now_us = kernel_clock(k), action_us = next_action(k),
-                due_us = earlier(action_us, k->effects_due_us);
+                due_us = earlier(action_us, effects_due(k->effects));
         int64_t wait_us = -1;
         size_t count;
 
@@ -427,15 +429,14 @@ static void *executor_main(void *context)
             run_batch(k, NULL, 0);
         for (size_t done = 0; done < count;)
             done += run_batch(k, k->batch + done, count - done);
-        if (k->effects_due_us <= kernel_clock(k))
-            k->effects_due_us = effects_dispatch(k->effects, k->writer, kernel_clock(k));
+        if (effects_due(k->effects) <= kernel_clock(k))
+            effects_dispatch(k->effects, k->writer, kernel_clock(k));
     }
     return NULL;
 }
 
 void executor_start(struct kernel *k)
 {
-    k->effects_due_us = 0;
     k->sweeping = true;
     machine_set_sweeps(&k->machine, 0);
     INVARIANT(pthread_create(&k->executor, NULL, executor_main, k) == 0,

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "kernel/block.h"
-#include "kernel/kernel.h"
+#include "kernel/internal.h"
 #include "kernel/page.h"
 
 struct list {
@@ -54,6 +54,14 @@ static void write_transaction(struct writer *w, struct statement *s)
     write_column_integer(w, s, "last_seq");
 }
 
+/* Whether the caller may see what the transaction says. */
+static bool body_is_shown(const struct query *q, struct statement *s)
+{
+    const struct command *command = registry_command(q->kernel->registry, column_text(s, "method"));
+
+    return q->caller.operator_ || command == NULL || !command->sealed;
+}
+
 static enum status transaction_get(struct query *q, const void *params, struct writer *w)
 {
     const struct transaction_key *p = params;
@@ -67,7 +75,8 @@ static enum status transaction_get(struct query *q, const void *params, struct w
         return query_fail(q, ERROR_NOT_FOUND, "no transaction %s was executed here", id);
     writer_object_begin(w);
     write_transaction(w, s);
-    write_column_json(w, s, "transaction");
+    if (body_is_shown(q, s))
+        write_column_json(w, s, "transaction");
     write_column_hex(w, s, "signature");
     write_column_json(w, s, "result");
     writer_object_end(w);
@@ -210,7 +219,8 @@ static enum status effect_get(struct query *q, const void *params, struct writer
 /* --- the tables ------------------------------------------------------------------------------- */
 static const struct query_method queries[] = {
     { "transaction.get", ACCESS_PUBLIC, transaction_get, PARAMS(struct transaction_key, transaction_params),
-      .help = "One executed transaction with its signature and result.", .result = "{number, id, block, …}" },
+      .help = "One executed transaction with its signature and result; what reveals a secret is shown to the "
+              "operator alone.", .result = "{number, id, block, …}" },
     { "transaction.list", ACCESS_PUBLIC, transaction_list, PARAMS(struct list, list_params),
       .help = "Executed transactions in order.", .result = "{items, next}", .example = "limit=20" },
     { "block.get", ACCESS_PUBLIC, block_get, PARAMS(struct block_key, block_params), .help = "One block.",

@@ -14,6 +14,7 @@
 #include "kernel/query_lane.h"
 
 #define QUEUED_BYTES_USUAL ((size_t)160 * 1024 * 1024) /* of all waiting commands together */
+#define MAX_CONCURRENCY_USUAL 100
 #define JOB_OVERHEAD 640                             /* bytes that a waiting command takes besides its own */
 #define NODE_ID_TEXT 33
 #define CHAIN_TEXT TRANSACTION_CHAIN_MAX
@@ -77,7 +78,6 @@ struct kernel {
     struct buffer results; /* replies of the batch at hand */
     struct job **batch;
     int64_t event_time_us; /* of the newest event: times never go back */
-    int64_t effects_due_us;
     bool sweeping; /* while there are workers: sweeps run, and what follows a commit */
     unsigned careful_batches; /* so many batches still get savepoints */
 

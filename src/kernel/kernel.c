@@ -20,7 +20,7 @@
 #define META_CLEAN_STOP "clean_stop"
 #define OWN_KEY_TAG "layerd/node/account"
 
-const char *network_name(enum network network)
+const char *network_name(enum node_network network)
 {
     switch (network) {
     case NETWORK_DEV: return "dev";
@@ -255,6 +255,8 @@ enum status kernel_start(const struct kernel_options *options, struct kernel **k
     k->options = *options;
     if (options->workers < WORKERS_LEAST)
         k->options.workers = WORKERS_LEAST;
+    if (options->max_concurrency == 0)
+        k->options.max_concurrency = MAX_CONCURRENCY_USUAL;
     if (options->queue_bytes == 0)
         k->options.queue_bytes = QUEUED_BYTES_USUAL;
     k->directory = text_copy(options->directory);
@@ -279,9 +281,20 @@ enum status kernel_start(const struct kernel_options *options, struct kernel **k
 }
 
 /* --- stop ------------------------------------------------------------------------------------- */
+static void wake_waiting(struct kernel *k)
+{
+    for (size_t i = 0; i < registry_module_count(k->registry); i++) {
+        const struct module *module = registry_module(k->registry, i);
+
+        if (module->memory_stopping != NULL)
+            module->memory_stopping(k->memories[i]);
+    }
+}
+
 void kernel_stop(struct kernel *k, const char *reason)
 {
     atomic_store(&k->stopping, true);
+    wake_waiting(k);
     workers_end(k->workers); /* calls under way end, or reach the queue */
     effects_stop(k->effects);
     executor_stop(k);
@@ -363,7 +376,7 @@ const char *kernel_database_path(const struct kernel *k)
     return k->database_path;
 }
 
-enum network kernel_network(const struct kernel *k)
+enum node_network kernel_network(const struct kernel *k)
 {
     return k->options.network;
 }

@@ -30,12 +30,13 @@ void publication_free(struct publication *publication);
 
 struct kernel_options {
     const char *directory; /* data directory, made by the caller; the database is DIRECTORY/layerd.sqlite3 */
-    enum network network;
+    enum node_network network;
     const struct module *const *modules; /* ends with NULL; the kernel adds its own */
     size_t workers;               /* threads for signatures and queries */
     size_t queue_size;            /* commands that may wait */
     size_t queue_bytes;           /* the same in bytes of memory; 0: 160 MiB */
     size_t batch_size;            /* commands a commit at most */
+    size_t max_concurrency;       /* effects of one kind that wait at once; 0: 100 */
     int64_t block_interval_us;    /* between blocks while deadlines run */
     int64_t query_timeout_us;     /* for queries that are not slow */
     bool stays_out_of_disputes;   /* see kernel_takes_part */
@@ -109,6 +110,11 @@ MUST_CHECK enum status kernel_submit_own(struct kernel *kernel, const char *meth
 MUST_CHECK enum status kernel_submit_signed(struct kernel *kernel, const json_t *params,
                                             struct buffer *result, struct error *error);
 
+/* Runs a local command as the operator, and waits likewise. `reader` is a connection of the caller's own, for
+ * the command's check. For effects. ERROR_METHOD_NOT_FOUND: no module of this node has it. */
+MUST_CHECK enum status kernel_submit_local(struct kernel *kernel, struct database *reader, const char *method,
+                                           const json_t *params, struct buffer *result, struct error *error);
+
 /* What the module made by memory_open; NULL when this kernel runs without the module. */
 void *kernel_memory(const struct kernel *kernel, const struct module *module);
 
@@ -120,10 +126,10 @@ const char *kernel_node_id(const struct kernel *kernel);  /* 32 hex digits */
 const char *kernel_origin(const struct kernel *kernel);   /* checkpoint origin: "layerd/<node id>" */
 const struct note_key *kernel_note_key(const struct kernel *kernel);
 const char *kernel_database_path(const struct kernel *kernel);
-enum network kernel_network(const struct kernel *kernel);
+enum node_network kernel_network(const struct kernel *kernel);
 /* Whether the node's own account takes part in disputes of itself: challenges, moves, proofs of fraud. */
 bool kernel_takes_part(const struct kernel *kernel);
-const char *network_name(enum network network);
+const char *network_name(enum node_network network);
 uint64_t kernel_head(const struct kernel *kernel);        /* newest committed event */
 uint64_t kernel_height(const struct kernel *kernel);      /* newest committed block */
 int64_t kernel_now(const struct kernel *kernel);          /* the time that a block made now would have, µs */

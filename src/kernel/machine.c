@@ -10,7 +10,7 @@
 #include "store/event_log.h"
 
 void machine_init(struct machine *m, struct database *database, const struct registry *registry,
-                  struct kernel *kernel, const char *chain, enum network network)
+                  struct kernel *kernel, const char *chain, enum node_network network)
 {
     memset(m, 0, sizeof(*m));
     m->database = database;
@@ -65,7 +65,6 @@ void machine_batch_begin(struct machine *m, int64_t clock_us, uint64_t next_seq,
     m->next_advance_us = 0;
     m->block_open = false;
     m->next_seq = next_seq;
-    m->effects_requested = false;
     m->deadlines_changed = false;
     m->careful = careful;
     m->spoiled = false;
@@ -236,7 +235,6 @@ enum status machine_run(struct machine *m, struct execution *x, const struct mac
     const size_t events_before = m->event_count, text_before = m->text.size, result_before = result->size;
     const uint64_t seq_before = m->next_seq;
     const int64_t advance_before = m->next_advance_us;
-    const bool effects_before = m->effects_requested;
     const size_t follow_ups_before = m->follow_up_count;
     const int64_t changes_before = m->careful ? 0 : database_changes(m->database);
     struct writer w;
@@ -258,7 +256,6 @@ enum status machine_run(struct machine *m, struct execution *x, const struct mac
         m->text.size = text_before;
         m->next_seq = seq_before;
         m->next_advance_us = advance_before;
-        m->effects_requested = effects_before;
         m->reaction_count = 0;
         machine_drop_follow_ups(m, follow_ups_before);
         result->size = result_before;
@@ -392,7 +389,7 @@ const char *execution_chain(const struct execution *x)
     return x->machine->chain;
 }
 
-enum network execution_network(const struct execution *x)
+enum node_network execution_network(const struct execution *x)
 {
     return x->machine->network;
 }

@@ -45,7 +45,7 @@ struct machine {
     const struct registry *registry;
     struct kernel *kernel; /* NULL in replay */
     const char *chain;
-    enum network network;
+    enum node_network network;
 
     struct block head;           /* the newest block */
     int64_t head_advance_us;     /* what dev.advance_time added in that block itself */
@@ -56,7 +56,6 @@ struct machine {
     struct block_content content;
 
     uint64_t next_seq;           /* of the next event recorded */
-    bool effects_requested;      /* since batch begin */
     int64_t
         earliest_us[2]; /* by clock: due time of the earliest deadline as the batch began; INT64_MAX: none */
     bool deadlines_changed;      /* since batch begin */
@@ -84,7 +83,7 @@ struct execution {
 };
 
 void machine_init(struct machine *machine, struct database *database, const struct registry *registry,
-                  struct kernel *kernel, const char *chain, enum network network);
+                  struct kernel *kernel, const char *chain, enum node_network network);
 void machine_close(struct machine *machine);
 /* Makes a stored block the head. */
 void machine_load(struct machine *machine, const struct block *head, int64_t head_advance_us);

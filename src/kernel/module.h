@@ -6,6 +6,8 @@
 #ifndef KERNEL_MODULE_H
 #define KERNEL_MODULE_H
 
+#include <limits.h>
+
 #include <jansson.h>
 
 #include "base/buffer.h"
@@ -119,6 +121,9 @@ struct command {
     const char *result;    /* one phrase: what comes back */
     const char *example;   /* parameters as key=value, for help; NULL: none */
     bool dev_only;         /* refused on other networks with ERROR_NOT_ON_THIS_NETWORK */
+    /* Local signed commands alone: the body of such a transaction, which may hold what is worth something for
+     * a while, is shown to the operator alone; v_transaction leaves it out (schema/views.sql names them). */
+    bool sealed;
 };
 
 /* Runs on a worker with a read-only connection. Writes one JSON value. */
@@ -147,6 +152,7 @@ struct deadline_kind {
 };
 
 /* --- effects ---------------------------------------------------------------------------------- */
+#define WAITS_USUAL UINT_MAX
 /* Work outside the transaction: run at least once by a worker after COMMIT, retried with backoff, its result
  * brought back into the executor. `run` must be idempotent under `key`. */
 struct effect_run {
@@ -165,6 +171,12 @@ struct effect_kind {
     void (*ended)(struct execution *x, uint64_t id, const char *key, const char *request, enum status outcome,
                   const char *result);
     unsigned attempts;      /* at most; 0: 10 */
+    /* It mostly waits for somebody else: it runs on a thread of its own and takes none from those that
+     * compute. So many of the kind at once; WAITS_USUAL: kernel_options.max_concurrency. 0: it computes. */
+    unsigned waits;
+    /* The module has rows of its own for it: when it ends, its row goes before `ended` is called, without
+     * the event effect.ended. */
+    bool transient;
     int64_t backoff_us;     /* before the second attempt; doubles up to 5 min; 0: 1 s */
     bool (*retry)(enum status outcome); /* NULL: every failure but STOPPING is final after `attempts` */
     const char *help;
@@ -226,6 +238,9 @@ struct module {
      * is no truth: what it says may be older than the rows. NULL: none. */
     void *(*memory_open)(struct kernel *kernel, struct database *database);
     void (*memory_close)(void *memory);
+    /* The node begins to stop (kernel_stopping is true from here on): wakes whoever waits in an effect of the
+     * module, so that it ends with ERROR_STOPPING. NULL: nobody waits long. */
+    void (*memory_stopping)(void *memory);
 };
 #define COMMANDS(table) .commands = (table), .command_count = COUNT_OF(table)
 #define QUERIES(table) .queries = (table), .query_count = COUNT_OF(table)

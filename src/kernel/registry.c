@@ -50,14 +50,19 @@ static void table_sort(struct table *table)
                   table->entries[i].name);
 }
 
-static const void *table_find(const struct table *table, const char *name)
+static const struct entry *table_entry(const struct table *table, const char *name)
 {
     const struct entry key = { name, NULL };
-    const struct entry *found;
 
     if (table->count == 0)
         return NULL;
-    found = bsearch(&key, table->entries, table->count, sizeof(*table->entries), entry_compare);
+    return bsearch(&key, table->entries, table->count, sizeof(*table->entries), entry_compare);
+}
+
+static const void *table_find(const struct table *table, const char *name)
+{
+    const struct entry *found = table_entry(table, name);
+
     return found == NULL ? NULL : found->declaration;
 }
 
@@ -84,6 +89,8 @@ static void add_module(struct registry *r, const struct module *module)
 
         INVARIANT(c->scope != SCOPE_BASE || c->access == ACCESS_SIGNED, "%s: base commands are signed",
                   c->name);
+        INVARIANT(!c->sealed || (c->scope == SCOPE_LOCAL && c->access == ACCESS_SIGNED),
+                  "%s: what all replicas execute, or nobody signs, cannot be sealed", c->name);
         INVARIANT(!params_have_secret(c->params, c->param_count),
                   "%s: a command's parameters wait and may be stored; secrets are for queries", c->name);
         check_params(c->name, c->params, c->param_count, c->params_size);
@@ -158,6 +165,23 @@ const struct deadline_kind *registry_deadline(const struct registry *r, const ch
 const struct effect_kind *registry_effect(const struct registry *r, const char *name)
 {
     return table_find(&r->effects, name);
+}
+
+size_t registry_effect_count(const struct registry *r)
+{
+    return r->effects.count;
+}
+
+const struct effect_kind *registry_effect_at(const struct registry *r, size_t index)
+{
+    return r->effects.entries[index].declaration;
+}
+
+int registry_effect_index(const struct registry *r, const char *name)
+{
+    const struct entry *found = table_entry(&r->effects, name);
+
+    return found == NULL ? -1 : (int)(found - r->effects.entries);
 }
 
 const struct reaction *registry_reaction(const struct registry *r, const char *name)

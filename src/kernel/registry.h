@@ -18,6 +18,11 @@ const struct command *registry_command(const struct registry *registry, const ch
 const struct query_method *registry_query(const struct registry *registry, const char *name);
 const struct deadline_kind *registry_deadline(const struct registry *registry, const char *name);
 const struct effect_kind *registry_effect(const struct registry *registry, const char *name);
+/* All effect kinds, in order of name: 0 … registry_effect_count − 1; the index is −1 for none of that name.
+ * */
+size_t registry_effect_count(const struct registry *registry);
+const struct effect_kind *registry_effect_at(const struct registry *registry, size_t index);
+int registry_effect_index(const struct registry *registry, const char *name);
 
 const struct reaction *registry_reaction(const struct registry *registry, const char *name);
 

@@ -13,7 +13,7 @@ struct replay_options {
     const char *database_path; /* what is replayed */
     const char *work_path;     /* the rebuilt database; made, and removed at the end */
     const char *chain;
-    enum network network;
+    enum node_network network;
     bool (*stop)(void *context); /* asked between blocks; true ends with ERROR_STOPPING */
     void *context;
 };

@@ -33,13 +33,18 @@ static bool is_one_of(const char *name, const char *const *names, size_t count)
 }
 
 /* What `effect.list` shows the operator alone, and `cursor.list` each owner; and the raw pages, which hold
- * it all; and what confidential wallets know. Rows with preimages that are still worth something are seen
- * through their views alone (`view`: the one that reads; NULL: the caller's own statement). */
+ * it all; and what confidential wallets know. Rows with preimages that are still worth something, also as a
+ * transaction said them, are seen through their views alone (`view`: the one that reads; NULL: the caller's
+ * own statement). */
 static bool table_is_kept(const char *name, const char *view)
 {
     static const char *const kept[] = { "effect", "v_effect", "cursor", "v_cursor", "sqlite_dbpage",
-                                        "own_note", "own_payment", "own_scan" };
-    static const char *const secret[] = { "invoice", "htlc", "channel_local" };
+                                        "own_note", "own_payment", "own_scan", "v_network_link",
+                                        "network_candidate", "v_network_candidate", "network_operation",
+                                        "v_network_operation", "network_write",
+                                        "v_network_write", "network_verdict", "v_network_verdict" };
+    static const char *const secret[] = { "invoice", "htlc", "channel_local", "network_link", "transfer",
+                                         "signed_transaction" };
 
     return is_one_of(name, kept, COUNT_OF(kept)) ||
            (view == NULL && is_one_of(name, secret, COUNT_OF(secret)));

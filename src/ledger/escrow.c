@@ -5,6 +5,12 @@
 
 #include "kernel/execution.h"
 
+/* Whoever waits on this node for locks by that hash; nobody may. */
+static void tell(struct execution *x, const struct escrow *escrow)
+{
+    reaction_request(x, "transfer.hash", bytes_of(escrow->hash.bytes, sizeof(escrow->hash.bytes)));
+}
+
 /* The account that holds the escrow's value has the escrow's id. */
 static struct account_id holder(const struct escrow *escrow)
 {
@@ -29,6 +35,7 @@ enum status escrow_lock(struct execution *x, struct escrow *escrow, const struct
     row_escrow_insert(execution_database(x), escrow, seq);
     deadline_set(x, CLOCK_BLOCK, escrow->deadline_us, ESCROW_DEADLINE,
                  bytes_of(escrow->id.bytes, sizeof(escrow->id.bytes)));
+    tell(x, escrow);
     return event_escrow_locked(x, &(struct event_escrow_locked){
         .escrow = escrow->id, .from = escrow->sender, .to = escrow->recipient, .asset = asset->symbol,
         .amount = escrow->amount, .hash = escrow->hash, .deadline_us = escrow->deadline_us });
@@ -56,6 +63,7 @@ static void release(struct execution *x, struct escrow *escrow, const struct ass
     escrow->state = state;
     status = balance_move(x, escrow->domain, asset, &account, to, escrow->amount, NULL);
     INVARIANT(status == OK, "an open escrow does not hold its amount");
+    tell(x, escrow);
 }
 
 /* Everything that a claim must satisfy. */

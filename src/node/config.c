@@ -284,7 +284,7 @@ static enum status parse_uids(struct config *config, struct error *error)
     return OK;
 }
 
-static enum network network_of(const char *text)
+static enum node_network network_of(const char *text)
 {
     return strcmp(text, "main") == 0 ? NETWORK_MAIN : strcmp(text, "test") == 0 ? NETWORK_TEST : NETWORK_DEV;
 }

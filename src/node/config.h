@@ -25,6 +25,7 @@ struct config {
     const char *network_text; /* "dev", "test", "main" */
     char *directory;          /* absolute */
     uint64_t max_concurrent;  /* calls in flight */
+    uint64_t max_concurrency; /* reads on outside networks at once */
     int64_t timeout_us;
     uint64_t memory_limit;    /* bytes */
     uint64_t batch_size;      /* commands a commit */
@@ -42,7 +43,7 @@ struct config {
     bool watch_rollups;
 
     /* what follows from them */
-    enum network network;
+    enum node_network network;
     int64_t operator_uids[OPERATOR_UIDS_MAX];
     size_t operator_uid_count;
 

@@ -9,7 +9,7 @@
 
 /* The rooms of the daemon: folders of src. contrib/check-source finds a LOG_ROOM that is missing here. */
 static const char *const rooms[] = { "base", "crypto", "store", "kernel", "ledger", "payment", "rollup",
-                                     "optimistic", "proving", "api", "node" };
+                                     "optimistic", "proving", "network", "transfer", "api", "node" };
 
 static const char *room_at(size_t index)
 {

@@ -31,6 +31,7 @@
 #include "node/daemon.h"
 #include "node/exports.h"
 #include "node/modules.h"
+#include "node/networks.h"
 #include "node/offline.h"
 #include "node/operator.h"
 #include "node/supervisor.h"
@@ -200,6 +201,7 @@ static enum status start_kernel(struct node *node, struct error *error)
         .queue_size = config->queue_size,
         .queue_bytes = node->memory.queue,
         .batch_size = config->batch_size,
+        .max_concurrency = config->max_concurrency,
         .block_interval_us = config->block_interval_us,
         .query_timeout_us = config->timeout_us,
         .stays_out_of_disputes = !config->watch_rollups,
@@ -209,6 +211,7 @@ static enum status start_kernel(struct node *node, struct error *error)
         .context = node->api,
     };
 
+    network_use(networks);
     operator_on_stop(wish_to_stop, node);
     return kernel_start(&options, &node->kernel, error);
 }

@@ -6,8 +6,10 @@
 #include "layer2/optimistic/optimistic.h"
 #include "layer2/payment/payment.h"
 #include "layer2/rollup/rollup.h"
+#include "layer2/transfer/transfer.h"
 #include "ledger/ledger.h"
 #include "message/message.h"
+#include "network/network.h"
 #include "node/operator.h"
 #include "node/wallet.h"
 #include "proving/proving.h"
@@ -21,11 +23,13 @@ const struct module *const modules[] = {
     &channel_local_module,
     &payment_module,
     &invoice_module,
+    &transfer_module,
     &rollup_module,
     &game_module,
     &fraud_module,
     &watch_module,
     &proof_module,
+    &network_module,
     &wallet_module,
     &operator_module,
     NULL,

@@ -43,6 +43,10 @@ const struct setting settings[] = {
       .fallback = "104000", .least = 1, .most = 1000000,
       .help = "Calls in flight at once, over all connections. Beyond it no more are read until half of them "
               "have ended: callers wait, nothing is lost. More than queue-size lets the queue fill." },
+    { "max-concurrency", "LAYER2_MAX_CONCURRENCY", SETTING_INTEGER, FIELD_OF(max_concurrency),
+      .fallback = "100", .least = 1, .most = 256,
+      .help = "Operations that read from outside networks at once; one more waits its turn. One link gets a "
+              "quarter of them at most. Threads are started when they are needed." },
     { "timeout", "LAYER2_TIMEOUT", SETTING_DURATION, FIELD_OF(timeout_us), .fallback = "10s",
       .least = MILLISECOND, .most = HOUR,
       .help = "The time one query may take, 'sql' included. audit, verify and replay are not bound by it." },

@@ -26,6 +26,7 @@ const char *groth16_verdict_name(enum groth16_verdict verdict)
     case GROTH16_NOT_ON_CURVE: return "not_on_curve";
     case GROTH16_NOT_IN_SUBGROUP: return "not_in_subgroup";
     case GROTH16_KEY_DISAGREES: return "key_disagrees";
+    case GROTH16_KEY_FORGEABLE: return "key_forgeable";
     case GROTH16_PUBLIC_COUNT: return "public_count";
     case GROTH16_PUBLIC_RANGE: return "public_range";
     case GROTH16_EQUATION: return "equation";

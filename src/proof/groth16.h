@@ -3,8 +3,9 @@
  * out.
  *
  * What always holds: a struct groth16_key or groth16_proof that a function here gave out has coordinates
- * below p, points on their curves, B and the key's points of G2 in the subgroup, and infinity nowhere. Order
- * of arguments: what is read, what is written, the error. A failed call leaves its outputs untouched.
+ * below p, points on their curves, B and the key's points of G2 in the subgroup, and infinity nowhere; of a
+ * key's three points of G2 no two are equal or opposite. Order of arguments: what is read, what is written,
+ * the error. A failed call leaves its outputs untouched.
  *
  * Verifying takes time that depends on the data, which is public. A proof's bytes are no id: from one valid
  * proof anybody makes others for the same inputs. What a proof is for (chain, purpose, recipient, nullifier)
@@ -32,6 +33,7 @@ enum groth16_verdict {
     GROTH16_NOT_ON_CURVE,
     GROTH16_NOT_IN_SUBGROUP, /* a point of the twist whose order is not r */
     GROTH16_KEY_DISAGREES,   /* parts of a key contradict each other */
+    GROTH16_KEY_FORGEABLE,   /* anybody could make proofs for this key */
     GROTH16_PUBLIC_COUNT,    /* not as many public inputs as the key has */
     GROTH16_PUBLIC_RANGE,    /* a public input is not below r: it would stand for another one */
     GROTH16_EQUATION,        /* everything is well-formed, and the proof is wrong */

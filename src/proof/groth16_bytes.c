@@ -80,6 +80,33 @@ static enum groth16_verdict g2_read(const uint8_t *in, const char *name, struct 
     return GROTH16_VALID;
 }
 
+/* Keys that are of the right form and prove nothing. Where two of beta, gamma and delta are one point or
+ * opposite ones, anybody makes proofs for any inputs: with X for what the inputs add up to, and delta =
+ * gamma, A = alpha, B = beta and C = -X fulfil the equation. This is what a set-up has to which nobody
+ * contributed (its gamma and delta both are the generator). Where two inputs have one point, or opposite
+ * ones, what one has more and the other less changes nothing. */
+static enum groth16_verdict key_soundness_check(const struct groth16_key *key, struct error *error)
+{
+    const struct { const char *names; const struct g2_affine *one, *other; } pairs[] = {
+        { "beta and gamma", &key->beta, &key->gamma },
+        { "beta and delta", &key->beta, &key->delta },
+        { "gamma and delta", &key->gamma, &key->delta },
+    };
+
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (fp2_equal(&pairs[i].one->x, &pairs[i].other->x))
+            return groth16_refuse(error, GROTH16_KEY_FORGEABLE,
+                                  "%s are one point or opposite ones: anybody could make proofs",
+                                  pairs[i].names);
+    for (size_t i = 2; i <= key->public_count; i++)
+        for (size_t k = 1; k < i; k++)
+            if (fp_equal(&key->ic[k].x, &key->ic[i].x))
+                return groth16_refuse(error, GROTH16_KEY_FORGEABLE,
+                                      "IC[%zu] and IC[%zu] are one point or opposite ones: a proof would "
+                                      "hold for other inputs too", k, i);
+    return GROTH16_VALID;
+}
+
 static enum groth16_verdict key_points_read(const uint8_t *in, struct groth16_key *key, struct error *error)
 {
     char name[32];
@@ -94,7 +121,7 @@ static enum groth16_verdict key_points_read(const uint8_t *in, struct groth16_ke
         snprintf(name, sizeof name, "IC[%zu]", i);
         TRY_VERDICT(g1_read(in + i * G1_BYTES, name, &key->ic[i], error));
     }
-    return GROTH16_VALID;
+    return key_soundness_check(key, error);
 }
 
 enum groth16_verdict groth16_key_decode(struct bytes in, struct groth16_key *key, struct error *error)

@@ -64,6 +64,8 @@ void keccak_permute(struct keccak *state)
         a[0] ^= round_constants[round];
     }
     memcpy(state->lanes, a, sizeof a);
+    explicit_bzero(a, sizeof a); /* the state may be of a prover's nonces */
+    explicit_bzero(c, sizeof c);
 }
 
 static void sponge_begin(struct sponge *sponge, size_t rate, uint8_t padding)
@@ -124,6 +126,7 @@ static void hash_once(void *out, size_t out_size, const void *data, size_t size,
     sponge_begin(&sponge, rate, padding);
     sponge_absorb(&sponge, data, size);
     sponge_squeeze(&sponge, out, out_size);
+    explicit_bzero(&sponge, sizeof sponge);
 }
 
 void sha3_256(uint8_t out[32], const void *data, size_t size)

@@ -270,26 +270,27 @@ static void recode(int8_t digits[DIGITS], const struct scalar *scalar)
     sodium_memzero(bytes, sizeof bytes);
 }
 
-static void pick(struct point *out, const struct secret_term *term, size_t digit_index)
+/* `negative` is room that the caller wipes. */
+static void pick(struct point *out, struct point *negative, const struct secret_term *term,
+                 size_t digit_index)
 {
     int digit = term->digits[digit_index];
     int sign = digit >> 31; /* -1 or 0 */
     unsigned magnitude = (unsigned)((digit ^ sign) - sign);
-    struct point negative;
 
     *out = *point_identity();
     for (unsigned i = 0; i < MULTIPLES; i++) {
         unsigned differs = magnitude ^ (i + 1);
         point_select(out, out, &term->multiples[i], (uint8_t)((differs - 1) >> 31));
     }
-    point_negate(&negative, out);
-    point_select(out, out, &negative, (uint8_t)(sign & 1));
+    point_negate(negative, out);
+    point_select(out, out, negative, (uint8_t)(sign & 1));
 }
 
 static void multiply_together(struct point *out, struct secret_term *terms, const struct scalar *scalars,
                               const struct point *points, size_t count)
 {
-    struct point sum = *point_identity(), term;
+    struct point sum = *point_identity(), term, negative;
 
     for (size_t i = 0; i < count; i++) {
         recode(terms[i].digits, &scalars[i]);
@@ -302,13 +303,14 @@ static void multiply_together(struct point *out, struct secret_term *terms, cons
             for (unsigned i = 0; i < 4; i++)
                 point_double(&sum, &sum);
         for (size_t i = 0; i < count; i++) {
-            pick(&term, &terms[i], digit);
+            pick(&term, &negative, &terms[i], digit);
             point_add(&sum, &sum, &term);
         }
     }
     *out = sum;
     point_wipe(&sum);
     point_wipe(&term);
+    point_wipe(&negative);
 }
 
 void points_multiply(struct point *out, const struct scalar *scalars, const struct point *points,

@@ -71,7 +71,7 @@ static enum status check_pieces(const char *name, struct bytes pieces, size_t mo
     return OK;
 }
 
-static enum status check_shape(const struct claim *claim, struct error *error)
+enum status claim_check(const struct claim *claim, struct error *error)
 {
     size_t purpose = strlen(claim->purpose);
 
@@ -264,7 +264,7 @@ static enum status verify_ring(const struct claim *claim, struct bytes proof, st
 enum status claim_verify(const struct claim *claim, struct bytes proof, struct hash *key_hash,
                          struct error *error)
 {
-    TRY(check_shape(claim, error));
+    TRY(claim_check(claim, error));
     switch (claim->system) {
     case CLAIM_GROTH16:
         return verify_groth16(claim, proof, key_hash, error);

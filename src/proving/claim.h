@@ -50,6 +50,9 @@ struct claim {
 MUST_CHECK enum status claim_verify(const struct claim *claim, struct bytes proof, struct hash *key_hash,
                                     struct error *error);
 
+/* What claim_verify looks at first, before any proof: the parts and their sizes. INVALID_PARAMS, LIMIT. */
+MUST_CHECK enum status claim_check(const struct claim *claim, struct error *error);
+
 /* Whether the proof can serve no other chain and purpose. */
 bool claim_is_bound(const struct claim *claim);
 

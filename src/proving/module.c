@@ -199,8 +199,9 @@ static const struct command commands[] = {
       .result = "the record's id, and the hash of what was proved",
       .example = "from=alice system=range purpose='audit 2026' bits=64 commitments=HEX proof=HEX" },
     { "proof.prove", SCOPE_LOCAL, ACCESS_OPERATOR, prove, PARAMS(struct prove_params, prove_params),
-      .help = "Have this node make a Groth16 proof of files in the folder 'proving' of its data directory; "
-              "events tell how it goes. The witness stays in its file.",
+      .help = "Have this node make a proof: Groth16 of files in the folder 'proving' of its data directory, "
+              "or one half-aggregate of many signatures. Events tell how it goes; a witness stays in its "
+              "file.",
       .result = "job: its number; effect: the work's id",
       .example = "system=groth16 circuit=range16.zkey witness=range16.wtns" },
 };

@@ -1,68 +1,126 @@
 /* Making proofs: see prove.h. */
 #include "proving/prove.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "crypto/hash.h"
 #include "kernel/execution.h"
 #include "kernel/kernel.h"
-#include "proof/snarkjs_binary.h"
-#include "proving/claim.h"
+#include "proving/claim_make.h"
+#include "proving/prove_files.h"
 #include "proving/rows.h"
 
 #define LOG_ROOM "proving"
 #define FILE_NAME_MAX 64
-#define FILE_SIZE_MAX ((size_t)1 << 30)
 #define PROVE_THREADS 2
 #define PROVE_ATTEMPTS 3
 
-static const char *const systems[] = { "groth16", NULL };
-
-const struct param prove_params[3] = {
-    PARAM(struct prove_params, system, CHOICE, REQUIRED, "which proof system", .choices = systems),
-    PARAM(struct prove_params, circuit, TEXT, REQUIRED,
-          "name of a .zkey file in the folder 'proving' of the data directory", .most = FILE_NAME_MAX),
-    PARAM(struct prove_params, witness, TEXT, REQUIRED, "name of a .wtns file there; it is a secret",
+const struct param prove_params[PROVE_PARAMS] = {
+    PARAM(struct prove_params, system, CHOICE, REQUIRED,
+          "groth16 or half_aggregate; 'layer-cli proof prove' makes the others, whose secrets stay there",
+          .choices = claim_systems),
+    PARAM(struct prove_params, circuit, TEXT, OPTIONAL,
+          "groth16: name of a .zkey file in the folder 'proving' of the data directory",
           .most = FILE_NAME_MAX),
+    PARAM(struct prove_params, witness, TEXT, OPTIONAL,
+          "groth16: name of a .wtns file there, mode 0600; it is a secret", .most = FILE_NAME_MAX),
+    PARAM(struct prove_params, purpose, TEXT, OPTIONAL, "half_aggregate: what the proof is for",
+          .most = CLAIM_PURPOSE_MAX),
+    PARAM(struct prove_params, keys, BYTES, OPTIONAL, "half_aggregate: who signed, 32 bytes each",
+          .most = CLAIM_SIGNATURES_MAX * CLAIM_PIECE),
+    PARAM(struct prove_params, messages, BYTES, OPTIONAL,
+          "half_aggregate: 32 bytes for each key; proof.binding tells what is signed for one",
+          .most = CLAIM_SIGNATURES_MAX * CLAIM_PIECE),
+    PARAM(struct prove_params, signatures, BYTES, OPTIONAL, "half_aggregate: 64 bytes for each key",
+          .most = CLAIM_SIGNATURES_MAX * CLAIM_SIGNATURE),
 };
 
-/* A name of a file in one folder, and no way out of it. */
-static bool is_plain_name(const char *name)
+/* --- asking ------------------------------------------------------------------------------------- */
+static struct claim claim_of(const char *chain, const char *purpose, struct bytes keys, struct bytes messages)
 {
-    return name[0] != '\0' && name[0] != '.' &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == strlen(name);
+    return (struct claim){ .system = CLAIM_HALF_AGGREGATE, .chain = chain, .purpose = purpose, .keys = keys,
+                           .messages = messages, .binding = CLAIM_NOT_BOUND };
 }
 
-/* --- asking ------------------------------------------------------------------------------------- */
+static enum status check_files(struct execution *x, const struct prove_params *p)
+{
+    const char *wrong = p->circuit == NULL || !proving_name_is_plain(p->circuit)   ? "circuit"
+                        : p->witness == NULL || !proving_name_is_plain(p->witness) ? "witness"
+                                                                                   : NULL;
+
+    if (p->purpose != NULL || p->keys.size > 0 || p->messages.size > 0 || p->signatures.size > 0)
+        return fail(x, ERROR_INVALID_PARAMS, "groth16 is asked for with circuit and witness alone");
+    if (wrong != NULL)
+        return fail(x, ERROR_INVALID_PARAMS, "%s: a plain file name is expected, of letters, digits, '.', '_'"
+                    " and '-', and not beginning with a '.'", wrong);
+    return OK;
+}
+
+static enum status check_parts(struct execution *x, const struct prove_params *p)
+{
+    struct error error;
+
+    if (p->circuit != NULL || p->witness != NULL)
+        return fail(x, ERROR_INVALID_PARAMS, "half_aggregate is asked for with purpose, keys, messages and "
+                    "signatures alone");
+    const struct claim claim = claim_of(execution_chain(x), p->purpose == NULL ? "" : p->purpose, p->keys,
+                                        p->messages);
+    if (claim_check_signatures(&claim, p->signatures, &error) != OK)
+        return fail(x, error.code, "%s", error.message);
+    return OK;
+}
+
+static enum status check_asked(struct execution *x, const struct prove_params *p, enum claim_system system)
+{
+    switch (system) {
+    case CLAIM_GROTH16: return check_files(x, p);
+    case CLAIM_HALF_AGGREGATE: return check_parts(x, p);
+    case CLAIM_RANGE:
+    case CLAIM_RING: break;
+    }
+    return fail(x, ERROR_INVALID_PARAMS, "system: no node makes proofs of system %s, whose secrets are "
+                "numbers and keys; 'layer-cli proof prove FILE' makes them where those are", p->system);
+}
+
+static void write_request(struct buffer *request, uint64_t job, const struct prove_params *p,
+                          enum claim_system system)
+{
+    struct writer w;
+
+    writer_init(&w, request);
+    writer_object_begin(&w);
+    writer_member_unsigned(&w, "job", job);
+    if (system == CLAIM_GROTH16) {
+        writer_member_text(&w, "circuit", p->circuit);
+        writer_member_text(&w, "witness", p->witness);
+    } else {
+        writer_member_text(&w, "purpose", p->purpose);
+        writer_member_hex(&w, "keys", p->keys.data, p->keys.size);
+        writer_member_hex(&w, "messages", p->messages.data, p->messages.size);
+        writer_member_hex(&w, "signatures", p->signatures.data, p->signatures.size);
+    }
+    writer_object_end(&w);
+    writer_finish(&w);
+}
+
 enum status prove(struct execution *x, const void *params, struct writer *result)
 {
     struct buffer request CLEANUP(buffer_close) = { 0 };
     const struct prove_params *p = params;
-    struct writer w;
+    enum claim_system system;
 
-    if (!is_plain_name(p->circuit) || !is_plain_name(p->witness))
-        return fail(x, ERROR_INVALID_PARAMS, "%s: a plain file name is expected, of letters, digits, '.', '_'"
-                    " and '-', and not beginning with a '.'",
-                    is_plain_name(p->circuit) ? "witness" : "circuit");
-    uint64_t job = row_job_insert(execution_database(x), p->system, p->circuit, p->witness,
-                                  execution_next_seq(x));
+    INVARIANT(claim_system_find(p->system, &system), "a system '%s'", p->system);
+    TRY(check_asked(x, p, system));
+    const struct asked_proof asked = { .system = p->system, .circuit = p->circuit, .witness = p->witness,
+                                       .purpose = p->purpose, .keys = p->keys, .messages = p->messages };
+    uint64_t job = row_job_insert(execution_database(x), &asked, execution_next_seq(x));
     TRY(event_proof_progress(x, &(struct event_proof_progress){ .job = job, .stage = "queued" }));
     buffer_init(&request);
-    writer_init(&w, &request);
-    writer_object_begin(&w);
-    writer_member_unsigned(&w, "job", job);
-    writer_member_text(&w, "circuit", p->circuit);
-    writer_member_text(&w, "witness", p->witness);
-    writer_object_end(&w);
-    writer_finish(&w);
+    write_request(&request, job, p, system);
     AUTO_FREE char *key = text_format("%" PRIu64, job);
     uint64_t effect = effect_request(x, PROVE_EFFECT, key, buffer_text(&request));
     writer_object_begin(result);
@@ -106,88 +164,34 @@ static void report_progress(struct kernel *kernel, uint64_t job, const char *sta
         free(report);
 }
 
-/* --- files -------------------------------------------------------------------------------------- */
-/* For CLEANUP: what was read may be a witness. */
-static void close_wiped(struct buffer *buffer)
-{
-    if (buffer->data != NULL)
-        sodium_memzero(buffer->data, buffer->capacity);
-    buffer_close(buffer);
-}
-
-static void close_file(int *file)
-{
-    if (*file >= 0)
-        close(*file);
-}
-
-/* Memory is taken once, so that growing leaves no copy behind. */
-static enum status read_file(const char *folder, const char *name, struct buffer *out, struct error *error)
-{
-    AUTO_FREE char *path = text_format("%s/%s", folder, name);
-    int file CLEANUP(close_file) = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct stat facts;
-    ssize_t got = 0;
-
-    if (file < 0)
-        return error_set(error, ERROR_PROVING_FILE, "%s: %s", name, strerror(errno));
-    if (fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode))
-        return error_set(error, ERROR_PROVING_FILE, "%s is no plain file", name);
-    if (facts.st_size > (off_t)FILE_SIZE_MAX)
-        return error_set(error, ERROR_PROVING_FILE, "%s has %lld bytes; %zu at most", name,
-                         (long long)facts.st_size, FILE_SIZE_MAX);
-    size_t size = (size_t)facts.st_size;
-    buffer_reserve(out, size + 1);
-    while (out->size < size && (got = read(file, out->data + out->size, size - out->size)) > 0)
-        out->size += (size_t)got;
-    if (got < 0 || out->size != size)
-        return error_set(error, ERROR_PROVING_FILE, "%s cannot be read to its end", name);
-    return OK;
-}
-
 /* --- the work ----------------------------------------------------------------------------------- */
 /* Borrows from the parsed JSON. */
 struct request {
     uint64_t job;
-    const char *circuit, *witness;
+    const json_t *json;
+    const char *circuit, *witness; /* NULL: a half-aggregate */
 };
 
 static void read_request(const char *text, json_t **parsed, struct request *request)
 {
     INVARIANT(json_parse(text, strlen(text), parsed, NULL) == OK, "a request that is no JSON: %s", text);
+    request->json = *parsed;
     request->job = (uint64_t)json_integer_value(json_object_get(*parsed, "job"));
     request->circuit = json_string_value(json_object_get(*parsed, "circuit"));
     request->witness = json_string_value(json_object_get(*parsed, "witness"));
-    INVARIANT(request->circuit != NULL && request->witness != NULL, "a request without files: %s", text);
+    INVARIANT((request->circuit == NULL) == (request->witness == NULL), "a request for half a proof: %s",
+              text);
 }
 
-/* The verdict's name alone goes on: a message about a witness might tell of it. */
-static enum status refuse_file(struct error *error, const char *name, enum groth16_verdict verdict)
+/* Of JSON that this file wrote; `data` owns it. */
+static struct bytes member_bytes(const json_t *json, const char *name, uint8_t **data)
 {
-    return error_set(error, ERROR_PROVING_FILE, "%s: %s", name, groth16_verdict_name(verdict));
-}
+    const char *hex = json_string_value(json_object_get(json, name));
+    size_t digits = hex == NULL ? 0 : strlen(hex);
 
-static enum status read_keys(const char *folder, const struct request *request,
-                             struct groth16_proving_key *key, struct groth16_witness *witness,
-                             struct error *error)
-{
-    struct buffer circuit_file CLEANUP(buffer_close) = { 0 }, witness_file CLEANUP(close_wiped) = { 0 };
-    enum groth16_verdict verdict;
-
-    buffer_init(&circuit_file);
-    buffer_init(&witness_file);
-    TRY(read_file(folder, request->circuit, &circuit_file, error));
-    TRY(read_file(folder, request->witness, &witness_file, error));
-    verdict = snarkjs_zkey_read(buffer_bytes(&circuit_file), key, NULL);
-    if (verdict != GROTH16_VALID)
-        return refuse_file(error, request->circuit, verdict);
-    verdict = snarkjs_wtns_read(buffer_bytes(&witness_file), witness, NULL);
-    if (verdict != GROTH16_VALID)
-        return refuse_file(error, request->witness, verdict);
-    if (key->key.public_count > CLAIM_KEY_INPUTS_MAX)
-        return error_set(error, ERROR_LIMIT, "%s has %zu public inputs; %d at most", request->circuit,
-                         key->key.public_count, CLAIM_KEY_INPUTS_MAX);
-    return OK;
+    *data = memory_new(digits / 2 + 1);
+    INVARIANT(hex != NULL && hex_decode(*data, digits / 2, hex, digits), "a proof's JSON has no %s", name);
+    return bytes_of(*data, digits / 2);
 }
 
 static void write_made(const struct groth16_proving_key *key, const struct groth16_proof *proof,
@@ -209,28 +213,24 @@ static void write_made(const struct groth16_proving_key *key, const struct groth
     writer_finish(&w);
 }
 
-static enum status run_prove(struct effect_run *run)
+static enum status run_groth16(struct effect_run *run, const struct request *request)
 {
     struct groth16_proving_key key CLEANUP(groth16_proving_key_close);
     struct groth16_witness witness CLEANUP(groth16_witness_close);
     struct buffer inputs CLEANUP(buffer_close) = { 0 };
-    AUTO_JSON json_t *parsed = NULL;
-    struct request request;
     const char *database = kernel_database_path(run->kernel);
     AUTO_FREE char *folder = text_format("%.*s" PROVING_FOLDER, (int)(strrchr(database, '/') + 1 - database),
                                          database);
     struct groth16_proof proof;
 
-    read_request(run->request, &parsed, &request);
     groth16_proving_key_init(&key);
     groth16_witness_init(&witness);
     buffer_init(&inputs);
-    log_info("proof %" PRIu64 " begins (attempt %u)", request.job, run->attempt);
-    report_progress(run->kernel, request.job, "reading");
-    TRY(read_keys(folder, &request, &key, &witness, &run->error));
+    report_progress(run->kernel, request->job, "reading");
+    TRY(proving_files_read(folder, request->circuit, request->witness, &key, &witness, &run->error));
     if (kernel_stopping(run->kernel))
         return error_set(&run->error, ERROR_STOPPING, "the node stops");
-    report_progress(run->kernel, request.job, "proving");
+    report_progress(run->kernel, request->job, "proving");
     enum groth16_verdict verdict = groth16_prove(&key, &witness, PROVE_THREADS, &proof, &inputs, NULL);
     if (verdict != GROTH16_VALID)
         return error_set(&run->error, ERROR_NOT_PROVABLE, "%s: the witness does not fit the circuit",
@@ -239,40 +239,68 @@ static enum status run_prove(struct effect_run *run)
     return OK;
 }
 
+static enum status run_half_aggregate(struct effect_run *run, const struct request *request)
+{
+    uint8_t *keys AUTO_FREE = NULL, *messages AUTO_FREE = NULL, *signatures AUTO_FREE = NULL;
+    struct buffer proof CLEANUP(buffer_close) = { 0 };
+    struct bytes signed_bytes = member_bytes(request->json, "signatures", &signatures);
+    const struct claim claim = claim_of(kernel_chain(run->kernel),
+                                        json_string_value(json_object_get(request->json, "purpose")),
+                                        member_bytes(request->json, "keys", &keys),
+                                        member_bytes(request->json, "messages", &messages));
+    struct writer w;
+
+    buffer_init(&proof);
+    report_progress(run->kernel, request->job, "proving");
+    TRY(claim_make_half_aggregate(&claim, signed_bytes, &proof, &run->error));
+    writer_init(&w, &run->result);
+    writer_object_begin(&w);
+    writer_member_hex(&w, "proof", proof.data, proof.size);
+    writer_object_end(&w);
+    writer_finish(&w);
+    return OK;
+}
+
+static enum status run_prove(struct effect_run *run)
+{
+    AUTO_JSON json_t *parsed = NULL;
+    struct request request;
+
+    read_request(run->request, &parsed, &request);
+    log_info("proof %" PRIu64 " begins (attempt %u)", request.job, run->attempt);
+    return request.circuit == NULL ? run_half_aggregate(run, &request) : run_groth16(run, &request);
+}
+
 static bool never_again(enum status outcome)
 {
-    (void)outcome; /* the files would be the same */
+    (void)outcome; /* the files and parts would be the same */
     return false;
 }
 
 /* --- the end ------------------------------------------------------------------------------------ */
-static struct bytes result_bytes(const json_t *result, const char *name, uint8_t **data)
-{
-    const char *hex = json_string_value(json_object_get(result, name));
-    size_t digits = hex == NULL ? 0 : strlen(hex);
-
-    *data = memory_new(digits / 2 + 1);
-    INVARIANT(hex != NULL && hex_decode(*data, digits / 2, hex, digits), "a proof's result has no %s", name);
-    return bytes_of(*data, digits / 2);
-}
-
-static void prove_made(struct execution *x, uint64_t job, const char *result)
+static void prove_made(struct execution *x, const struct request *asked, const char *result)
 {
     uint8_t *proof AUTO_FREE = NULL, *inputs AUTO_FREE = NULL, *key AUTO_FREE = NULL;
+    enum claim_system system = asked->circuit == NULL ? CLAIM_HALF_AGGREGATE : CLAIM_GROTH16;
     AUTO_JSON json_t *parsed = NULL;
-    struct made_proof made;
-    struct hash key_hash;
-    uint64_t count;
+    struct made_proof made = { .inputs = { NULL, 0 }, .key = { NULL, 0 } };
+    char text[2 * sizeof(struct hash) + 1];
 
     INVARIANT(json_parse(result, strlen(result), &parsed, NULL) == OK, "a proof's result is no JSON");
-    made.proof = result_bytes(parsed, "proof", &proof);
-    made.inputs = result_bytes(parsed, "inputs", &inputs);
-    made.key = result_bytes(parsed, "key", &key);
-    INVARIANT(claim_key_read(made.key, &count, &key_hash, NULL) == OK, "a proof's result has no key");
-    row_job_made(execution_database(x), job, &made, execution_next_seq(x));
+    made.proof = member_bytes(parsed, "proof", &proof);
+    if (system == CLAIM_GROTH16) {
+        struct hash hash;
+        uint64_t count;
+
+        made.inputs = member_bytes(parsed, "inputs", &inputs);
+        made.key = member_bytes(parsed, "key", &key);
+        INVARIANT(claim_key_read(made.key, &count, &hash, NULL) == OK, "a proof's result has no key");
+        hex_text(text, hash.bytes, sizeof(hash.bytes));
+    }
+    row_job_made(execution_database(x), asked->job, &made, execution_next_seq(x));
     (void)event_proof_made(x, &(struct event_proof_made){
-        .job = job, .system = systems[0], .key = key_hash });
-    log_info("proof %" PRIu64 " is made", job);
+        .job = asked->job, .system = claim_systems[system], .key = system == CLAIM_GROTH16 ? text : NULL });
+    log_info("proof %" PRIu64 " is made", asked->job);
 }
 
 static void prove_ended(struct execution *x, uint64_t id, const char *key, const char *request,
@@ -285,7 +313,7 @@ static void prove_ended(struct execution *x, uint64_t id, const char *key, const
     (void)id, (void)key;
     read_request(request, &parsed, &asked);
     if (outcome == OK) {
-        prove_made(x, asked.job, result);
+        prove_made(x, &asked, result);
         return;
     }
     INVARIANT(json_parse(result, strlen(result), &failure, NULL) == OK, "a failure that is no JSON");
@@ -297,5 +325,5 @@ static void prove_ended(struct execution *x, uint64_t id, const char *key, const
 
 const struct effect_kind prove_effect = {
     PROVE_EFFECT, run_prove, prove_ended, .attempts = PROVE_ATTEMPTS, .retry = never_again,
-    .help = "Makes a proof from files in the folder 'proving'.",
+    .help = "Makes a proof of files in the folder 'proving', or of signatures.",
 };

@@ -265,7 +265,7 @@ static const struct param jobs_params[] = {
     PARAM(struct jobs, limit, INTEGER, OPTIONAL, PAGE_LIMIT_HELP),
 };
 
-#define JOB_COLUMNS "id, system, circuit, witness, state, error, asked_seq, ended_seq"
+#define JOB_COLUMNS "id, system, circuit, witness, purpose, state, error, asked_seq, ended_seq"
 
 static void write_job(struct writer *w, struct statement *s)
 {
@@ -273,6 +273,7 @@ static void write_job(struct writer *w, struct statement *s)
     write_column_text(w, s, "system");
     write_column_text(w, s, "circuit");
     write_column_text(w, s, "witness");
+    write_column_text(w, s, "purpose");
     write_column_text(w, s, "state");
     write_column_text(w, s, "error");
     write_column_integer(w, s, "asked_seq");
@@ -307,14 +308,16 @@ static const struct param job_params[] = {
 static enum status job(struct query *q, const void *params, struct writer *w)
 {
     const struct jobs *p = params;
-    struct statement *s = statement(
-        q->database, "SELECT " JOB_COLUMNS ", proof, inputs, key FROM proof_job WHERE id = ?");
+    struct statement *s = statement(q->database,
+        "SELECT " JOB_COLUMNS ", keys, messages, proof, inputs, key FROM proof_job WHERE id = ?");
 
     bind_integer(s, (int64_t)p->job);
     if (!statement_row(s))
         return query_fail(q, ERROR_PROOF_JOB_NOT_FOUND, "job: there is none with this number");
     writer_object_begin(w);
     write_job(w, s);
+    write_if_any(w, s, "keys", write_column_hex);
+    write_if_any(w, s, "messages", write_column_hex);
     write_if_any(w, s, "proof", write_column_hex);
     write_if_any(w, s, "inputs", write_column_hex);
     write_if_any(w, s, "key", write_column_hex);
@@ -345,5 +348,5 @@ const struct query_method proving_queries[PROVING_QUERIES] = {
       .help = "List the proofs that this node was asked to make.", .result = "a page of jobs" },
     { "proof.job", ACCESS_PUBLIC, job, PARAMS(struct jobs, job_params),
       .help = "Show a proof that this node was asked to make, as proof.verify takes it.",
-      .result = "the job, with proof, public inputs and key once it is made", .example = "job=1" },
+      .result = "the job, with proof, public inputs and key (groth16) once it is made", .example = "job=1" },
 };

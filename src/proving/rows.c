@@ -97,17 +97,25 @@ void row_proof_insert(struct database *database, const struct verified_proof *pr
 }
 
 /* --- proof_job ---------------------------------------------------------------------------------- */
-uint64_t row_job_insert(struct database *database, const char *system, const char *circuit,
-                        const char *witness, uint64_t seq)
+/* What there is none of is NULL. */
+static void bind_part(struct statement *s, struct bytes part)
+{
+    bind_blob(s, part.size == 0 ? NULL : part.data, part.size);
+}
+
+uint64_t row_job_insert(struct database *database, const struct asked_proof *asked, uint64_t seq)
 {
     struct statement *s = statement(database,
-        "INSERT INTO proof_job (id, system, circuit, witness, state, asked_seq)"
-        " SELECT coalesce(max(id), 0) + 1, ?, ?, ?, 'waiting', ? FROM proof_job");
+        "INSERT INTO proof_job (id, system, circuit, witness, purpose, keys, messages, state, asked_seq)"
+        " SELECT coalesce(max(id), 0) + 1, ?, ?, ?, ?, ?, ?, 'waiting', ? FROM proof_job");
     uint64_t job;
 
-    bind_text(s, system);
-    bind_text(s, circuit);
-    bind_text(s, witness);
+    bind_text(s, asked->system);
+    bind_text(s, asked->circuit);
+    bind_text(s, asked->witness);
+    bind_text(s, asked->purpose);
+    bind_part(s, asked->keys);
+    bind_part(s, asked->messages);
     bind_integer(s, (int64_t)seq);
     statement_run(s);
     s = statement(database, "SELECT max(id) AS id FROM proof_job");

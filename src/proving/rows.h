@@ -36,10 +36,13 @@ void row_proof_insert(struct database *database, const struct verified_proof *pr
                       uint64_t seq);
 
 /* --- local: proofs to be made ------------------------------------------------------------------- */
-uint64_t row_job_insert(struct database *database, const char *system, const char *circuit,
-                        const char *witness, uint64_t seq);
+struct asked_proof {
+    const char *system, *circuit, *witness, *purpose; /* those that a system does not have: NULL */
+    struct bytes keys, messages;                      /* the same: empty */
+};
+uint64_t row_job_insert(struct database *database, const struct asked_proof *asked, uint64_t seq);
 struct made_proof {
-    struct bytes proof, inputs, key;
+    struct bytes proof, inputs, key; /* the last two: data NULL unless groth16 */
 };
 void row_job_made(struct database *database, uint64_t job, const struct made_proof *made, uint64_t seq);
 void row_job_failed(struct database *database, uint64_t job, const char *error, uint64_t seq);

@@ -149,6 +149,7 @@ def test_stalled_subscribers_cost_little_memory(house, sanitized):
         assert seqs == list(range(seqs[0], newest + 1))
 
 
+@pytest.mark.plain
 def test_a_subscriber_catches_up_while_the_log_grows(house):
     """The hand-over from pages to the live ring has no gap and no repeat, however often it happens."""
     streams = [house.events() for _ in range(10)]

@@ -119,8 +119,11 @@ def test_clients_that_read_nothing_take_no_more_than_their_part(nodes, alice, bo
         assert slowest(node, 5) < 2
         during = node.resident_bytes()
         assert alive() < 400  # who reads nothing while others wait is closed in the end
+    # The plan has 32 MiB for unread replies. To that come those of calls that were begun before it was spent, 400 KB each on
+    # the one socket: 36 … 69 MiB were seen, the more the slower the machine. One reply for each client would be 160 MiB.
+    most = 96 if name == "layerd.sock" else 64
     if not sanitized:
-        assert during - before < 64 * MEBIBYTE
+        assert during - before < most * MEBIBYTE
     closings = [line for line in node.log_text().splitlines() if "uid %d" % STRANGERS[0] in line]
     assert 0 < len(closings) < 20  # one line a second, with a count
     if not sanitized:

@@ -1,10 +1,13 @@
-/* Any bytes as an address, and any bytes as bech32m of the length that fits: what decodes encodes to the same
- * text, but for case. And the input as data: what is encoded decodes to it. */
+/* Any bytes as an address, as a confidential address, and as bech32m of the length that fits: what decodes
+ * encodes to the same text, but for case. And the input as data: what is encoded decodes to it. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/bech32.h"
+#include "base/memory.h"
+#include "confidential/wallet.h"
+#include "crypto/hash.h"
 
 #define PREFIX "ly"
 #define DATA_MAX 50
@@ -24,11 +27,38 @@ static bool same_but_for_case(const char *lower, const char *text, size_t length
     return true;
 }
 
+/* A good one, its letters changed as the input says, or the input itself. */
+static void confidential_check(const uint8_t *data, size_t size)
+{
+    AUTO_FREE char *text = text_copy_sized((const char *)data, size);
+    struct confidential_address address, read;
+    char good[CONFIDENTIAL_TEXT_MAX], again[CONFIDENTIAL_TEXT_MAX];
+    struct error error;
+
+    note_commit_public(1, address.view);
+    note_commit_public(2, address.spend);
+    confidential_address_encode(good, &address);
+    if (confidential_address_decode(&read, text, &error) == OK) {
+        confidential_address_encode(again, &read);
+        INVARIANT(same_but_for_case(again, text, strlen(text)), "a confidential address with two texts");
+    }
+    if (size < 2)
+        return;
+    char *letter = &good[data[0] % strlen(good)], before = *letter;
+    *letter = (char)data[1];
+    if (confidential_address_decode(&read, good, &error) == OK)
+        INVARIANT(*letter == before && memcmp(&read, &address, sizeof read) == 0,
+                  "a wrong letter is not seen");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
     struct account_id account;
     char again[TEXT_MAX];
+
+    crypto_start();
+    confidential_check(data, size);
     if (address_decode(&account, text, size)) {
         if (size == 2 * sizeof account.bytes)
             hex_text(again, account.bytes, sizeof account.bytes);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "crypto/hash.h"
-#include "layer2/payment/bolt11.h"
+#include "crypto/bolt11.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -53,8 +53,22 @@ static void put_g2(struct buffer *out, size_t count)
     }
 }
 
-/* A file in perfect form about no circuit: every point is the generator. Three variables, one public, two
- * rows. */
+static void put_g2_multiple(struct buffer *out, uint64_t factor)
+{
+    const struct fr_plain plain = { { factor } };
+    struct g2_affine point;
+    struct g2 product;
+
+    g2_multiply(&product, &g2_generator, &plain);
+    g2_to_affine(&point, &product);
+    put_limbs(out, point.x.c0.limb);
+    put_limbs(out, point.x.c1.limb);
+    put_limbs(out, point.y.c0.limb);
+    put_limbs(out, point.y.c1.limb);
+}
+
+/* A file in perfect form about no circuit: every point is the generator, but beta, gamma and delta, which
+ * must be different. Three variables, one public, two rows. */
 static void good_file(struct buffer *out)
 {
     buffer_append(out, "zkey\1\0\0\0\12\0\0\0", 12);
@@ -69,9 +83,10 @@ static void good_file(struct buffer *out)
     put_little(out, 1, 4);
     put_little(out, 2, 4);
     put_g1(out, 2);
-    put_g2(out, 2);
+    put_g2_multiple(out, 2);
+    put_g2_multiple(out, 3);
     put_g1(out, 1);
-    put_g2(out, 1);
+    put_g2_multiple(out, 4);
     put_section(out, 3, 2 * G1_BYTES);
     put_g1(out, 2);
     put_section(out, 4, 4 + 2 * 44);

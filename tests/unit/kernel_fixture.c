@@ -33,6 +33,12 @@ static int64_t fixture_clock(void *context)
     return atomic_load(&((struct fixture *)context)->now_us);
 }
 
+static void close_reader(struct fixture *f)
+{
+    sqlite3_close(f->reader);
+    f->reader = NULL;
+}
+
 static enum status try_open_node(struct fixture *f, struct error *error)
 {
     static const struct hash seed = { "the same chain in every test" };
@@ -51,6 +57,7 @@ static enum status try_open_node(struct fixture *f, struct error *error)
         .keystore = f->keystore,
     };
 
+    close_reader(f);
     return kernel_start(&options, &f->kernel, error);
 }
 
@@ -62,7 +69,7 @@ static void open_node(struct fixture *f)
         fail_msg("the node does not start: %s", error.message);
 }
 
-static void prepare(struct fixture *f, enum network network, const struct module *const *modules)
+static void prepare(struct fixture *f, enum node_network network, const struct module *const *modules)
 {
     struct error error;
 
@@ -75,7 +82,7 @@ static void prepare(struct fixture *f, enum network network, const struct module
     atomic_store(&f->now_us, FIXTURE_EPOCH_US);
 }
 
-void fixture_open(struct fixture *f, enum network network, const struct module *const *modules,
+void fixture_open(struct fixture *f, enum node_network network, const struct module *const *modules,
                   const char *directory)
 {
     prepare(f, network, modules);
@@ -84,7 +91,7 @@ void fixture_open(struct fixture *f, enum network network, const struct module *
     open_node(f);
 }
 
-void fixture_open_kept(struct fixture *f, enum network network, const struct module *const *modules,
+void fixture_open_kept(struct fixture *f, enum node_network network, const struct module *const *modules,
                        const char *directory)
 {
     char *path AUTO_FREE = text_format("%s/keystore.json", directory);
@@ -108,14 +115,15 @@ static void make_directory(struct fixture *f)
         fail_msg("no temporary directory: %s", strerror(errno));
 }
 
-void fixture_start(struct fixture *f, enum network network, const struct module *const *modules)
+void fixture_start(struct fixture *f, enum node_network network, const struct module *const *modules)
 {
     prepare(f, network, modules);
     make_directory(f);
     open_node(f);
 }
 
-enum status fixture_try_start(struct fixture *f, enum network network, const struct module *const *modules,
+enum status fixture_try_start(struct fixture *f, enum node_network network,
+                              const struct module *const *modules,
                               struct error *error)
 {
     prepare(f, network, modules);
@@ -125,6 +133,7 @@ enum status fixture_try_start(struct fixture *f, enum network network, const str
 
 void fixture_reopen(struct fixture *f)
 {
+    close_reader(f);
     if (f->kernel != NULL)
         kernel_stop(f->kernel, "the test reopens it");
     open_node(f);
@@ -136,6 +145,7 @@ void fixture_keep_keys(struct fixture *f, const char *names)
     struct account_id account;
     struct error error;
 
+    close_reader(f);
     kernel_stop(f->kernel, "the test gives it keys");
     snprintf(path, sizeof(path), "%s/keystore.json", f->directory);
     if (keystore_open(path, &f->keystore, &error) != OK ||
@@ -158,6 +168,7 @@ static int remove_entry(const char *path, const struct stat *status, int kind, s
 
 void fixture_stop(struct fixture *f)
 {
+    close_reader(f);
     if (f->kernel != NULL)
         kernel_stop(f->kernel, "the test ends");
     keystore_close(f->keystore);
@@ -482,16 +493,16 @@ static sqlite3 *open_database(struct fixture *f, int flags)
 
 char *fixture_sql_text(struct fixture *f, const char *sql)
 {
-    sqlite3 *db = open_database(f, SQLITE_OPEN_READONLY);
     sqlite3_stmt *statement;
     char *text = NULL;
 
-    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sqlite3_errmsg(db), sql);
+    if (f->reader == NULL)
+        f->reader = open_database(f, SQLITE_OPEN_READONLY);
+    if (sqlite3_prepare_v2(f->reader, sql, -1, &statement, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sqlite3_errmsg(f->reader), sql);
     if (sqlite3_step(statement) == SQLITE_ROW)
         text = text_copy((const char *)sqlite3_column_text(statement, 0));
     sqlite3_finalize(statement);
-    sqlite3_close(db);
     return text;
 }
 
@@ -507,6 +518,7 @@ void fixture_tamper(struct fixture *f, const char *sql)
     sqlite3 *db;
     char *message = NULL;
 
+    close_reader(f);
     kernel_stop(f->kernel, "the test changes the database");
     f->kernel = NULL;
     db = open_database(f, SQLITE_OPEN_READWRITE);

@@ -23,7 +23,7 @@ struct fixture_key {
 
 struct fixture {
     char directory[256];
-    enum network network;
+    enum node_network network;
     const struct module *const *modules;
     struct kernel *kernel;
     atomic_int_fast64_t now_us; /* what the node's clock shows; moves only by fixture_advance */
@@ -32,19 +32,21 @@ struct fixture {
     uint64_t salt;              /* makes every transaction another one */
     struct keystore *keystore;  /* NULL until fixture_keep_keys */
     int64_t advanced_us;        /* by what the test moved time by command; transactions live so much longer */
+    /* of this node's database, or NULL; to open one for each question takes long */
+    struct sqlite3 *reader;
 };
 
 /* `modules` ends with NULL and outlives the fixture. */
-void fixture_start(struct fixture *f, enum network network, const struct module *const *modules);
+void fixture_start(struct fixture *f, enum node_network network, const struct module *const *modules);
 /* The same, for a disk that may fail; f->directory is set in any case. */
-MUST_CHECK enum status fixture_try_start(struct fixture *f, enum network network,
+MUST_CHECK enum status fixture_try_start(struct fixture *f, enum node_network network,
                                          const struct module *const *modules, struct error *error);
 /* Opens a directory that an earlier node left, on a clock far ahead of that one's. fixture_stop removes it.
  */
-void fixture_open(struct fixture *f, enum network network, const struct module *const *modules,
+void fixture_open(struct fixture *f, enum node_network network, const struct module *const *modules,
                   const char *directory);
 /* The same a second after that node's clock, with the keys that it kept, unlocked. */
-void fixture_open_kept(struct fixture *f, enum network network, const struct module *const *modules,
+void fixture_open_kept(struct fixture *f, enum node_network network, const struct module *const *modules,
                        const char *directory);
 void fixture_reopen(struct fixture *f); /* stops the node and starts it on the same directory */
 /* The node keeps the keys of these people from now on (names between blanks), in a keystore that is unlocked.

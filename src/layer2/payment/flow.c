@@ -20,6 +20,12 @@ void flow_wake(struct execution *x, const struct hash *channel)
     reaction_request(x, PAYMENT_CHANNEL, bytes_of(subject, sizeof(subject)));
 }
 
+/* Whoever waits for what comes of that hash; nobody may. */
+static void tell_others(struct execution *x, const struct hash *hash)
+{
+    reaction_request(x, "transfer.hash", bytes_of(hash->bytes, sizeof(hash->bytes)));
+}
+
 static void write_htlc(struct execution *x, const struct htlc *h)
 {
     htlc_write(execution_database(x), h, execution_time(x));
@@ -52,6 +58,7 @@ static void settle_payment(struct execution *x, const struct htlc *h, const stru
     if (preimage != NULL)
         p.preimage = *preimage;
     payment_write(execution_database(x), &p, execution_time(x));
+    tell_others(x, &p.hash);
     event_payment_settled(x, &(struct event_payment_settled){
         .hash = p.hash, .payer = p.payer, .payee = p.payee, .amount = p.amount, .fee = p.fee,
         .preimage = p.preimage });
@@ -65,6 +72,7 @@ void flow_payment_over(struct execution *x, struct payment *p, enum failure fail
     p->failure = failure;
     if (part_sums(execution_database(x), &p->hash, PAYMENT_IN_FLIGHT).count == 0) {
         p->state = PAYMENT_FAILED;
+        tell_others(x, &p->hash);
         event_payment_failed(x, &(struct event_payment_failed){
             .hash = p->hash, .payer = p->payer, .payee = p->payee, .amount = p->amount,
             .failure = failure_name(failure) });
@@ -213,6 +221,8 @@ void flow_fulfilled(struct execution *x, struct htlc *h, const struct hash *prei
         h->preimage = *preimage;
     }
     write_htlc(x, h);
+    if (h->counts)
+        tell_others(x, &h->hash);
     if (h->has_preimage)
         flow_preimage(x, h, &h->preimage);
     else if (h->hop == 0 && h->part != HTLC_NO_PART)
@@ -228,8 +238,10 @@ void flow_failed(struct execution *x, struct htlc *h, enum failure failure)
         h->failure = failure;
     write_htlc(x, h);
     flow_lapsed(x, h);
-    if (h->counts)
+    if (h->counts) {
+        tell_others(x, &h->hash);
         check_accepted(x, h);
+    }
 }
 
 void flow_give_back(struct execution *x, struct htlc *h, enum failure failure)
@@ -319,6 +331,7 @@ static void tell_invoice(struct execution *x, const struct invoice *v)
     struct event_invoice_changed changed = { .hash = v->hash, .payee = v->payee, .amount = v->received,
                                              .state = invoice_state_name(v->state) };
 
+    tell_others(x, &v->hash);
     event_invoice_changed(x, &changed);
 }
 

@@ -9,7 +9,7 @@
 #include "kernel/kernel.h"
 #include "kernel/query.h"
 #include "layer2/channel/applications/applications.h"
-#include "layer2/payment/bolt11.h"
+#include "crypto/bolt11.h"
 #include "layer2/payment/htlc.h"
 #include "layer2/payment/invoice_row.h"
 #include "layer2/payment/map.h"

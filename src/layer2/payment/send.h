@@ -3,7 +3,7 @@
 #define LAYER2_PAYMENT_SEND_H
 
 #include "kernel/module.h"
-#include "layer2/payment/bolt11.h"
+#include "crypto/bolt11.h"
 #include "layer2/payment/graph.h"
 #include "layer2/payment/payment_row.h"
 

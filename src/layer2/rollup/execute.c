@@ -208,14 +208,14 @@ enum status rollup_execute(struct rollup_state *state, const struct batch *batch
         free(access.withdrawals);
         return refuse(&machine, invalid, fault, error);
     }
-    if (result != NULL)
-        state_result(state, result);
-    if (effects != NULL) {
+    if (effects != NULL) { /* before the tree needs the cache for itself */
         effects->faults = faults;
         effects->withdrawals = access.withdrawals;
         effects->withdrawal_count = access.withdrawal_count;
         effects_fill(state, &journal, effects);
     }
+    if (result != NULL)
+        state_result(state, result);
     return OK;
 }
 

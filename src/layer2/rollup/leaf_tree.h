@@ -1,6 +1,6 @@
 /* The state tree of crypto/state_proof.h in memory, for leaves that stand somewhere else: the tree knows
- * a leaf by a number and asks what it is when it hashes it. An inner node takes 40 bytes, a leaf none of
- * its own.
+ * a leaf by a number and asks what it is when it is put. An inner node takes 72 bytes (what is below it, and
+ * the hashes of that), a leaf none of its own.
  *
  * A batch of leaves is put or removed in two walks, level by level: down to find which nodes change, up
  * to hash them, all of a level side by side (crypto/sha256_many.h). Pure. */
@@ -30,8 +30,8 @@ struct leaf_tree;
 struct leaf_tree *leaf_tree_new(const struct leaf_source *source);
 void leaf_tree_free(struct leaf_tree *tree);
 
-/* Each leaf once. One that is put again has changed its value; one that is not there is removed all the same.
- */
+/* Each leaf once. One that is put again has changed its value, and one that has changed is hashed again only
+ * when it is put; one that is not there is removed all the same. */
 void leaf_tree_put(struct leaf_tree *tree, const uint32_t *leaves, size_t count);
 void leaf_tree_remove(struct leaf_tree *tree, const uint32_t *leaves, size_t count);
 

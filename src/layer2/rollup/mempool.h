@@ -60,7 +60,8 @@ struct sequencer_policy {
     uint64_t batch_items, batch_bytes; /* a batch is made when so much waits */
     int64_t batch_us;                  /* or something so long */
 };
-struct sequencer_policy sequencer_policy(struct database *database, enum network network, uint64_t domain);
+struct sequencer_policy sequencer_policy(struct database *database, enum node_network network,
+                                         uint64_t domain);
 /* Whether the node's operator ever spoke of it: until then this node takes nothing for it, whoever made it in
  * this node's name. */
 MUST_CHECK bool sequencer_is_known(struct database *database, uint64_t domain);

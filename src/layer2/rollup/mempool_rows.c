@@ -170,7 +170,8 @@ void pending_forget(struct database *database, uint64_t domain, uint64_t final)
 }
 
 /* --- rollup.sequencer ------------------------------------------------------------------------- */
-struct sequencer_policy sequencer_policy(struct database *database, enum network network, uint64_t domain)
+struct sequencer_policy sequencer_policy(struct database *database, enum node_network network,
+                                         uint64_t domain)
 {
     struct statement *s = statement(database,
         "SELECT enabled, batch_items, batch_bytes, batch_us FROM rollup_sequencer WHERE domain = ?");

@@ -472,7 +472,7 @@ static void ledger_ends_any_application_as_its_rules_say(void **state)
 
     g->seed = random_seed("ledger_ends_any_application_as_its_rules_say");
     for (size_t i = 0; i < kit_count; i++)
-        for (uint64_t nonce = 0; nonce < (SANITIZED ? DISPUTES / 3 : DISPUTES); nonce++)
+        for (uint64_t nonce = 0; nonce < (SANITIZED ? 1 : DISPUTES); nonce++)
             dispute(g, &kits[i], nonce);
 }
 

@@ -270,6 +270,51 @@ static void a_payment_that_fails_gives_its_notes_back(void **state)
     assert_int_equal(held(s), 200);
 }
 
+/* The effect of the wallet's payment, which is done, begins again with its spend signed by mallory: so
+ * looks what the wallet sees when mallory was faster, for its own transaction is refused then. */
+static void replay_payment_as_refused(struct scene *s, const char *change)
+{
+    char *request AUTO_FREE = fixture_sql_text(&s->f,
+        "SELECT request FROM effect WHERE kind = 'confidential.submit' ORDER BY id DESC LIMIT 1");
+    json_t *parsed AUTO_JSON = NULL, *again AUTO_JSON = NULL;
+    struct error error;
+
+    assert_int_equal(json_parse(request, strlen(request), &parsed, &error), OK);
+    json_t *transaction = json_object_get(parsed, "transaction");
+    json_t *params = json_deep_copy(json_object_get(transaction, "params"));
+    if (change != NULL)
+        json_object_set_new(json_array_get(json_object_get(params, "outputs"), 0), "key",
+                            json_string(change));
+    again = fixture_sign(&s->f, "mallory", json_string_value(json_object_get(transaction, "method")), params);
+    char *text AUTO_FREE = json_dumps(again, JSON_COMPACT);
+    char *sql AUTO_FREE = text_format(
+        "UPDATE effect SET state = 'waiting', attempts = 0, result = NULL, ended_us = NULL, next_us = 0,"
+        " request = '%s' WHERE id = (SELECT max(id) FROM effect WHERE kind = 'confidential.submit');"
+        "UPDATE own_payment SET state = 'submitted'", text);
+    fixture_tamper(&s->f, sql);
+    settle(s);
+}
+
+static void a_spend_that_another_brought_in_is_a_payment_made(void **state)
+{
+    struct scene *s = *state;
+
+    for (int i = 0; i < 2; i++)
+        put_in(s, "alice", 100);
+    assert_call(s, OK, "confidential.send", send_params(s, "alice", "bob", 30));
+    settle(s);
+    replay_payment_as_refused(s, NULL);
+    assert_int_equal(fixture_sql(&s->f, "SELECT state = 'failed' FROM effect ORDER BY id DESC LIMIT 1"), 1);
+    assert_int_equal(payments(s, "done"), 1); /* and not failed, or alice would pay again */
+    assert_int_equal(balance(s, "alice"), 170);
+    assert_int_equal(balance(s, "bob"), 30);
+    assert_int_equal(fixture_sql(&s->f, "SELECT count(*) FROM key_image"), 1);
+    /* A note of another key is not what was paid: refused is refused. */
+    char *other AUTO_FREE = fixture_sql_text(&s->f, "SELECT lower(hex(key)) FROM note WHERE number = 0");
+    replay_payment_as_refused(s, other);
+    assert_int_equal(payments(s, "failed"), 1);
+}
+
 static void a_wallet_refuses_what_it_cannot_do(void **state)
 {
     struct scene *s = *state;
@@ -302,6 +347,27 @@ static void a_wallet_refuses_what_it_cannot_do(void **state)
     assert_call(s, ERROR_KEYSTORE_LOCKED, "confidential.balance",
                 fixture_json("{'signer':'%s','asset':'GOLD'}", fixture_address(&s->f, "alice")));
     assert_int_equal(fixture_sql(&s->f, "SELECT count(*) FROM own_payment"), 0);
+}
+
+/* The log is everybody's: what this node does of its own says neither which transaction nor which note. */
+static void no_local_event_names_the_transaction_of_a_payment(void **state)
+{
+    static const char *const hidden[] = {
+        "SELECT lower(hex(\"transaction\")) FROM own_payment", "SELECT lower(hex(image)) FROM key_image",
+        "SELECT lower(hex(key)) FROM note WHERE amount IS NULL", "SELECT '\"note\"'", "SELECT '\"block\"'" };
+    struct scene *s = *state;
+
+    for (int i = 0; i < 2; i++)
+        put_in(s, "alice", 100);
+    assert_call(s, OK, "confidential.send", send_params(s, "alice", "bob", 30));
+    settle(s);
+    replay_payment_as_refused(s, NULL); /* and one that is refused, for its image */
+    assert_int_equal(fixture_sql(&s->f, "SELECT count(*) FROM event WHERE type = 'effect.ended'"), 2);
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+        char *sql AUTO_FREE = text_format("SELECT count(*) FROM event WHERE type = 'effect.ended'"
+                                          " AND instr(body, (%s LIMIT 1)) > 0", hidden[i]);
+        assert_int_equal(fixture_sql(&s->f, sql), 0);
+    }
 }
 
 /* Nor does anybody learn by SQL what a wallet holds. */
@@ -362,7 +428,9 @@ int wallet_tests(void)
         WALLET_TEST(a_wallet_is_the_same_after_a_restart),
         WALLET_TEST(a_note_spent_elsewhere_is_spent_here),
         WALLET_TEST(a_payment_that_fails_gives_its_notes_back),
+        WALLET_TEST(a_spend_that_another_brought_in_is_a_payment_made),
         WALLET_TEST(a_wallet_refuses_what_it_cannot_do),
+        WALLET_TEST(no_local_event_names_the_transaction_of_a_payment),
         WALLET_TEST(only_the_operator_reads_a_wallets_rows),
         cmocka_unit_test(an_address_with_one_letter_changed_is_refused),
     };

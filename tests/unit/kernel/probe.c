@@ -72,11 +72,14 @@ static void alarm_fires(struct execution *x, struct bytes subject)
     snprintf(probe_fired + used, sizeof(probe_fired) - used, "%.*s@%" PRId64 "/%" PRId64 " ",
              (int)subject.size, (const char *)subject.data, execution_time(x), execution_chain_time(x));
     record(x, 7);
+    if (bytes_equal(subject, bytes_of_text("working"))) /* what follows from it takes work outside */
+        reaction_request(x, "probe.work", subject);
 }
 
-struct work_params { const char *key; };
+struct work_params { const char *key; uint64_t party; };
 static const struct param work_param_table[] = {
     PARAM(struct work_params, key, TEXT, REQUIRED, "idempotency key"),
+    PARAM(struct work_params, party, INTEGER, OPTIONAL, "whom it waits for"),
 };
 
 static enum status start_work(struct execution *x, const void *params, struct writer *w)
@@ -104,6 +107,45 @@ static enum status work(struct effect_run *run)
     return OK;
 }
 
+/* --- one that waits ------------------------------------------------------------------------------- */
+atomic_int probe_waiting, probe_waits_ended, probe_end_next;
+atomic_bool probe_go;
+
+static enum status start_wait(struct execution *x, const void *params, struct writer *w)
+{
+    const struct work_params *p = params;
+
+    writer_object_begin(w);
+    if (strcmp(p->key, "cancel") == 0)
+        writer_member_boolean(w, "cancelled", effect_cancel(x, "probe.wait", "late"));
+    else
+        writer_member_unsigned(w, "effect",
+                               effect_request_for(x, "probe.wait", p->party, p->key, "{}",
+                                                  strcmp(p->key, "late") == 0 ? 1000000 : 0));
+    writer_object_end(w);
+    return OK;
+}
+
+static enum status wait_for_word(struct effect_run *run)
+{
+    atomic_fetch_add(&probe_waiting, 1);
+    while (!atomic_load(&probe_go)) {
+        if (atomic_load(&probe_end_next) > 0 && atomic_fetch_sub(&probe_end_next, 1) > 0)
+            break;
+        if (kernel_stopping(run->kernel))
+            return error_set(&run->error, ERROR_STOPPING, "the node is stopping");
+        usleep(1000);
+    }
+    return OK;
+}
+
+static void wait_ended(struct execution *x, uint64_t id, const char *key, const char *request,
+                       enum status outcome, const char *result)
+{
+    (void)x, (void)id, (void)key, (void)request, (void)outcome, (void)result;
+    atomic_fetch_add(&probe_waits_ended, 1);
+}
+
 static void work_ended(struct execution *x, uint64_t id, const char *key, const char *request,
                        enum status outcome, const char *result)
 {
@@ -125,6 +167,12 @@ static void reacts(struct execution *x, struct bytes subject)
 
         reaction_request(x, "probe.react", bytes_of(&next, 1));
     }
+}
+
+static void asks_for_work(struct execution *x, struct bytes subject)
+{
+    (void)subject;
+    (void)effect_request(x, "probe.work", "late", "{\"n\":1}");
 }
 
 static int64_t sweeps(struct execution *x)
@@ -218,6 +266,8 @@ static const struct command commands[] = {
       .help = "Set a deadline.", .result = "{}" },
     { "probe.work", SCOPE_LOCAL, ACCESS_OPERATOR, start_work, PARAMS(struct work_params, work_param_table),
       .help = "Ask for an effect.", .result = "{effect}" },
+    { "probe.wait", SCOPE_LOCAL, ACCESS_OPERATOR, start_wait, PARAMS(struct work_params, work_param_table),
+      .help = "Ask for an effect.", .result = "{effect}" },
     { "probe.ask", SCOPE_LOCAL, ACCESS_OPERATOR, ask, PARAMS(struct asked, asked_params),
       .help = "Asks for reactions, a sweep, and something behind the commit.", .result = "nothing" },
     { "probe.checked", SCOPE_BASE, ACCESS_SIGNED, checked, check_number,
@@ -250,6 +300,7 @@ static const struct deadline_kind deadlines[] = {
 
 static const struct reaction reactions[] = {
     { "probe.react", reacts, "counts" },
+    { "probe.work", asks_for_work, "asks for an effect" },
 };
 
 static const struct sweep sweep_kinds[] = {
@@ -258,6 +309,8 @@ static const struct sweep sweep_kinds[] = {
 
 static const struct effect_kind effects[] = {
     { "probe.work", work, work_ended, .attempts = 3, .backoff_us = 1000, .help = "fails on order" },
+    { "probe.wait", wait_for_word, wait_ended, .attempts = 3, .waits = PROBE_WAITS, .transient = true,
+      .help = "waits until it is told to go on" },
 };
 
 const struct module probe_module = {

@@ -297,6 +297,16 @@ static void block_time_deadlines_fire_at_their_time_and_not_before(void **state)
     assert_int_equal(fixture_sql(f, "SELECT count(*) FROM deadline"), 0);
 }
 
+static void what_came_due_while_the_node_was_down_may_ask_for_work(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_run(f, "alice", "probe.alarm", "{'in':'10s','name':'working'}");
+    fixture_tamper(f, "UPDATE deadline SET due_us = 1"); /* while it was down */
+    while (fixture_sql(f, "SELECT count(*) FROM effect WHERE key = 'late' AND state = 'done'") == 0)
+        usleep(1000);
+}
+
 static void deadlines_fire_in_order_of_due_time_then_of_setting(void **state)
 {
     struct fixture *f = *state;
@@ -473,6 +483,161 @@ static void an_effect_cut_off_by_a_stop_is_resumed_by_the_next_start(void **stat
         usleep(1000);
     assert_int_equal(atomic_load(&probe_runs), 2);
     assert_int_equal(fixture_sql(f, "SELECT attempts FROM effect"), 1); /* being stopped did not count */
+}
+
+static void ask_to_wait(struct fixture *f, const char *key)
+{
+    struct reply reply = fixture_call(f, "probe.wait", fixture_json("{'key':'%s'}", key));
+
+    assert_int_equal(reply.status, OK);
+    reply_close(&reply);
+}
+
+static void wait_for_count(atomic_int *counter, int value)
+{
+    for (int i = 0; i < 5000 && atomic_load(counter) != value; i++)
+        usleep(1000);
+    assert_int_equal(atomic_load(counter), value);
+}
+
+static void effects_that_wait_keep_nobody_else_from_running(void **state)
+{
+    struct fixture *f = *state;
+    struct reply reply;
+    char key[16];
+
+    atomic_store(&probe_waiting, 0);
+    atomic_store(&probe_waits_ended, 0);
+    atomic_store(&probe_go, false);
+    for (int i = 0; i < PROBE_WAITS + 3; i++) {
+        snprintf(key, sizeof(key), "w%d", i);
+        ask_to_wait(f, key);
+    }
+    wait_for_count(&probe_waiting, PROBE_WAITS); /* its places, and no more */
+    reply = fixture_call(f, "probe.work", fixture_json("{'key':'meanwhile'}"));
+    reply_close(&reply);
+    wait_for_event(f, "effect.ended");
+    assert_int_equal(atomic_load(&probe_waits_ended), 0);
+    assert_int_equal(atomic_load(&probe_waiting), PROBE_WAITS);
+    atomic_store(&probe_go, true);
+    wait_for_count(&probe_waits_ended, PROBE_WAITS + 3);
+    /* transient; the row goes a little after the work has ended */
+    for (int i = 0; i < 5000; i++) {
+        if (fixture_sql(f, "SELECT count(*) FROM effect WHERE kind = 'probe.wait'") == 0)
+            break;
+        usleep(1000);
+    }
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM effect WHERE kind = 'probe.wait'"), 0);
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM event WHERE type = 'effect.ended'"), 1);
+}
+
+/* So many of each party from `first` to `last`. */
+static void ask_for_parties(struct fixture *f, uint64_t first, uint64_t last, int count)
+{
+    for (uint64_t party = first; party <= last; party++) {
+        for (int i = 0; i < count; i++) {
+            struct reply reply =
+                fixture_call(f, "probe.wait", fixture_json("{'key':'p%d-%d','party':%d}", (int)party, i,
+                                                           (int)party));
+
+            assert_int_equal(reply.status, OK);
+            reply_close(&reply);
+        }
+    }
+}
+
+static int64_t running_of(struct fixture *f, int party)
+{
+    char *sql AUTO_FREE = text_format("SELECT count(*) FROM effect WHERE party = %d AND running = 1", party);
+
+    return fixture_sql(f, sql);
+}
+
+static void a_party_gets_its_share_of_the_places_and_leaves_one_for_everybody(void **state)
+{
+    const int share = PROBE_WAITS / EFFECT_SHARE;
+    struct fixture *f = *state;
+
+    atomic_store(&probe_waiting, 0);
+    atomic_store(&probe_waits_ended, 0);
+    atomic_store(&probe_go, false);
+    ask_for_parties(f, 1, 1, PROBE_WAITS);
+    wait_for_count(&probe_waiting, share); /* one party, however much waits for it */
+    ask_for_parties(f, 2, EFFECT_SHARE, PROBE_WAITS);
+    wait_for_count(&probe_waiting, PROBE_WAITS); /* several hold all the places between them: */
+    ask_for_parties(f, 50, 52, 3);
+    wait_for_count(&probe_waiting, PROBE_WAITS + 3); /* whoever else comes gets one, */
+    usleep(20000);
+    assert_int_equal(atomic_load(&probe_waiting), PROBE_WAITS + 3);
+    for (int party = 50; party <= 52; party++)
+        assert_int_equal(running_of(f, party), 1);
+    ask_for_parties(f, 100, 100 + EFFECTS_FIRST_MAX, 1);
+    wait_for_count(&probe_waiting, PROBE_WAITS + EFFECTS_FIRST_MAX); /* as far as that goes; */
+    usleep(20000);
+    assert_int_equal(atomic_load(&probe_waiting), PROBE_WAITS + EFFECTS_FIRST_MAX);
+    fixture_reopen(f); /* and a start knows the parties from the rows: each of them gets one */
+    wait_for_count(&probe_waiting,
+                   PROBE_WAITS + EFFECTS_FIRST_MAX + EFFECT_SHARE + 3 + EFFECTS_FIRST_MAX + 1);
+    for (int party = 1; party <= EFFECT_SHARE; party++)
+        assert_int_equal(running_of(f, party), 1);
+    atomic_store(&probe_go, true);
+    wait_for_count(&probe_waits_ended, EFFECT_SHARE * PROBE_WAITS + 3 * 3 + EFFECTS_FIRST_MAX + 1);
+}
+
+static void the_party_with_the_fewest_is_next(void **state)
+{
+    const int share = PROBE_WAITS / EFFECT_SHARE;
+    struct fixture *f = *state;
+
+    atomic_store(&probe_waiting, 0);
+    atomic_store(&probe_waits_ended, 0);
+    atomic_store(&probe_go, false);
+    atomic_store(&probe_end_next, 0);
+    ask_for_parties(f, 1, EFFECT_SHARE, share); /* all places */
+    wait_for_count(&probe_waiting, PROBE_WAITS);
+    ask_for_parties(f, 1, 2, 30);
+    ask_for_parties(f, 9, 9, 30); /* asked for last */
+    wait_for_count(&probe_waiting, PROBE_WAITS + 1);
+    atomic_store(&probe_end_next, share); /* so many places become free */
+    for (int i = 0; i < 5000 && running_of(f, 9) < 2; i++)
+        usleep(1000);
+    wait_for_count(&probe_waits_ended, share);
+    assert_in_range(running_of(f, 9), 2, share);
+    atomic_store(&probe_go, true);
+    wait_for_count(&probe_waits_ended, PROBE_WAITS + 2 * (30 - share) + 30);
+}
+
+static void effects_that_wait_are_resumed_by_the_next_start(void **state)
+{
+    struct fixture *f = *state;
+
+    atomic_store(&probe_waiting, 0);
+    atomic_store(&probe_waits_ended, 0);
+    atomic_store(&probe_go, false);
+    ask_to_wait(f, "one");
+    wait_for_count(&probe_waiting, 1);
+    fixture_reopen(f);
+    wait_for_count(&probe_waiting, 2);
+    atomic_store(&probe_go, true);
+    wait_for_count(&probe_waits_ended, 1);
+}
+
+static void an_effect_that_does_not_run_yet_is_taken_back(void **state)
+{
+    struct fixture *f = *state;
+    struct reply reply;
+
+    atomic_store(&probe_waiting, 0);
+    ask_to_wait(f, "late");
+    reply = fixture_call(f, "probe.wait", fixture_json("{'key':'cancel'}"));
+    assert_true(json_is_true(json_object_get(reply.result, "cancelled")));
+    reply_close(&reply);
+    fixture_advance(f, 2000000);
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM effect"), 0);
+    assert_int_equal(atomic_load(&probe_waiting), 0);
+    reply = fixture_call(f, "probe.wait", fixture_json("{'key':'cancel'}"));
+    assert_true(json_is_false(json_object_get(reply.result, "cancelled")));
+    reply_close(&reply);
 }
 
 static void an_effect_that_takes_the_node_down_ends_after_its_attempts(void **state)
@@ -850,6 +1015,7 @@ int main(int argc, char **argv)
         TEST(what_is_not_a_transaction_is_refused),
         TEST(a_mistyped_name_gets_a_suggestion),
         TEST(block_time_deadlines_fire_at_their_time_and_not_before),
+        TEST(what_came_due_while_the_node_was_down_may_ask_for_work),
         TEST(deadlines_fire_in_order_of_due_time_then_of_setting),
         TEST(an_outage_never_eats_a_window_on_chain_time),
         TEST(advancing_time_fires_before_the_answer_and_counts_on_both_clocks),
@@ -861,6 +1027,11 @@ int main(int argc, char **argv)
         TEST(the_same_key_is_the_same_effect),
         TEST(an_effect_cut_off_by_a_stop_is_resumed_by_the_next_start),
         TEST(an_effect_that_takes_the_node_down_ends_after_its_attempts),
+        TEST(effects_that_wait_keep_nobody_else_from_running),
+        TEST(a_party_gets_its_share_of_the_places_and_leaves_one_for_everybody),
+        TEST(the_party_with_the_fewest_is_next),
+        TEST(effects_that_wait_are_resumed_by_the_next_start),
+        TEST(an_effect_that_does_not_run_yet_is_taken_back),
         cmocka_unit_test(backoff_doubles_up_to_its_limit),
         TEST(sql_reads_and_does_nothing_else),
         TEST(sql_names_its_columns_and_says_when_it_cut),

@@ -388,12 +388,12 @@ static void run_history(struct fixture *f, const char *name, unsigned steps, uns
 
 static void a_short_history_agrees_with_the_model_after_every_step(void **state)
 {
-    run_history(*state, "short history", SANITIZED ? 80 : 200, 1);
+    run_history(*state, "short history", SANITIZED ? 40 : 200, 1);
 }
 
 static void a_long_history_agrees_with_the_model(void **state)
 {
-    run_history(*state, "long history", SANITIZED ? 1000 : 3000, 50);
+    run_history(*state, "long history", SANITIZED ? 400 : 3000, 50);
 }
 
 #define LEDGER_TEST(name) cmocka_unit_test_setup_teardown(name, ledger_setup, ledger_teardown)

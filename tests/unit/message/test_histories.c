@@ -337,8 +337,8 @@ static void run_history(const char *name, unsigned steps)
 static void random_histories_agree_with_the_model_and_replay_to_the_same_blocks(void **state)
 {
     (void)state;
-    run_history("first history", SANITIZED ? 100 : 300);
-    run_history("second history", SANITIZED ? 100 : 300);
+    run_history("first history", SANITIZED ? 60 : 300);
+    run_history("second history", SANITIZED ? 60 : 300);
 }
 
 int histories_tests(void)

@@ -231,7 +231,7 @@ void await_watcher(struct table *t)
     struct dispute d;
     uint32_t count = 1;
 
-    for (int i = 0; i < 3000 && count > 0; i++) {
+    for (int i = 0; i < 30000 && count > 0; i++) {
         read_game(t, &d);
         free(moves_of(t, &d, &own, NEVER_LIES, &count));
         dispute_close(&d);
@@ -245,7 +245,7 @@ void await_sql(struct table *t, const char *sql, int64_t expected)
 {
     const struct timespec nap = { .tv_nsec = 2000000 };
 
-    for (int i = 0; i < 2000 && fixture_sql(&t->f, sql) != expected; i++) {
+    for (int i = 0; i < 20000 && fixture_sql(&t->f, sql) != expected; i++) {
         if (i % 50 == 49)
             nudge(t);
         nanosleep(&nap, NULL);

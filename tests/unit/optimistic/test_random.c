@@ -1,10 +1,11 @@
 /* Random games with random players against the watcher: P4 the truth wins and the honest party is paid, P5 a
  * game ends in its time, P6 what went in came out or burned. Every invariant holds after every step. */
 #include "table.h"
+#include "../sanitized.h"
 
 #define DEPTH 5u
 #define FUNDS 1000000
-#define GAMES 12u
+#define GAMES (SANITIZED ? 4u : 12u)
 
 static uint64_t below(uint64_t *state, uint64_t bound)
 {

@@ -77,7 +77,7 @@ static void advance(struct place *p, int64_t by_us)
 
 static void await_sql(struct place *p, const char *sql, int64_t expected)
 {
-    for (int i = 0; i < 3000 && fixture_sql(&p->f, sql) != expected; i++) {
+    for (int i = 0; i < 20000 && fixture_sql(&p->f, sql) != expected; i++) {
         if (i % 50 == 49)
             fixture_advance(&p->f, 2 * SECOND + 1);
         nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);

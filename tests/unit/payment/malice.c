@@ -6,7 +6,7 @@
 #include "base/bech32.h"
 #include "crypto/hash.h"
 #include "crypto/schnorr.h"
-#include "layer2/payment/bolt11.h"
+#include "crypto/bolt11.h"
 
 static uint64_t below(struct world *w, uint64_t bound)
 {

@@ -10,7 +10,7 @@
 #include "layer2/channel/channel.h"
 #include "layer2/channel/life.h"
 #include "layer2/channel/local.h"
-#include "layer2/payment/bolt11.h"
+#include "crypto/bolt11.h"
 #include "layer2/payment/payment.h"
 #include "ledger/ledger.h"
 #include "store/database.h"
@@ -83,7 +83,7 @@ void await_sql(struct fixture *f, const char *sql, const char *hex, int64_t expe
 {
     const struct timespec nap = { .tv_nsec = 2000000 };
 
-    for (int i = 0; i < 5000 && sql_of(f, sql, hex) != expected; i++)
+    for (int i = 0; i < 30000 && sql_of(f, sql, hex) != expected; i++)
         nanosleep(&nap, NULL);
     if (sql_of(f, sql, hex) != expected)
         fail_msg("%s (%s): %" PRId64 " instead of %" PRId64, sql, hex, sql_of(f, sql, hex), expected);

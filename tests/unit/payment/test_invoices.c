@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "crypto/hash.h"
-#include "layer2/payment/bolt11.h"
+#include "crypto/bolt11.h"
 
 /* BOLT 11, "Examples": the private key and the first invoice. */
 #define KEY "e126f68f7eafcc8b74f54d269fe206be715000f94dac067d1c04a8ca3b2db734"

@@ -12,6 +12,8 @@
 
 #include "confidential/sealed.h"
 #include "crypto/hash.h"
+#include "proof/bn254_fp12.h"
+#include "proof/bn254_fr.h"
 #include "proof/pedersen.h"
 #include "proof/range_proof.h"
 #include "proof/ring.h"
@@ -120,6 +122,10 @@ static void hashes(void)
     uint8_t secret[200] = { 8 }, digest[64];
 
     hide(secret, sizeof secret);
+    sha3_256(digest, secret, sizeof secret);
+    publish("sha3_256", digest, 32);
+    keccak_256(digest, secret, sizeof secret);
+    publish("keccak_256", digest, 32);
     sha3_512(digest, secret, sizeof secret);
     publish("sha3_512", digest, sizeof digest);
     shake256(digest, sizeof digest, secret, sizeof secret);
@@ -128,7 +134,7 @@ static void hashes(void)
 
 static void commitments(void)
 {
-    struct scalar blinding;
+    struct scalar blinding, amount;
     struct point commitment;
     uint64_t value = 1234567;
 
@@ -136,6 +142,88 @@ static void commitments(void)
     hide(&value, sizeof value);
     pedersen_commit(&commitment, value, &blinding);
     publish_point("pedersen_commit", &commitment);
+    scalar_from_u64(&amount, value);
+    pedersen_commit_scalar(&commitment, &amount, &blinding);
+    publish_point("pedersen_commit_scalar, scalar_from_u64", &commitment);
+}
+
+/* What a prover says goes into its transcript before it is published. */
+static void transcripts(void)
+{
+    struct transcript transcript;
+    uint8_t challenge[32], secret[32] = { 7 };
+    uint64_t number = 5;
+    struct scalar scalar;
+    struct point point;
+
+    transcript_start(&transcript, "constant time");
+    secret_scalar(&scalar);
+    hide(secret, sizeof secret);
+    hide(&number, sizeof number);
+    point_multiply_base(&point, &scalar);
+    transcript_append(&transcript, "bytes", secret, sizeof secret);
+    transcript_append_u64(&transcript, "number", number);
+    transcript_append_scalar(&transcript, "scalar", &scalar);
+    transcript_append_point(&transcript, "point", &point);
+    transcript_challenge_scalar(&transcript, "scalar", &scalar);
+    transcript_challenge(&transcript, "challenge", challenge, sizeof challenge);
+    publish("transcript", challenge, sizeof challenge);
+    publish("transcript_challenge_scalar", &scalar, sizeof scalar);
+}
+
+/* The fields of BN254: what a prover does with its witness before a group is reached. */
+static void fields(void)
+{
+    uint8_t wide[2 * FIELD_BYTES] = { 3 }, bytes[FIELD_BYTES];
+    struct fr_plain plain;
+    struct fr a, b;
+    struct fp x, y;
+    struct fp2 u, v;
+    struct fp12 f;
+
+    hide(wide, sizeof wide);
+    fr_from_random(&a, wide);
+    fr_set(&b, 77);
+    hide(&b, sizeof b);
+    fr_add(&a, &a, &b);
+    fr_subtract(&b, &b, &a);
+    fr_multiply(&b, &b, &a);
+    fr_negate(&b, &b);
+    fr_power(&b, &b, 12345);
+    fr_invert(&a, &b);
+    fr_to_plain(&plain, &a);
+    limbs_to_big_endian(bytes, plain.limb);
+    publish("fr", bytes, sizeof bytes);
+    fr_to_bytes(bytes, &b);
+    publish("fr_to_bytes", bytes, sizeof bytes);
+    bool equal = fr_equal(&a, &b), zero = fr_is_zero(&a), below = fr_plain_below_r(&plain);
+    publish("fr_equal", &equal, sizeof equal);
+    publish("fr_is_zero", &zero, sizeof zero);
+    publish("fr_plain_below_r", &below, sizeof below);
+
+    x = y = fp_one;
+    hide(&x, sizeof x);
+    hide(&y, sizeof y);
+    fp_add(&x, &x, &y);
+    fp_double(&y, &x);
+    fp_square(&y, &y);
+    fp_subtract(&x, &y, &x);
+    fp_multiply(&y, &x, &y);
+    fp_negate(&y, &y);
+    fp_invert(&x, &y);
+    u = (struct fp2){ x, y };
+    fp2_square(&v, &u);
+    fp2_multiply(&v, &v, &u);
+    fp2_scale(&v, &v, &x);
+    fp2_multiply_xi(&v, &v);
+    fp2_invert(&u, &v);
+    f = (struct fp12){ { u, v, u }, { v, u, v } };
+    fp12_square(&f, &f);
+    fp12_multiply(&f, &f, &f);
+    fp12_invert(&f, &f);
+    fp12_frobenius(&f, &f);
+    fp_to_bytes(bytes, &f.c0.c0.c0);
+    publish("fp, fp2, fp12", bytes, sizeof bytes);
 }
 
 static void synthetic_nonces(void)
@@ -265,6 +353,37 @@ static void spends(void)
     publish("spend_make", made.range_proof, made.spend.range_proof.size);
 }
 
+/* A wallet reads its own note, and somebody else's; secret are both its keys. That a note is the wallet's
+ * becomes public, and nothing else. */
+static void openings(void)
+{
+    uint8_t seed[WALLET_SEED_SIZE] = { 6 }, secret[SCALAR_SIZE];
+    struct confidential_address address;
+    struct wallet_keys keys, others;
+    struct spend_target target;
+    struct spend_output note;
+    struct note_opened opened;
+    struct point point;
+
+    wallet_keys_derive(seed, "constant", &keys);
+    seed[0]++;
+    wallet_keys_derive(seed, "constant", &others);
+    wallet_address(&keys, &address);
+    INVARIANT(hidden_note_seal(&address, 40, &target), "an address is one");
+    memcpy(note.key, target.key, POINT_SIZE);
+    memcpy(note.sealed, target.sealed, NOTE_SEALED_SIZE);
+    pedersen_commit(&point, target.amount, &target.blinding);
+    point_encode(note.commitment, &point);
+    hide(&keys, sizeof keys);
+    hide(&others, sizeof others);
+    INVARIANT(hidden_note_open(keys.view, address.spend, &note, false, &opened), "it is the wallet's");
+    publish("hidden_note_open", &opened.amount, sizeof opened.amount);
+    INVARIANT(hidden_note_secret(keys.spend, &opened.tweak, secret), "a key has a secret");
+    publish("hidden_note_secret", secret, sizeof secret);
+    bool theirs = hidden_note_open(others.view, address.spend, &note, false, &opened);
+    publish("hidden_note_open of another's", &theirs, sizeof theirs);
+}
+
 /* Variable time on a secret: what the check is there to find. */
 static void leak_public_sum(void)
 {
@@ -300,12 +419,15 @@ int main(int argc, char **argv)
     points();
     hashes();
     commitments();
+    transcripts();
+    fields();
     synthetic_nonces();
     range_proofs(8, 1);
     range_proofs(8, 2);
     rings(false);
     rings(true);
     spends();
+    openings();
     puts("done");
     return 0;
 }

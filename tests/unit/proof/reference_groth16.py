@@ -51,6 +51,13 @@ def kind(value):
     return value
 
 
+def need_sound(beta, gamma, delta, inputs):
+    """No key for which anybody makes proofs: none of these points is another one, or its opposite."""
+    same_x = lambda points: len({point[0] for point in points}) < len(points)  # noqa: E731
+    need(not same_x((beta, gamma, delta)), "beta, gamma and delta are not different")
+    need(not same_x(inputs), "two inputs have one point")
+
+
 def verify_strictly(key, proof, public):
     key, proof = kind(key), kind(proof)
     need(isinstance(public, list) and len(public) == key.get("nPublic"), "another count of public signals")
@@ -61,6 +68,7 @@ def verify_strictly(key, proof, public):
         total = curve.add(total, curve.multiply(signal, point))
     alpha = first_point(key.get("vk_alpha_1"))
     beta, gamma, delta = (second_point(key.get(name)) for name in ("vk_beta_2", "vk_gamma_2", "vk_delta_2"))
+    need_sound(beta, gamma, delta, inputs)
     a, b, c = first_point(proof.get("pi_a")), second_point(proof.get("pi_b")), first_point(proof.get("pi_c"))
     return curve.product_is_one([(curve.negate(a), b), (alpha, beta), (total, gamma), (c, delta)])
 

@@ -277,6 +277,19 @@ static void a_zkey_that_lies_about_itself_is_refused(void **state)
     }
 }
 
+/* As 'zkey new' leaves it, before anybody contributed: delta is gamma. */
+static void a_zkey_without_a_contribution_is_refused(void **state)
+{
+    CLEANUP(prover_close) struct prover prover;
+    (void)state;
+
+    prover_open(&prover, "mul");
+    AUTO_FREE uint8_t *copy = memory_copy(prover.zkey.data, prover.zkey.size);
+    uint8_t *gamma = copy + ZKEY_COUNTS_AT + 12 + 2 * G1_BYTES + G2_BYTES;
+    memcpy(gamma + G2_BYTES + G1_BYTES, gamma, G2_BYTES);
+    assert_int_equal(zkey_verdict(bytes_of(copy, prover.zkey.size)), GROTH16_KEY_FORGEABLE);
+}
+
 static void a_wtns_that_lies_about_itself_is_refused(void **state)
 {
     CLEANUP(prover_close) struct prover prover;
@@ -354,6 +367,7 @@ int groth16_prove_tests(void)
         cmocka_unit_test(transforms_are_what_their_definition_says),
         cmocka_unit_test(truncated_and_padded_files_are_refused),
         cmocka_unit_test(a_zkey_that_lies_about_itself_is_refused),
+        cmocka_unit_test(a_zkey_without_a_contribution_is_refused),
         cmocka_unit_test(a_wtns_that_lies_about_itself_is_refused),
         cmocka_unit_test(a_damaged_zkey_gives_no_proof_that_does_not_hold),
     };

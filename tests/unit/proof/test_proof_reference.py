@@ -762,6 +762,25 @@ def test_malformed_groth16_files_are_refused_by_both(ask):
             assert not groth16_judged(ask, *changed), name
 
 
+def test_keys_for_which_anybody_makes_proofs_are_refused_by_both(ask):
+    """As a set-up to which nobody contributed: delta is gamma, and the proof is alpha, beta, minus the inputs."""
+    key, proof, public = (json.loads((groth16_folder() / "mul" / name).read_text()) for name in NAMES)
+    key["vk_delta_2"] = key["vk_gamma_2"]
+    total, *inputs = (groth16.first_point(point) for point in key["IC"])
+    for signal, point in zip(public, inputs):
+        total = bn254.add(total, bn254.multiply(int(signal), point))
+    (x, _), (y, _) = bn254.negate(total)
+    proof |= {"pi_a": key["vk_alpha_1"], "pi_b": key["vk_beta_2"], "pi_c": [str(x), str(y), "1"]}
+    assert not groth16_judged(ask, *map(json.dumps, (key, proof, public)))
+    points = [groth16.first_point(key["vk_alpha_1"]), groth16.second_point(key["vk_beta_2"])]
+    assert bn254.product_is_one([(bn254.negate(points[0]), points[1]), tuple(points),
+                                 (total, groth16.second_point(key["vk_gamma_2"])),
+                                 (bn254.negate(total), groth16.second_point(key["vk_delta_2"]))]), "no forgery"
+    key, proof, public = (json.loads((groth16_folder() / "mul" / name).read_text()) for name in NAMES)
+    key["IC"][2] = key["IC"][1]
+    assert not groth16_judged(ask, *map(json.dumps, (key, proof, public)))
+
+
 def test_groth16_proofs_of_either_are_accepted_by_the_other(ask, dice):
     folder = groth16_folder()
     for fixture in ("mul", "range16"):

@@ -1,5 +1,7 @@
 /* A claim holds for its own chain and purpose, with all of its parts and no others. */
 #include "proof/bn254_fr.h"
+#include "proof/ring.h"
+#include "proving/claim_make.h"
 #include "test_proving.h"
 
 #define SYSTEMS 4
@@ -196,6 +198,57 @@ static void id_of(const struct made *made, struct hash *id)
     claim_id(buffer_bytes(&encoded), id);
 }
 
+/* --- making ------------------------------------------------------------------------------------- */
+static void proofs_made_of_claims_hold_for_them_alone(void **state)
+{
+    struct scalar blindings[CLAIM_COMMITMENTS_MAX];
+    uint64_t values[CLAIM_COMMITMENTS_MAX] = { 0, 255 };
+    uint8_t commitments[CLAIM_COMMITMENTS_MAX * CLAIM_PIECE], secret[SCALAR_SIZE] = { 3 };
+    struct claim claim = { .system = CLAIM_RANGE, .chain = CHAIN, .purpose = PURPOSE, .bits = 8,
+                           .binding = CLAIM_NOT_BOUND };
+    struct buffer proof CLEANUP(buffer_close) = { 0 };
+    struct error error;
+    struct made made;
+
+    (void)state;
+    buffer_init(&proof);
+    for (size_t i = 0; i < CLAIM_COMMITMENTS_MAX; i++)
+        scalar_random(&blindings[i]);
+    assert_int_equal(claim_make_range(&claim, values, blindings, 2, commitments, &proof, &error), OK);
+    assert_int_equal(claim.commitments.size, 2 * CLAIM_PIECE);
+    assert_int_equal(claim_verify(&claim, buffer_bytes(&proof), NULL, &error), OK);
+    claim.purpose = "another";
+    assert_int_equal(claim_verify(&claim, buffer_bytes(&proof), NULL, &error), ERROR_INVALID_PROOF);
+    claim.purpose = PURPOSE;
+
+    size_t had = proof.size; /* what fails appends nothing */
+    values[1] = 256;
+    assert_int_equal(claim_make_range(&claim, values, blindings, 2, commitments, &proof, &error),
+                     ERROR_NOT_PROVABLE);
+    for (size_t count = 0; count <= CLAIM_COMMITMENTS_MAX; count++)
+        if ((count & (count - 1)) != 0 || count == 0)
+            assert_int_equal(claim_make_range(&claim, values, blindings, count, commitments, &proof, &error),
+                             ERROR_LIMIT);
+    claim.purpose = "";
+    values[1] = 0;
+    assert_int_equal(claim_make_range(&claim, values, blindings, 2, commitments, &proof, &error),
+                     ERROR_INVALID_PARAMS);
+    assert_int_equal(proof.size, had);
+
+    made_ring(&made, CHAIN, PURPOSE, 1); /* whose members have the secrets 1, 2, 3, 4 */
+    assert_int_equal(claim_make_ring(&made.claim, secret, &proof, &error), OK);
+    assert_memory_equal(proof.data + had, made.proof, RING_IMAGE_SIZE); /* the same signer, 3 */
+    assert_memory_not_equal(proof.data + had + RING_IMAGE_SIZE, made.proof + RING_IMAGE_SIZE, SCALAR_SIZE);
+    had = proof.size;
+    secret[0] = 5;
+    assert_int_equal(claim_make_ring(&made.claim, secret, &proof, &error), ERROR_NOT_PROVABLE);
+    secret[0] = 0;
+    assert_int_equal(claim_make_ring(&made.claim, secret, &proof, &error), ERROR_NOT_PROVABLE);
+    made.claim.keys.size--;
+    assert_int_equal(claim_make_ring(&made.claim, secret, &proof, &error), ERROR_INVALID_PARAMS);
+    assert_int_equal(proof.size, had);
+}
+
 static void everything_that_is_claimed_changes_the_id(void **state)
 {
     struct hash id, other;
@@ -251,6 +304,7 @@ int claim_tests(void)
         cmocka_unit_test(a_proof_of_another_size_is_malformed),
         cmocka_unit_test(a_part_too_few_or_too_many_is_named),
         cmocka_unit_test(sizes_have_bounds),
+        cmocka_unit_test(proofs_made_of_claims_hold_for_them_alone),
         cmocka_unit_test(everything_that_is_claimed_changes_the_id),
         cmocka_unit_test(what_binds_a_public_input_is_below_r),
     };

@@ -41,6 +41,7 @@ static void put_file(struct fixture *f, const char *name, const void *data, size
     assert_non_null(file);
     assert_int_equal(fwrite(data, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, 0600), 0);
 }
 
 /* A file of the published fixtures; skips the test where there are none. */
@@ -60,9 +61,9 @@ static void put_fixtures(struct fixture *f)
 }
 
 /* Asks, waits for the end, and gives the job. */
-static json_t *run_job(struct fixture *f, const char *circuit, const char *witness)
+static json_t *run_asked(struct fixture *f, json_t *params)
 {
-    struct reply asked = fixture_call(f, "proof.prove", fixture_json(ASK, circuit, witness));
+    struct reply asked = fixture_call(f, "proof.prove", params);
     const struct timespec pause = { .tv_nsec = 2000000 };
     json_t *job = NULL;
 
@@ -77,6 +78,11 @@ static json_t *run_job(struct fixture *f, const char *circuit, const char *witne
     }
     reply_close(&asked);
     return job;
+}
+
+static json_t *run_job(struct fixture *f, const char *circuit, const char *witness)
+{
+    return run_asked(f, fixture_json(ASK, circuit, witness));
 }
 
 static const char *text_of(const json_t *job, const char *name)
@@ -136,6 +142,141 @@ static void a_witness_that_was_changed_gives_no_proof(void **state)
     assert_non_null(strstr(text_of(job, "error"), "unsatisfied"));
 }
 
+/* Modes that let anybody but the owner in, each by one bit. */
+static void a_witness_that_others_may_read_is_not_taken(void **state)
+{
+    static const mode_t modes[] = { 0640, 0620, 0604, 0602, 0610, 0601 };
+    struct fixture *f = *state;
+    AUTO_FREE char *path = text_format("%s/proving/range.wtns", f->directory);
+
+    put_fixtures(f);
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        assert_int_equal(chmod(path, modes[i]), 0);
+        json_t *job AUTO_JSON = run_job(f, "range.zkey", "range.wtns");
+        assert_string_equal(text_of(job, "state"), "failed");
+        assert_non_null(strstr(text_of(job, "error"), "others may read it"));
+    }
+    assert_int_equal(chmod(path, 0400), 0);
+    json_t *job AUTO_JSON = run_job(f, "range.zkey", "range.wtns");
+    assert_string_equal(text_of(job, "state"), "made");
+}
+
+/* --- half-aggregates ---------------------------------------------------------------------------- */
+#define SIGNATURES 5
+
+static json_t *hex_json(const void *data, size_t size)
+{
+    AUTO_FREE char *text = memory_new(2 * size + 1);
+
+    hex_text(text, data, size);
+    return json_string(text);
+}
+
+/* What a few keys signed for this chain and the purpose, as proof.prove takes it. */
+static json_t *signed_params(struct fixture *f, uint8_t signatures[SIGNATURES][64])
+{
+    uint8_t keys[SIGNATURES][CLAIM_PIECE], messages[SIGNATURES][CLAIM_PIECE];
+    json_t *params = fixture_json("{'system':'half_aggregate','purpose':'" PURPOSE "'}");
+
+    for (size_t i = 0; i < SIGNATURES; i++) {
+        struct secret_key *key CLEANUP(secret_free_pointer) = secret_new(sizeof *key);
+        struct signature signature;
+        struct account_id account;
+        struct hash bound;
+
+        secret_key_generate(key);
+        assert_true(secret_key_account(key, &account));
+        memcpy(keys[i], account.bytes, CLAIM_PIECE);
+        memset(messages[i], (int)i, CLAIM_PIECE);
+        claim_bound_message(kernel_chain(f->kernel), PURPOSE, messages[i], &bound);
+        assert_true(schnorr_sign(key, &bound, NULL, &signature));
+        memcpy(signatures[i], signature.bytes, sizeof signature.bytes);
+    }
+    json_object_set_new(params, "keys", hex_json(keys, sizeof keys));
+    json_object_set_new(params, "messages", hex_json(messages, sizeof messages));
+    json_object_set_new(params, "signatures", hex_json(signatures, SIGNATURES * sizeof signatures[0]));
+    return params;
+}
+
+static void an_aggregate_is_made_and_goes_on_record(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t signatures[SIGNATURES][64];
+
+    json_t *job AUTO_JSON = run_asked(f, signed_params(f, signatures));
+    assert_string_equal(text_of(job, "state"), "made");
+    assert_int_equal(strlen(text_of(job, "proof")), 2 * 32 * (SIGNATURES + 1));
+    assert_true(json_is_null(json_object_get(job, "key")) && json_is_null(json_object_get(job, "inputs")));
+    assert_true(json_is_null(json_object_get(job, "circuit")));
+    fixture_run(f, "alice", "proof.verify",
+                "{'system':'half_aggregate','purpose':'%s','proof':'%s','keys':'%s','messages':'%s'}",
+                text_of(job, "purpose"), text_of(job, "proof"), text_of(job, "keys"),
+                text_of(job, "messages"));
+    AUTO_FREE char *stages = fixture_sql_text(
+        f, "SELECT group_concat(stage) FROM (SELECT body ->> '$.stage' AS stage FROM event"
+           " WHERE type = 'proof.progress' ORDER BY seq)");
+    assert_string_equal(stages, "queued,proving");
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM event WHERE type = 'proof.made'"
+                                    " AND body ->> '$.system' = 'half_aggregate'"
+                                    " AND body ->> '$.key' IS NULL"), 1);
+}
+
+static void a_signature_that_does_not_verify_is_named_and_gives_no_aggregate(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t signatures[SIGNATURES][64];
+
+    json_t *params = signed_params(f, signatures);
+    signatures[3][40] ^= 1;
+    json_object_set_new(params, "signatures", hex_json(signatures, sizeof signatures));
+    json_t *job AUTO_JSON = run_asked(f, params);
+    assert_string_equal(text_of(job, "state"), "failed");
+    assert_non_null(strstr(text_of(job, "error"), "signature 4 of 5"));
+    params = signed_params(f, signatures); /* of another purpose than they were made for */
+    json_object_set_new(params, "purpose", json_string("another"));
+    json_t *other AUTO_JSON = run_asked(f, params);
+    assert_non_null(strstr(text_of(other, "error"), "signature 1 of 5"));
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM event WHERE type = 'proof.made'"), 0);
+}
+
+static void assert_not_asked(struct fixture *f, json_t *params, const char *words)
+{
+    struct reply reply = fixture_call(f, "proof.prove", params);
+
+    assert_int_equal(reply.status, ERROR_INVALID_PARAMS);
+    if (strstr(reply.error.message, words) == NULL)
+        fail_msg("'%s' does not speak of '%s'", reply.error.message, words);
+    reply_close(&reply);
+}
+
+static void what_the_node_does_not_make_is_refused_by_name(void **state)
+{
+    static const char *const members[] = { "purpose", "keys", "messages", "signatures" };
+    struct fixture *f = *state;
+    uint8_t signatures[SIGNATURES][64];
+    json_t *params;
+
+    assert_not_asked(f, fixture_json("{'system':'range'}"), "layer-cli proof prove");
+    assert_not_asked(f, fixture_json("{'system':'ring'}"), "layer-cli proof prove");
+    assert_not_asked(f, fixture_json("{'system':'groth16'}"), "circuit");
+    assert_not_asked(f, fixture_json("{'system':'groth16','circuit':'a'}"), "witness");
+    assert_not_asked(f, fixture_json("{'system':'groth16','circuit':'a','witness':'b','purpose':'c'}"),
+                     "circuit and witness alone");
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        params = signed_params(f, signatures);
+        json_object_del(params, members[i]);
+        assert_not_asked(f, params, members[i]);
+    }
+    params = signed_params(f, signatures);
+    json_object_set_new(params, "signatures", hex_json(signatures, sizeof signatures - 1));
+    assert_not_asked(f, params, "319 bytes; 5 keys have 320");
+    params = signed_params(f, signatures);
+    json_object_set_new(params, "circuit", json_string("range.zkey"));
+    assert_not_asked(f, params, "signatures alone");
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM proof_job"), 0);
+}
+
+/* --- what is refused, and restarts -------------------------------------------------------------- */
 static void what_leads_out_of_the_folder_is_refused(void **state)
 {
     static const char *const names[] = { "", ".", "..", "../node.key", "a/b", "/etc/passwd", ".hidden", "a b",
@@ -225,6 +366,10 @@ int job_tests(void)
         JOB_TEST(a_proof_is_made_and_verifies),
         JOB_TEST(a_witness_of_another_circuit_gives_no_proof),
         JOB_TEST(a_witness_that_was_changed_gives_no_proof),
+        JOB_TEST(a_witness_that_others_may_read_is_not_taken),
+        JOB_TEST(an_aggregate_is_made_and_goes_on_record),
+        JOB_TEST(a_signature_that_does_not_verify_is_named_and_gives_no_aggregate),
+        JOB_TEST(what_the_node_does_not_make_is_refused_by_name),
         JOB_TEST(what_leads_out_of_the_folder_is_refused),
         JOB_TEST(a_file_that_is_none_fails_the_job_alone),
         JOB_TEST(only_the_operator_has_proofs_made),

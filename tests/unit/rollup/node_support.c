@@ -225,13 +225,13 @@ void wait_until(struct scene *s, const char *sql, int64_t value)
 {
     int64_t found = -1;
 
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < 20000; i++) {
         found = number_of(s, sql);
         if (found == value)
             return;
-        if (i % 100 == 99)
+        if (i % 200 == 199)
             fixture_advance(&s->f, SECOND / 10);
-        usleep(1000);
+        usleep(2000);
     }
     fail_msg("%s: %" PRId64 " instead of %" PRId64, sql, found, value);
 }

@@ -3,10 +3,11 @@
  *     LAYERD_SEED=N        one history, again
  *     LAYERD_HISTORIES=N   so many of each kind, instead of a few */
 #include "history.h"
+#include "../sanitized.h"
 
 #include "crypto/hash.h"
 
-#define HISTORIES 3 /* of each kind */
+#define HISTORIES (SANITIZED ? 2 : 3) /* of each kind */
 #define STEPS 100
 #define FIXED_SEED 600 /* of histories whose ends are written down here */
 #define FIXED_HISTORIES 8

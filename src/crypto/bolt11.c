@@ -1,5 +1,5 @@
 /* Invoices: see bolt11.h. */
-#include "layer2/payment/bolt11.h"
+#include "crypto/bolt11.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
  *   data   = time [35 bits] ‖ fields (type [5], length [10], data) ‖ signature [520]
  *
  * The signature is ECDSA with recovery over SHA-256(prefix ‖ data up to the signature, padded to bytes). */
-#ifndef LAYER2_PAYMENT_BOLT11_H
-#define LAYER2_PAYMENT_BOLT11_H
+#ifndef CRYPTO_BOLT11_H
+#define CRYPTO_BOLT11_H
 
 #include "base/buffer.h"
 #include "base/memory.h"

@@ -1,0 +1,1 @@
+"""Servers of outside networks, written from their documentation: for tests alone."""
