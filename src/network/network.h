@@ -56,7 +56,7 @@ struct network_setup {
     struct kernel *kernel;         /* for our own channels alone; NULL in tests */
 };
 
-/* An option of every network whose server is asked over HTTP. */
+/* An option of every network that has a server. */
 #define CONNECTIONS_PARAM(structure)                                                                         \
     PARAM(structure, connections, INTEGER, OPTIONAL, "to the server at once, at most 64; 0: 8")
 

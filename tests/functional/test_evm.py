@@ -142,7 +142,7 @@ def faulty_link(node, key, server):
 
 def test_what_the_server_does_wrong_ends_in_an_error_or_is_tried_again(node, chain):
     server = misbehaving(chain)
-    check_reads(lambda: faulty_link(node, None, server), server, "health_check", b"eth_getBlockByNumber")
+    check_reads(lambda: faulty_link(node, None, server), server, "health_check", b"eth_blockNumber")
     server.close()
 
 

@@ -127,7 +127,7 @@ def test_a_url_in_a_file_is_in_no_row_at_all(node):
         assert not path.is_file() or PROVIDER_KEY.encode() not in path.read_bytes(), path
 
 
-@pytest.mark.parametrize("network", ("bob", "rootstock", "liquid", "lnd", "stacks", "taproot-assets"))
+@pytest.mark.parametrize("network", ("bob", "rootstock", "liquid", "lightning", "lnd", "stacks", "taproot-assets"))
 def test_the_connections_to_a_server_are_an_option_and_bounded(node, network):
     initialize(node, "x", network, connections=64)
     assert node.call("network.metrics", link="x")["connections_max"] == 64

@@ -115,6 +115,8 @@ bool evm_capable(const void *client, enum network_operation operation, const cha
 
 enum status evm_connect(void *client, struct network_call *call, struct network_greeting *greeting);
 enum status evm_disconnect(void *client, struct network_call *call);
+/* Whether it is there, on the chain, and how far: one exchange. */
+enum status evm_health_check(void *client, struct network_call *call, struct network_state *state);
 enum status evm_get_state(void *client, struct network_call *call, struct network_state *state);
 enum status evm_sync_state(void *client, struct network_call *call, const struct network_position *position,
                            struct network_sync *sync);
@@ -147,7 +149,7 @@ enum status evm_generate_proof(void *client, struct network_call *call, const ch
 #define EVM_WRITES (1u << WRITE_SUBMIT | 1u << WRITE_ISSUE | 1u << WRITE_TRANSFER)
 #define EVM_TABLE                                                                                            \
     .release = evm_release, .describe = evm_describe, .measure = evm_measure, .capable = evm_capable,        \
-    .connect = evm_connect, .disconnect = evm_disconnect, .health_check = evm_get_state,                     \
+    .connect = evm_connect, .disconnect = evm_disconnect, .health_check = evm_health_check,                  \
     .get_state = evm_get_state, .sync_state = evm_sync_state, .validate_state = evm_validate_state,          \
     .check_transaction_status = evm_check_status, .get_transaction_history = evm_history,                    \
     .estimate_fees = evm_estimate_fees, .writes = EVM_WRITES, .prepare = evm_prepare, .send = evm_send,      \

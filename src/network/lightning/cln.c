@@ -23,7 +23,7 @@
 static const char unix_prefix[] = "unix:";
 
 /* --- options ---------------------------------------------------------------------------------- */
-struct cln_options { const char *socket, *chain; uint64_t patience; };
+struct cln_options { const char *socket, *chain; uint64_t patience, connections; };
 
 static const struct param cln_params[] = {
     PARAM(struct cln_options, socket, TEXT, REQUIRED,
@@ -34,6 +34,7 @@ static const struct param cln_params[] = {
           .choices = lightning_chain_names),
     PARAM(struct cln_options, patience, INTEGER, OPTIONAL,
           "seconds that the server may look for ways of a payment", .fallback = LIGHTNING_PATIENCE_DEFAULT),
+    CONNECTIONS_PARAM(struct cln_options),
 };
 
 static enum status cln_initialize(const struct network_setup *setup, void **out, struct error *error)
@@ -56,7 +57,8 @@ static enum status cln_initialize(const struct network_setup *setup, void **out,
         return error_set(error, ERROR_NETWORK_OPTIONS, "there is no chain '%s'", chain);
     url = text_format("%s%s", unix_prefix, path);
     status = endpoint_open(setup->transport,
-                           &(struct endpoint_options){ .url = url, .socket = true, .name = setup->link },
+                           &(struct endpoint_options){ .url = url, .socket = true, .name = setup->link,
+                                                       .connections_max = o->connections },
                            &endpoint, error);
     free(url);
     TRY(status);

@@ -25,7 +25,7 @@ static struct {
     struct fake_block blocks[FAKE_BLOCKS_MAX];
     struct rule rules[RULES_MAX];
     struct hash receipts_root;
-    size_t blamed;
+    size_t blamed, exchanges;
     uint64_t gas; /* that eth_call needs */
     uint64_t safe, final;
 } fake;
@@ -157,7 +157,7 @@ void fake_reorganise(size_t first, size_t blocks, unsigned fork)
 void fake_start(bool rootstock, size_t blocks, unsigned fork)
 {
     fake.rootstock = rootstock;
-    fake.blamed = 0;
+    fake.blamed = fake.exchanges = 0;
     fake.gas = 0;
     fake_tags(NOT_GIVEN, NOT_GIVEN);
     fake_reorganise(0, blocks, fork);
@@ -247,6 +247,11 @@ size_t fake_asked(const char *method)
 size_t fake_blamed(void)
 {
     return fake.blamed;
+}
+
+size_t fake_exchanges(void)
+{
+    return fake.exchanges;
 }
 
 /* --- what it knows by itself ------------------------------------------------------------------------- */
@@ -362,6 +367,7 @@ enum status rpc_call(struct endpoint *endpoint, const struct rpc_request *reques
                      struct error *error)
 {
     (void)endpoint, (void)waiting;
+    fake.exchanges++;
     return answer(request, result, refusal, error);
 }
 
@@ -371,6 +377,7 @@ enum status rpc_batch(struct endpoint *endpoint, const struct rpc_request *reque
 {
     enum status failed = OK;
     (void)endpoint, (void)waiting;
+    fake.exchanges++;
     assert_true(count <= RPC_BATCH_MAX);
     for (size_t i = 0; i < count; i++) {
         struct error inner = {0};

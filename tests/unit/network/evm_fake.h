@@ -35,5 +35,6 @@ void fake_needs_gas(uint64_t gas);
 
 size_t fake_asked(const char *method); /* how often */
 size_t fake_blamed(void);
+size_t fake_exchanges(void); /* calls, and batches as a whole */
 
 #endif

@@ -507,6 +507,7 @@ static void no_reply_breaks_the_client(void **state)
     struct fixture *f = *state;
     static const char *const methods[] = {
         "eth_chainId", "eth_getBlockByNumber", "eth_getBlockByHash", "web3_clientVersion", "rpc_modules",
+        "eth_blockNumber",
         "eth_syncing", "eth_gasPrice", "eth_getBalance", "eth_estimateGas", "eth_feeHistory", "eth_call",
         "eth_getTransactionCount", "eth_getTransactionReceipt", "eth_getTransactionByHash", "eth_getLogs",
         "eth_getProof", "eth_getBlockReceipts", "eth_getCode", "eth_sendRawTransaction",
@@ -554,6 +555,7 @@ static void no_reply_breaks_the_client(void **state)
             f->call.arena = &arena;
             struct network_write pay = {.kind = WRITE_TRANSFER, .to = BOB, .amount = "1"};
             fine += f->network->connect(f->client, &f->call, &greeting) == OK;
+            fine += f->network->health_check(f->client, &f->call, &told) == OK;
             fine += f->network->get_state(f->client, &f->call, &told) == OK;
             fine += f->network->sync_state(f->client, &f->call, &nowhere, &sync) == OK;
             fine += f->network->get_transaction_history(f->client, &f->call, NULL, 5, &history) == OK;
@@ -779,6 +781,41 @@ static void a_server_of_another_chain_is_refused_whatever_else_it_says(void **st
     assert_string_equal(greeting.chain, bob ? "60808" : "30");
 }
 
+static void a_health_check_is_one_exchange_and_looks_at_the_chain_again(void **state)
+{
+    struct fixture *f = *state;
+    struct network_state told;
+    bool bob = f->network == &bob_network;
+    fake_answers("eth_chainId", json_string(bob ? "0xed88" : "0x1e"));
+    fake_answers("eth_blockNumber", json_string("0x27"));
+    fake_answers("eth_syncing", json_false());
+    expect(f, f->network->health_check(f->client, &f->call, &told), OK);
+    assert_int_equal(fake_exchanges(), 1);
+    assert_true(told.synced && told.has_height);
+    assert_int_equal(told.height, 0x27);
+    fake_answers("eth_syncing", json_pack("{ss ss}", "currentBlock", "0x27", "highestBlock", "0x1000"));
+    expect(f, f->network->health_check(f->client, &f->call, &told), OK);
+    assert_false(told.synced);
+    fake_refuses("eth_syncing", -32601, "the method does not exist", NULL);
+    expect(f, f->network->health_check(f->client, &f->call, &told), OK);
+    assert_false(told.synced); /* nobody said that it is */
+
+    fake_answers("eth_chainId", json_string("0x1"));
+    expect(f, f->network->health_check(f->client, &f->call, &told), ERROR_NETWORK_WRONG_CHAIN);
+    assert_int_equal(fake_blamed(), 0);
+    fake_answers("eth_chainId", json_string(bob ? "0xed88" : "0x1e"));
+    static const char *const heights[] = {"", "27", "0x", "0x20000000000000", "0x10000000000000000"};
+    for (size_t i = 0; i < COUNT_OF(heights); i++) {
+        fake_answers("eth_blockNumber", json_string(heights[i]));
+        expect(f, f->network->health_check(f->client, &f->call, &told), ERROR_NETWORK_PROTOCOL);
+        assert_int_equal(fake_blamed(), i + 1);
+    }
+    fake_answers("eth_blockNumber", json_string("0x1fffffffffffff"));
+    expect(f, f->network->health_check(f->client, &f->call, &told), OK);
+    fake_fails("eth_blockNumber", ERROR_NETWORK_TIMEOUT);
+    expect(f, f->network->health_check(f->client, &f->call, &told), ERROR_NETWORK_TIMEOUT);
+}
+
 static void a_server_without_the_module_rsk_is_not_taken_for_rootstock(void **state)
 {
     struct fixture *f = *state;
@@ -804,6 +841,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         BOTH(options_that_do_not_go_together_are_refused),
         BOTH(a_server_of_another_chain_is_refused_whatever_else_it_says),
+        BOTH(a_health_check_is_one_exchange_and_looks_at_the_chain_again),
         BOTH(every_server_s_words_are_understood),
         BOTH(a_write_without_an_answer_is_ambiguous_unless_it_was_not_received),
         BOTH(what_is_signed_is_what_was_asked_for),
