@@ -1,8 +1,6 @@
 /* Games and proofs of fraud about batches whose data a committee holds. */
 #include "rollup/offer.h"
 
-#include <unistd.h>
-
 #include "crypto/hash.h"
 #include "layer2/optimistic/dispute.h"
 #include "layer2/optimistic/fraud_proof.h"
@@ -66,10 +64,10 @@ static void data_that_was_published_shows_fraud_at_once(void **state)
     assert_status(OK, demand(&s, "carol", &o));
     until(&s, of_batch(&s, &o, "deadline_us") - 1);
     assert_status(OK, answer(&s, "bob", &o, NULL));
-    for (int i = 0; i < 20 && number_of(&s, "SELECT count(*) FROM fraud") == 0; i++) {
+    for (unsigned i = 0; i < 20 && number_of(&s, "SELECT count(*) FROM fraud") == 0; i++) {
         fixture_run(&s.f, "erin", "dev.faucet", "{'amount':1}");
         pass(&s, 3 * SECOND);
-        usleep(20000);
+        rest(i);
     }
     assert_int_equal(number_of(&s, "SELECT count(*) FROM fraud"), 1);
     assert_int_equal(of_batch(&s, &o, "batch.state"), BATCH_REJECTED);
@@ -84,9 +82,9 @@ static void data_that_was_published_shows_fraud_at_once(void **state)
 /* Chain time passes no faster than the node's workers can follow, on a busy machine too. */
 static void until_rejected(struct scene *s, const struct offer *o)
 {
-    for (int i = 0; i < 60 && of_batch(s, o, "batch.state") != BATCH_REJECTED; i++) {
+    for (unsigned i = 0; i < 60 && of_batch(s, o, "batch.state") != BATCH_REJECTED; i++) {
         pass(s, 20 * SECOND);
-        usleep(20000);
+        rest(i / 8);
     }
 }
 
