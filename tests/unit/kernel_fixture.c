@@ -26,6 +26,7 @@
 #define FIXTURE_EPOCH_US (1800000000 * MICROSECONDS_PER_SECOND)
 #define FIXTURE_VALIDITY_US (3600 * MICROSECONDS_PER_SECOND)
 #define FIXTURE_WORKERS 2
+#define FIXTURE_QUERY_TIMEOUT_US (60 * MICROSECONDS_PER_SECOND)
 
 /* --- start and stop --------------------------------------------------------------------------- */
 static int64_t fixture_clock(void *context)
@@ -51,7 +52,7 @@ static enum status try_open_node(struct fixture *f, struct error *error)
         .queue_size = 1024,
         .batch_size = 256,
         .block_interval_us = MICROSECONDS_PER_SECOND,
-        .query_timeout_us = MICROSECONDS_PER_SECOND,
+        .query_timeout_us = f->query_timeout_us,
         .clock = fixture_clock,
         .clock_context = f,
         .keystore = f->keystore,
@@ -79,6 +80,7 @@ static void prepare(struct fixture *f, enum node_network network, const struct m
         fail_msg("%s", error.message);
     f->network = network;
     f->modules = modules;
+    f->query_timeout_us = FIXTURE_QUERY_TIMEOUT_US;
     atomic_store(&f->now_us, FIXTURE_EPOCH_US);
 }
 

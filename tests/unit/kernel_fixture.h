@@ -32,6 +32,7 @@ struct fixture {
     uint64_t salt;              /* makes every transaction another one */
     struct keystore *keystore;  /* NULL until fixture_keep_keys */
     int64_t advanced_us;        /* by what the test moved time by command; transactions live so much longer */
+    int64_t query_timeout_us;   /* of the next start; more than a busy machine needs, or what a test says */
     /* of this node's database, or NULL; to open one for each question takes long */
     struct sqlite3 *reader;
 };

@@ -7,7 +7,7 @@
 #include "confidential/wallet.h"
 #include "crypto/keystore.h"
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 120000
 
 static int wallet_setup(void **state)
 {

@@ -14,7 +14,7 @@ extern atomic_int probe_runs;
 #define PROBE_WAITS 20 /* at once */
 extern atomic_int probe_waiting, probe_waits_ended;
 extern atomic_bool probe_go; /* those that wait may end */
-extern atomic_int probe_end_next; /* so many of them may */
+extern atomic_int probe_end_next; /* so many of them may, but none of party 9's (keys "p9-…") */
 extern atomic_int probe_failures;
 
 /* How often the reaction and the sweep ran, and what became of work behind a commit. */

@@ -22,6 +22,7 @@
 
 #define SECOND_US MICROSECONDS_PER_SECOND
 #define DAY_US (86400 * SECOND_US)
+#define PATIENCE 60000 /* looks, a millisecond apart at least */
 
 static const struct module *const modules[] = { &ledger_module, &probe_module, NULL };
 
@@ -416,7 +417,7 @@ static void wait_for_event(struct fixture *f, const char *type)
 {
     char *sql AUTO_FREE = text_format("SELECT count(*) FROM event WHERE type = '%s'", type);
 
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < PATIENCE; i++) {
         if (fixture_sql(f, sql) > 0)
             return;
         fixture_advance(f, 1000); /* backoff is on the node's clock */
@@ -475,11 +476,11 @@ static void an_effect_cut_off_by_a_stop_is_resumed_by_the_next_start(void **stat
     struct reply reply = fixture_call(f, "probe.work", fixture_json("{'key':'until-stop'}"));
 
     reply_close(&reply);
-    for (int i = 0; i < 2000 && atomic_load(&probe_runs) == 0; i++)
+    for (int i = 0; i < PATIENCE && atomic_load(&probe_runs) == 0; i++)
         usleep(1000);
     assert_int_equal(atomic_load(&probe_runs), 1);
     fixture_reopen(f);
-    for (int i = 0; i < 2000 && atomic_load(&probe_runs) == 1; i++)
+    for (int i = 0; i < PATIENCE && atomic_load(&probe_runs) == 1; i++)
         usleep(1000);
     assert_int_equal(atomic_load(&probe_runs), 2);
     assert_int_equal(fixture_sql(f, "SELECT attempts FROM effect"), 1); /* being stopped did not count */
@@ -495,7 +496,7 @@ static void ask_to_wait(struct fixture *f, const char *key)
 
 static void wait_for_count(atomic_int *counter, int value)
 {
-    for (int i = 0; i < 5000 && atomic_load(counter) != value; i++)
+    for (int i = 0; i < PATIENCE && atomic_load(counter) != value; i++)
         usleep(1000);
     assert_int_equal(atomic_load(counter), value);
 }
@@ -522,7 +523,7 @@ static void effects_that_wait_keep_nobody_else_from_running(void **state)
     atomic_store(&probe_go, true);
     wait_for_count(&probe_waits_ended, PROBE_WAITS + 3);
     /* transient; the row goes a little after the work has ended */
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < PATIENCE; i++) {
         if (fixture_sql(f, "SELECT count(*) FROM effect WHERE kind = 'probe.wait'") == 0)
             break;
         usleep(1000);
@@ -599,7 +600,7 @@ static void the_party_with_the_fewest_is_next(void **state)
     ask_for_parties(f, 9, 9, 30); /* asked for last */
     wait_for_count(&probe_waiting, PROBE_WAITS + 1);
     atomic_store(&probe_end_next, share); /* so many places become free */
-    for (int i = 0; i < 5000 && running_of(f, 9) < 2; i++)
+    for (int i = 0; i < PATIENCE && running_of(f, 9) < 2; i++)
         usleep(1000);
     wait_for_count(&probe_waits_ended, share);
     assert_in_range(running_of(f, 9), 2, share);
@@ -646,7 +647,7 @@ static void an_effect_that_takes_the_node_down_ends_after_its_attempts(void **st
     struct reply reply = fixture_call(f, "probe.work", fixture_json("{'key':'until-stop'}"));
 
     reply_close(&reply);
-    for (int i = 0; i < 2000 && atomic_load(&probe_runs) == 0; i++)
+    for (int i = 0; i < PATIENCE && atomic_load(&probe_runs) == 0; i++)
         usleep(1000);
     fixture_tamper(f, "UPDATE effect SET attempts = 3"); /* as if the node had died in each of them */
     wait_for_event(f, "effect.ended");
@@ -723,6 +724,8 @@ static void a_statement_that_never_ends_is_ended(void **state)
     struct fixture *f = *state;
     json_t *params = json_object();
 
+    f->query_timeout_us = SECOND_US;
+    fixture_reopen(f);
     expect_refused(f, ERROR_TIMEOUT, "probe.endless", NULL);
     json_object_set_new(params, "query",
                         json_string("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"

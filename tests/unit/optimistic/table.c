@@ -7,6 +7,10 @@
 #include "layer2/optimistic/optimistic.h"
 #include "ledger/ledger.h"
 
+#define PATIENCE 60000 /* naps of 2 ms at least */
+/* Naps. Pauses grow from nudge to nudge: on a slow machine no clock may run out while the watcher works. */
+#define FIRST_NUDGE 50
+
 static const struct module *const modules[] = { &ledger_module, &stand_in_module, &game_module,
                                                 &fraud_module, &watch_module, NULL };
 
@@ -231,7 +235,7 @@ void await_watcher(struct table *t)
     struct dispute d;
     uint32_t count = 1;
 
-    for (int i = 0; i < 30000 && count > 0; i++) {
+    for (int i = 0; i < PATIENCE && count > 0; i++) {
         read_game(t, &d);
         free(moves_of(t, &d, &own, NEVER_LIES, &count));
         dispute_close(&d);
@@ -244,10 +248,14 @@ void await_watcher(struct table *t)
 void await_sql(struct table *t, const char *sql, int64_t expected)
 {
     const struct timespec nap = { .tv_nsec = 2000000 };
+    int next = FIRST_NUDGE, pause = FIRST_NUDGE;
 
-    for (int i = 0; i < 20000 && fixture_sql(&t->f, sql) != expected; i++) {
-        if (i % 50 == 49)
+    for (int i = 0; i < PATIENCE && fixture_sql(&t->f, sql) != expected; i++) {
+        if (i == next) {
             nudge(t);
+            pause += pause / 4;
+            next += pause;
+        }
         nanosleep(&nap, NULL);
     }
     assert_int_equal(fixture_sql(&t->f, sql), expected);

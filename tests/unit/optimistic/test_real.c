@@ -27,6 +27,9 @@
 #define SECOND MICROSECONDS_PER_SECOND
 #define BOND 1000
 #define FUNDS 1000000
+#define PATIENCE 60000 /* naps of 2 ms at least */
+/* Naps. Pauses grow from sweep to sweep: on a slow machine no clock may run out while the watcher works. */
+#define FIRST_SWEEP 50
 
 static const struct module *const modules[] = { &ledger_module, &message_module, &rollup_module,
                                                 &game_module,   &fraud_module,   &watch_module, NULL };
@@ -77,9 +80,14 @@ static void advance(struct place *p, int64_t by_us)
 
 static void await_sql(struct place *p, const char *sql, int64_t expected)
 {
-    for (int i = 0; i < 20000 && fixture_sql(&p->f, sql) != expected; i++) {
-        if (i % 50 == 49)
+    int next = FIRST_SWEEP, pause = FIRST_SWEEP;
+
+    for (int i = 0; i < PATIENCE && fixture_sql(&p->f, sql) != expected; i++) {
+        if (i == next) {
             fixture_advance(&p->f, 2 * SECOND + 1);
+            pause += pause / 4;
+            next += pause;
+        }
         nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
     }
     assert_int_equal(fixture_sql(&p->f, sql), expected);

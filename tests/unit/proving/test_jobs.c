@@ -8,7 +8,7 @@
 
 static const struct module *const proving_modules[] = { &proof_module, NULL };
 
-#define PATIENCE_MS 60000
+#define PATIENCE_MS 240000
 #define ASK "{'system':'groth16','circuit':'%s','witness':'%s'}"
 
 static int setup(void **state)

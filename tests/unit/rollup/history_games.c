@@ -8,8 +8,8 @@
 #include "layer2/optimistic/fraud_proof.h"
 
 #define SWEEP_US (2 * SECOND + 1)
-#define SWEEP_EVERY 2000 /* naps: on a slow machine, no clock may run out meanwhile */
-#define PATIENCE 30000 /* naps of a millisecond until the node's own watcher must be done */
+#define FIRST_SWEEP 2048 /* naps, and each pause is twice as long: on a slow machine, no clock may run out */
+#define PATIENCE 120000  /* naps of a millisecond until the node's own watcher must be done */
 
 /* A game with the true trace of its batch, where that is known: it does not stand on a wrong one. */
 struct table {
@@ -297,6 +297,8 @@ static unsigned behind(struct history *h)
 
 void honest_acts(struct history *h)
 {
+    unsigned sweep = FIRST_SWEEP;
+
     for (unsigned i = 0; i < PATIENCE; i++) {
         unsigned left;
 
@@ -306,8 +308,10 @@ void honest_acts(struct history *h)
             return;
         if (h->honest == HONEST_NODE)
             nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-        if (h->honest == HONEST_NODE && i % SWEEP_EVERY == SWEEP_EVERY - 1)
+        if (h->honest == HONEST_NODE && i == sweep) {
             fixture_advance(&h->f, SWEEP_US);
+            sweep *= 2;
+        }
     }
     fail_msg("the honest party does not do what it has to");
 }

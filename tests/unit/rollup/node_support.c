@@ -6,6 +6,9 @@
 #include "crypto/hash.h"
 #include "layer2/rollup/module.h"
 
+#define PATIENCE 60000 /* naps of 2 ms at least */
+#define REST_LONGEST 7 /* doublings */
+
 /* What layer2/optimistic does when a game ends, by command. */
 struct verdict {
     struct hash batch;
@@ -190,11 +193,17 @@ void scene_crash(struct scene *s)
 {
     char copy[sizeof(s->f.directory) + 16];
     char *command AUTO_FREE = NULL;
+    struct database *reader;
     struct fixture before;
+    struct error error;
 
     snprintf(copy, sizeof(copy), "%s-crashed", s->f.directory);
     command = text_format("cp -r '%s' '%s'", s->f.directory, copy);
+    assert_int_equal(kernel_reader(s->f.kernel, &reader, &error), OK);
+    database_snapshot_begin(reader); /* so that no checkpoint comes between the files that are copied */
     assert_int_equal(system(command), 0);
+    database_snapshot_end(reader);
+    database_close(reader);
     before = s->f;
     fixture_stop(&s->f);
     fixture_open_kept(&s->f, NETWORK_DEV, modules, copy);
@@ -225,7 +234,7 @@ void wait_until(struct scene *s, const char *sql, int64_t value)
 {
     int64_t found = -1;
 
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < PATIENCE; i++) {
         found = number_of(s, sql);
         if (found == value)
             return;
@@ -234,6 +243,11 @@ void wait_until(struct scene *s, const char *sql, int64_t value)
         usleep(2000);
     }
     fail_msg("%s: %" PRId64 " instead of %" PRId64, sql, found, value);
+}
+
+void rest(unsigned round)
+{
+    usleep(20000u << (round < REST_LONGEST ? round : REST_LONGEST));
 }
 
 void settle(struct scene *s)
@@ -264,7 +278,7 @@ void make_batch(struct scene *s)
     snprintf(sql, sizeof(sql), "SELECT head > %" PRId64 " FROM rollup WHERE domain = ?1", head);
     for (int i = 0; i < 20 && number_of(s, sql) == 0; i++) { /* or later, when the machine is busy */
         fixture_advance(&s->f, 11 * SECOND);
-        for (int wait = 0; wait < 200 && number_of(s, sql) == 0; wait++)
+        for (int wait = 0; wait < 200 << (i < 5 ? i : 5) && number_of(s, sql) == 0; wait++)
             usleep(1000);
     }
     wait_until(s, sql, 1);
@@ -319,6 +333,23 @@ int64_t inside(struct scene *s, const char *who)
             json_array_get(json_object_get(reply.result, "balances"), 0), "amount"));
     reply_close(&reply);
     return amount;
+}
+
+json_t *exit_proof_of(struct scene *s, const char *who)
+{
+    struct reply reply;
+
+    for (int i = 0; i < PATIENCE; i++) {
+        reply = fixture_call(&s->f, "rollup.exit_proof",
+                             fixture_json("{'domain':%" PRIu64 ",'key':'%s'}", s->domain,
+                                          fixture_address(&s->f, who)));
+        if (reply.status != ERROR_NOT_READY)
+            break;
+        usleep(2000);
+    }
+    if (reply.status != OK)
+        fail_msg("%s", reply.error.message);
+    return reply.result;
 }
 
 int64_t base_balance(struct scene *s, const char *who)

@@ -47,6 +47,11 @@ void own_refused(struct scene *s, enum status code, const char *method, const ch
     PRINTF_LIKE(4, 5);
 
 void pass(struct scene *s, int64_t us);   /* chain time as well, in steps */
+/* Time for the node's workers, and more from round to round: on a busy machine too, chain time is to pass no
+ * faster than they can follow. */
+void rest(unsigned round);
+/* What rollup.exit_proof answers as soon as the lane is not at work; the caller's. */
+json_t *exit_proof_of(struct scene *s, const char *who);
 void settle(struct scene *s);             /* until this node is up to the head */
 void make_batch(struct scene *s);         /* of what waits; until it is executed */
 void deposit(struct scene *s, const char *who, uint64_t amount);

@@ -182,7 +182,7 @@ static void a_large_state_is_read_by_a_worker_before_it_proves(void **state)
         lane_unlock(lane);
     }
     assert_int_equal(ask_for_proof(&s), ERROR_NOT_READY);
-    for (unsigned i = 0; i < 1000 && status == ERROR_NOT_READY; i++) {
+    for (unsigned i = 0; i < 60000 && status == ERROR_NOT_READY; i++) {
         usleep(1000);
         status = ask_for_proof(&s);
     }

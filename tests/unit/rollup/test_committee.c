@@ -486,8 +486,7 @@ static void a_batch_sealed_before_exits_gives_way_to_them(void **state)
     (void)state;
     freeze_with_a_batch_that_waits(&s, false);
     attest_elsewhere(&s, "dave", "dave", OK);
-    proof = fixture_query(&s.f, "rollup.exit_proof", "{'domain':%" PRIu64 ",'key':'%s'}", s.domain,
-                          fixture_address(&s.f, "alice"));
+    proof = exit_proof_of(&s, "alice");
     fixture_run(&s.f, "carol", "rollup.exit_frozen",
                 "{'domain':%" PRIu64 ",'account':%" PRId64 ",'asset':'DEV','leaf':'%s','proof':'%s'}",
                 s.domain, (int64_t)json_integer_value(json_object_get(proof, "account")),

@@ -27,8 +27,7 @@ static void own_do_take_in(struct scene *s, int64_t head)
 
 static json_t *exit_params_of(struct scene *s, const char *who)
 {
-    json_t *answer AUTO_JSON = fixture_query(&s->f, "rollup.exit_proof", "{'domain':%" PRIu64 ",'key':'%s'}",
-                                             s->domain, fixture_address(&s->f, who));
+    json_t *answer AUTO_JSON = exit_proof_of(s, who);
 
     return fixture_json("{'domain':%" PRIu64 ",'account':%" PRId64
                         ",'asset':'DEV','leaf':'%s','proof':'%s'}", s->domain,
