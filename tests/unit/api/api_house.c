@@ -13,7 +13,7 @@
 
 #include "base/memory.h"
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 
 static const struct module *const no_modules[] = { NULL };
 

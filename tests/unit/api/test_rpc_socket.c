@@ -349,8 +349,13 @@ static void requests_behind_unread_answers_go_with_their_client(void **state)
     client_open(&deaf, &house, "layerd.sock");
     size_t sent = send_unread(&deaf, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"rpc.discover\"}\n", 1000);
     assert_true(sent > 100);
-    usleep(300000);
+    uint64_t before;
     api_counters(house.api, &parked);
+    do { /* until nothing more is begun for a while */
+        before = parked.requests;
+        usleep(700000);
+        api_counters(house.api, &parked);
+    } while (parked.requests != before || before == 0);
     assert_true(parked.requests < sent);
     client_close(&deaf);
     do {

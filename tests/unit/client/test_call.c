@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "peer.h"
 
-#define TIMEOUT_MS 5000
+#define TIMEOUT_MS 60000
 
 static struct layerd_client *connect_to(const struct peer *peer)
 {

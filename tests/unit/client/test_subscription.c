@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "peer.h"
 
-#define TIMEOUT_MS 5000
+#define TIMEOUT_MS 60000
 #define HASH "0c3db5b12b03682dfe16b6d940d643399dc37edc0290ea18620fb3f6c7b4bc99"
 
 static char line[PEER_LINE_MAX]; /* the peer's: one script runs at a time */

@@ -20,6 +20,8 @@
 #include "network/transport/cancellation.h"
 #include "network/transport/endpoint.h"
 
+#define PATIENCE_MS 60000
+
 struct fake_server *fake;
 
 static const struct network *const networks[] = { &fake_network, &bare_network, NULL };
@@ -100,6 +102,21 @@ void fake_check(void)
     assert_int_equal(fake->out_of_order, 0);
 }
 
+void fake_await(const unsigned *counter, unsigned least)
+{
+    unsigned is = 0;
+
+    for (int i = 0; i < PATIENCE_MS; i++) {
+        pthread_mutex_lock(&fake->lock);
+        is = *counter;
+        pthread_mutex_unlock(&fake->lock);
+        if (is >= least)
+            return;
+        usleep(1000);
+    }
+    fail_msg("the server counted to %u, it should come to %u", is, least);
+}
+
 /* --- options ------------------------------------------------------------------------------------ */
 struct fake_options { const char *account, *url; bool sequenced, bad, labelled; };
 static const struct param fake_params[] = {
@@ -135,16 +152,37 @@ static enum status wait_for(struct network_call *call, int64_t time_us)
     return OK;
 }
 
+/* Those that come in while it holds are held together: how many at once says how many ran at once. */
+static enum status be_held(struct network_call *call, const bool *holds)
+{
+    enum status status = OK;
+
+    if (!*holds)
+        return OK;
+    pthread_mutex_lock(&fake->lock);
+    if (++fake->held > fake->held_most)
+        fake->held_most = fake->held;
+    pthread_mutex_unlock(&fake->lock);
+    while (*holds && status == OK)
+        status = wait_for(call, 1000);
+    pthread_mutex_lock(&fake->lock);
+    fake->held--;
+    pthread_mutex_unlock(&fake->lock);
+    return status;
+}
+
 static enum status serve(struct network_call *call, unsigned *counter)
 {
     enum status status;
+    int64_t latency_us;
 
     pthread_mutex_lock(&fake->lock);
     ++*counter;
     if (++fake->running > fake->running_most)
         fake->running_most = fake->running;
+    latency_us = fake->latency_us; /* whoever sees that it runs, and changes it, does not mean this call */
     pthread_mutex_unlock(&fake->lock);
-    status = wait_for(call, fake->latency_us);
+    status = wait_for(call, latency_us);
     pthread_mutex_lock(&fake->lock);
     fake->running--;
     pthread_mutex_unlock(&fake->lock);
@@ -229,6 +267,7 @@ static bool capable(const void *client, enum network_operation operation, const 
 static enum status connect_server(void *client, struct network_call *call, struct network_greeting *greeting)
 {
     TRY(serve(call, &fake->connects));
+    TRY(be_held(call, &fake->holds_connects));
     TRY(refuse(call, fake->connect_fails));
     *greeting = (struct network_greeting){ .chain = "fake-1", .version = "1.0",
                                            .account = ((struct fake_client *)client)->options->account };
@@ -249,6 +288,7 @@ static enum status read_something(struct network_call *call)
         snprintf(fake->operations[fake->reads], sizeof(fake->operations[0]), "%s", call->operation);
     pthread_mutex_unlock(&fake->lock);
     TRY(serve(call, &fake->reads));
+    TRY(be_held(call, &fake->holds_reads));
     return refuse(call, fake->read_fails);
 }
 
@@ -483,9 +523,9 @@ static bool is_durable(struct bytes raw)
     bool found = false;
 
     if (sqlite3_open_v2(fake->database, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+        sqlite3_busy_timeout(db, 60000) == SQLITE_OK &&
         sqlite3_prepare_v2(db, "SELECT 1 FROM network_write WHERE raw = ?", -1, &statement,
                            NULL) == SQLITE_OK) {
-        sqlite3_busy_timeout(db, 5000);
         sqlite3_bind_blob(statement, 1, raw.data, (int)raw.size, SQLITE_STATIC);
         found = sqlite3_step(statement) == SQLITE_ROW;
     }
@@ -544,6 +584,7 @@ static enum status send_raw(void *client, struct network_call *call, const struc
 
     (void)client;
     TRY(serve(call, &fake->sends));
+    TRY(be_held(call, &fake->holds_sends));
     pthread_mutex_lock(&fake->lock);
     fake->not_durable += !durable;
     what = next_of_script();

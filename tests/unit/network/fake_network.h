@@ -40,7 +40,8 @@ struct fake_transaction {
 struct fake_server {
     pthread_mutex_t lock;
     /* what tests set */
-    int64_t latency_us;     /* of every call */
+    int64_t latency_us;     /* of every call, as it is when the call comes in */
+    bool holds_connects, holds_reads, holds_sends; /* those that come in are not answered until it does not */
     enum status connect_fails, health_fails, read_fails, prepare_fails; /* OK: they do not */
     unsigned prepare_fails_times;
     enum fake_send script[FAKE_SCRIPT_MAX]; /* the next sends; then all are taken */
@@ -62,7 +63,7 @@ struct fake_server {
     char database[300];     /* of the node: what arrives has to be in it; empty: is not looked for */
     /* what it saw */
     unsigned connects, disconnects, looks, prepares, sends, statuses, reads, running, running_most,
-        cancelled, muted;
+        cancelled, muted, held, held_most;
     unsigned raised;        /* that it signed */
     bool hurried;           /* as it was told last */
     int64_t left_us;
@@ -90,5 +91,7 @@ void fake_mine_one(size_t nth, enum finality finality, uint64_t height, const ch
 /* Somebody else used the sequences of all. */
 void fake_supersede(void);
 void fake_check(void);  /* fails the test when the server saw a defect */
+/* Waits until one of the server's counters has come so far; fails the test when it does not. */
+void fake_await(const unsigned *counter, unsigned least);
 
 #endif

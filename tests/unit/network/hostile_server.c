@@ -36,6 +36,8 @@ struct hostile_server {
     unsigned open_count, accepted, most;
     struct { char path[64]; unsigned count; } received[PATHS_MAX];
     char expected[256];
+    void (*before_refusal)(const char *);
+    const char *before_context;
     uint64_t sent;
 };
 
@@ -315,7 +317,11 @@ static bool behave(struct connection *c)
     if (is(c, "/secret")) {
         pthread_mutex_lock(&c->server->lock);
         bool right = strcmp(c->server->expected, c->authorization) == 0;
+        void (*before)(const char *) = right ? NULL : c->server->before_refusal;
+        c->server->before_refusal = right ? c->server->before_refusal : NULL;
         pthread_mutex_unlock(&c->server->lock);
+        if (before != NULL)
+            before(c->server->before_context);
         return right ? answer_rpc(c, "200 OK", "") : answer(c, "401 Unauthorized", "", "");
     }
     if (is(c, "/redirect"))
@@ -542,6 +548,14 @@ uint64_t hostile_bytes_sent(struct hostile_server *server)
     uint64_t sent = server->sent;
     pthread_mutex_unlock(&server->lock);
     return sent;
+}
+
+void hostile_before_refusal(struct hostile_server *server, void (*run)(const char *), const char *context)
+{
+    pthread_mutex_lock(&server->lock);
+    server->before_refusal = run;
+    server->before_context = context;
+    pthread_mutex_unlock(&server->lock);
 }
 
 void hostile_expect(struct hostile_server *server, const char *authorization)

@@ -17,7 +17,8 @@ unsigned hostile_connections(struct hostile_server *server); /* ever accepted */
 unsigned hostile_most_connections(struct hostile_server *server); /* open at the same time */
 uint64_t hostile_bytes_sent(struct hostile_server *server);
 
-/* What /secret wants to see in "Authorization:". */
+/* What /secret wants to see in "Authorization:"; what is done, once, before it says that this was wrong. */
 void hostile_expect(struct hostile_server *server, const char *authorization);
+void hostile_before_refusal(struct hostile_server *server, void (*run)(const char *), const char *context);
 
 #endif

@@ -131,13 +131,24 @@ void await_operation(struct fixture *f, const struct operation *o, const char *s
     await_later(f, sql, 1);
 }
 
+static char *is_in_state(const struct operation *o, const char *state)
+{
+    return text_format("SELECT count(*) FROM network_write w JOIN network_operation o USING (number)"
+                       " WHERE id = x'%s' AND w.state = '%s'", o->id, state);
+}
+
 void await_write(struct fixture *f, const struct operation *o, const char *state)
 {
-    char *sql AUTO_FREE = text_format("SELECT count(*) FROM network_write w JOIN network_operation o USING "
-                                      "(number)"
-                                      " WHERE id = x'%s' AND w.state = '%s'", o->id, state);
+    char *sql AUTO_FREE = is_in_state(o, state);
 
     await_later(f, sql, 1);
+}
+
+void await_write_now(struct fixture *f, const struct operation *o, const char *state)
+{
+    char *sql AUTO_FREE = is_in_state(o, state);
+
+    await(f, sql, 1);
 }
 
 json_t *operation_of(struct fixture *f, const struct operation *o)

@@ -34,6 +34,8 @@ void await_later(struct fixture *f, const char *sql, int64_t value);
 /* The state of an operation; of a write. */
 void await_operation(struct fixture *f, const struct operation *o, const char *state);
 void await_write(struct fixture *f, const struct operation *o, const char *state);
+/* The same with the clock standing still: for a state that goes on by itself when its time has come. */
+void await_write_now(struct fixture *f, const struct operation *o, const char *state);
 json_t *operation_of(struct fixture *f, const struct operation *o);
 int64_t events(struct fixture *f, const char *type);
 

@@ -31,7 +31,7 @@ static json_t *anvil(struct link *l, const char *method, json_t *params)
     json_t *result = NULL;
     struct rpc_request request = {.method = method, .params = params == NULL ? json_array() : params,
                                   .write = true};
-    struct waiting waiting = {.deadline_us = clock_monotonic_us() + 10000000};
+    struct waiting waiting = {.deadline_us = clock_monotonic_us() + 120000000};
     struct error error = {0};
     if (rpc_call(l->control, &request, &waiting, &result, NULL, &error) != OK)
         fail_msg("%s: %s", method, error.message);
@@ -110,7 +110,7 @@ static int setup_link(void **state, const struct network *network, const char *v
     assert_int_equal(endpoint_open(l->transport, &control, &l->control, &error), OK);
     test_signer_start(&l->signer, KEY_ALICE);
     open_link(l);
-    call_begin(&l->call, &l->arena, 60);
+    call_begin(&l->call, &l->arena, 600);
     *state = l;
     return 0;
 }

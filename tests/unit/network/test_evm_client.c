@@ -32,7 +32,7 @@ static int start(void **state, const struct network *network)
     struct network_setup setup = {.link = "fake", .network = NETWORK_DEV, .options = &f->options,
                                   .signer = &f->signer.signer};
     assert_int_equal(network->initialize(&setup, &f->client, &error), OK);
-    call_begin(&f->call, &f->arena, 10);
+    call_begin(&f->call, &f->arena, 600);
     *state = f;
     return 0;
 }

@@ -59,7 +59,7 @@ static int start(void **state, const struct network *network)
     f->options.fee_limit = "1000000000000000000";
     test_signer_start(&f->signer, KEY_ALICE);
     open_client(f);
-    call_begin(&f->call, &f->arena, 10);
+    call_begin(&f->call, &f->arena, 600);
     fake_answers("eth_estimateGas", json_string("0x5208"));
     fake_answers("eth_getTransactionCount", json_string("0x7"));
     network_asks(f, GWEI, 1000000);

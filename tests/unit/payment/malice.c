@@ -1,7 +1,7 @@
 /* Strangers who try everything: see malice.h. */
 #include "malice.h"
 
-#include <time.h>
+#include <inttypes.h>
 
 #include "base/bech32.h"
 #include "crypto/hash.h"
@@ -198,16 +198,22 @@ static void alice_pays(struct world *w)
     reply_close(&reply);
 }
 
+/* What runs or could run now, however long a thread takes for it. */
+static void let_running_end(struct world *w)
+{
+    char *sql AUTO_FREE = text_format(WAITING " AND (running = 1 OR next_us <= %" PRId64 ")",
+                                      fixture_now(&w->f) + w->f.advanced_us);
+
+    await_sql(&w->f, sql, "", 0);
+}
+
 /* A node has real time for what it brings to the ledger: the clock, which jumps here, waits for it as long as
  * a locked keystore lets it come to an end. */
 static void let_effects_run(struct world *w)
 {
-    const struct timespec nap = { .tv_nsec = 5000000 };
-
-    for (int i = 1; i < 200 && !keystore_is_locked(w->f.keystore) && fixture_sql(&w->f, WAITING) > 0; i++) {
-        nanosleep(&nap, NULL);
-        if (i % 10 == 0)
-            fixture_advance(&w->f, MICROSECONDS_PER_SECOND);
+    for (int i = 0; i < 20 && !keystore_is_locked(w->f.keystore) && fixture_sql(&w->f, WAITING) > 0; i++) {
+        let_running_end(w);
+        fixture_advance(&w->f, MICROSECONDS_PER_SECOND);
     }
 }
 
@@ -294,11 +300,9 @@ int64_t malice_ours(struct world *w)
 /* What the node brings to the ledger is valid for a minute of a clock that jumps here: it tries again. */
 static void let_effects_end(struct world *w)
 {
-    const struct timespec nap = { .tv_nsec = 20000000 };
-
     for (int i = 0; i < 100 && fixture_sql(&w->f, WAITING) > 0; i++) {
         fixture_advance(&w->f, 5 * MINUTE);
-        nanosleep(&nap, NULL);
+        let_running_end(w);
     }
     await_sql(&w->f, WAITING, "", 0);
 }

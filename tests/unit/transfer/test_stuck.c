@@ -80,8 +80,8 @@ static void a_claim_that_does_not_succeed_is_told_again_and_again_and_tried_at_o
                                " AND waits_for = 'claim_source' AND loser = 'provider'"
                                " AND reason LIKE '%keystore is locked%'", id), 1);
     /* unlocked, it would be tried at its time, which has not come */
-    unlock(f);
     await_sql(f, "SELECT acting FROM transfer_leg WHERE side = 0 AND transfer = x'$'", id, 0);
+    unlock(f);
     assert_int_equal(sql_of(f, TRANSFER_STATE, id), TRANSFER_CLAIMED);
     json_decref(ask(f, "transfer.retry", "{'transfer':'%s'}", id));
     await_state(f, id, TRANSFER_SETTLED);
