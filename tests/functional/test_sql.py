@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from layerd_client import PATIENCE, Account, CallError
+from layerd_client import PATIENCE, Account, CallError, Rpc
 from node import BUILD
 from test_access import STRANGER, calls_as, needs_root
 
@@ -275,8 +275,8 @@ def test_a_stop_does_not_wait_for_a_statement(nodes):
     def endless():
         code = 2001
         while code == 2001:  # is_busy had the place just then
-            with pytest.raises(CallError) as caught:
-                node.rpc().call("sql", query=ENDLESS)
+            with Rpc(node.rpc_path) as rpc, pytest.raises(CallError) as caught:  # node.wait() closes its own
+                rpc.call("sql", query=ENDLESS)
             code = caught.value.code
         codes.append(code)
 
