@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-import time
+import threading
 import urllib.request
 
 import pytest
@@ -11,16 +11,20 @@ import pytest
 from node import BUILD, ROOT
 
 PROGRAM = BUILD / "interop/anvil/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
-START_S = 30
+START_S = 120
+_skipped = {}  # why: what could not be had once is not asked for by each test
 
 
-def install(name="anvil", seconds=300):
+def install(name="anvil"):
     """Skips, and says why, where node, npm, or npm's registry are not to be had."""
+    if name in _skipped:
+        pytest.skip(_skipped[name])
     done = subprocess.run(
         [ROOT / "contrib/npm-install", ROOT / "tests/interop" / name, BUILD / "interop" / name],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds, check=False)
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode == 77:
-        pytest.skip(done.stdout.strip())
+        _skipped[name] = done.stdout.strip()
+        pytest.skip(_skipped[name])
     assert done.returncode == 0, done.stdout
 
 
@@ -31,24 +35,27 @@ class Server:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                         **options)
         self.url = None
-        deadline = time.monotonic() + START_S
+        patience = threading.Timer(START_S, self.process.kill)
+        patience.start()
         said = ""
         while self.url is None:
             line = self.process.stdout.readline()
             said += line
-            if not line or time.monotonic() > deadline:
+            if not line:
+                patience.cancel()
                 self.stop()
                 raise AssertionError("%s did not start: %s" % (command, said))
             found = re.search(listening, line)
             if found:
                 self.url = "http://" + found.group(1)
+        patience.cancel()
         # It tells each request: nobody reads that, and a full pipe would stop it.
         self.drain = subprocess.Popen(["cat"], stdin=self.process.stdout, stdout=subprocess.DEVNULL)
 
     def call(self, method, *params):
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}).encode()
         request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as reply:
+        with urllib.request.urlopen(request, timeout=120) as reply:
             answer = json.load(reply)
         assert "error" not in answer, "%s: %s" % (method, answer["error"])
         return answer["result"]

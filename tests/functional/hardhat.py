@@ -17,7 +17,7 @@ PROGRAM = FOLDER / "node_modules/hardhat/internal/cli/bootstrap.js"
 def install():
     if os.environ.get("LAYERD_TEST_HARDHAT") != "1" and not (FOLDER / "installed").exists():
         pytest.skip("hardhat is not installed; 'make check-hardhat' installs it (300 MB) and runs these tests")
-    anvil.install("hardhat", seconds=900)
+    anvil.install("hardhat")
     shutil.copy(ROOT / "tests/interop/hardhat/hardhat.config.js", FOLDER)
 
 
@@ -32,8 +32,14 @@ def start(chain_id, hardfork):
     install()
     env = dict(os.environ, LAYERD_CHAIN_ID=str(chain_id), LAYERD_HARDFORK=hardfork,
                HARDHAT_DISABLE_TELEMETRY_PROMPT="true")
-    return anvil.Server(["node", PROGRAM, "node", "--hostname", "127.0.0.1", "--port", str(free_port())],
-                        r"server at http://(127\.0\.0\.1:\d+)", cwd=FOLDER, env=env)
+    for attempt in range(3):
+        try:
+            return anvil.Server(["node", PROGRAM, "node", "--hostname", "127.0.0.1", "--port", str(free_port())],
+                                r"server at http://(127\.0\.0\.1:\d+)", cwd=FOLDER, env=env)
+        except AssertionError as failure:  # somebody else may have taken the port meanwhile
+            if "EADDRINUSE" not in str(failure) or attempt == 2:
+                raise
+    return None
 
 
 def bob():

@@ -15,7 +15,7 @@ import time
 
 from reference import bech32m, canonical, schnorr
 
-PATIENCE = float(os.environ.get("LAYERD_TEST_PATIENCE", "20"))  # seconds that one answer may take
+PATIENCE = float(os.environ.get("LAYERD_TEST_PATIENCE", "60"))  # seconds that one answer may take
 TRANSACTION_TAG = "layerd/transaction"
 ASSET_TAG = "layerd/asset"
 

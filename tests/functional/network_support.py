@@ -99,7 +99,7 @@ def check_reads(make_link, server, operation, on):
         assert not server.misbehaviour.queue, fault
         link.remove()
     link = make_link()
-    server.misbehaviour.add(("half-open", 1), on=on)
+    server.misbehaviour.add(("half-open", 10), on=on)
     assert link.refused(operation, timeout=200_000) == "network_timeout"
     link.remove()
 

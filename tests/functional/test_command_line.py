@@ -7,14 +7,14 @@ import io
 import json
 import os
 import pty
+import select
 import signal
 import sqlite3
 import subprocess
-import time
 
 import pytest
 
-from layerd_client import Account
+from layerd_client import PATIENCE, Account
 from node import BUILD, LAYER_CLI, ROOT, environment
 
 PASSPHRASE = "a passphrase in a file"
@@ -93,13 +93,13 @@ def test_help_and_version_of_the_tool_need_no_node(tmp_path):
             stderr=subprocess.PIPE,
             text=True,
             env=environment(tmp_path),
-            timeout=20,
+            timeout=PATIENCE,
         )
         assert done.returncode == 0 and done.stdout
 
 
 def documented_exit_codes():
-    text = subprocess.run([str(LAYER_CLI), "--help"], stdout=subprocess.PIPE, text=True, timeout=20).stdout
+    text = subprocess.run([str(LAYER_CLI), "--help"], stdout=subprocess.PIPE, text=True, timeout=PATIENCE).stdout
     assert "exit" in text.lower(), "the exit codes are not documented in --help"
     return text
 
@@ -118,7 +118,7 @@ def test_exit_codes_tell_what_went_wrong(house, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env=environment(tmp_path),
-        timeout=20,
+        timeout=PATIENCE,
     )
     codes["no node"] = nowhere.returncode
     assert codes["ok"] == 0
@@ -182,14 +182,17 @@ def test_events_are_printed_and_the_command_ends(house):
 
 def test_events_are_followed_live(house):
     following = follow(house, "--json", "--follow", "--from", "now", "--type", "ledger.transferred")
+    moved = 0
     try:
-        time.sleep(0.5)
-        house.transfer(house.bob, house.alice, "GOLD", 1, memo="live")
+        while not moved or not select.select([following.stdout], [], [], 1)[0]:  # it says nothing when it has begun
+            assert moved < PATIENCE, "nothing is followed"
+            house.transfer(house.bob, house.alice, "GOLD", 1, memo="live")
+            moved += 1
         assert json.loads(following.stdout.readline())["data"]["memo"] == "live"
     finally:
         following.send_signal(signal.SIGINT)
-        following.communicate(timeout=10)
-        house.transfer(house.alice, house.bob, "GOLD", 1)
+        following.communicate(timeout=PATIENCE)
+        house.transfer(house.alice, house.bob, "GOLD", moved)
 
 
 def test_events_from_a_cursor_continue_where_the_last_run_stopped(node, alice, bob):
@@ -215,7 +218,7 @@ def test_a_reader_that_closes_its_end_ends_the_command_quietly(house):
         stderr=subprocess.PIPE,
         text=True,
         env=environment(house.home),
-        timeout=20,
+        timeout=PATIENCE,
     )
     assert json.loads(done.stdout)["seq"] == 1 and done.stderr == ""
 
@@ -333,7 +336,7 @@ printf '%s\n' "${COMPREPLY[@]}"
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=20,
+        timeout=PATIENCE,
         env=dict(os.environ, PATH="%s:%s" % (BUILD, os.environ["PATH"])),
     )
     assert done.returncode == 0, done.stderr
@@ -390,7 +393,7 @@ def test_following_goes_on_over_a_restart_of_the_node(node, alice, bob):
         assert json.loads(following.stdout.readline())["data"]["memo"] == "after"
     finally:
         following.send_signal(signal.SIGINT)
-        following.communicate(timeout=10)
+        following.communicate(timeout=PATIENCE)
 
 
 def test_waiting_ends_with_the_event_that_was_waited_for(node, alice):
@@ -400,10 +403,13 @@ def test_waiting_ends_with_the_event_that_was_waited_for(node, alice):
         text=True,
         env=environment(node.home),
     )
-    time.sleep(0.5)
-    node.issue(alice, "GOLD", 5)
-    out, _ = waiting.communicate(timeout=10)
-    assert waiting.returncode == 0 and json.loads(out)["data"]["symbol"] == "GOLD"
+    issued = []
+    while not issued or not select.select([waiting.stdout], [], [], 1)[0]:  # it says nothing when it has begun
+        assert len(issued) < PATIENCE, "nothing is waited for"
+        issued.append("GOLD%d" % len(issued))
+        node.issue(alice, issued[-1], 5)
+    out, _ = waiting.communicate(timeout=PATIENCE)
+    assert waiting.returncode == 0 and json.loads(out)["data"]["symbol"] in issued
     done = node.cli("--timeout", "200ms", "wait", "ledger.asset_issued", check=False)
     assert done.returncode == 4
 
@@ -537,7 +543,7 @@ def test_what_cannot_be_written_is_no_success(option, tmp_path):
             stderr=subprocess.PIPE,
             text=True,
             env=environment(tmp_path),
-            timeout=20,
+            timeout=PATIENCE,
         )
     assert done.returncode == 74 and "could not be written" in done.stderr
 
@@ -549,7 +555,7 @@ def test_without_a_node_it_is_said_how_to_start_one(tmp_path):
             stderr=subprocess.PIPE,
             text=True,
             env=environment(tmp_path),
-            timeout=20,
+            timeout=PATIENCE,
         ).stderr
 
     assert "there is no directory" in ask(tmp_path / "nowhere")
@@ -594,7 +600,7 @@ def on_a_terminal(node, *arguments):
     except OSError:  # the other end is closed
         pass
     os.close(master)
-    child.wait(timeout=20)
+    child.wait(timeout=PATIENCE)
     return text.decode().replace("\r\n", "\n")
 
 
@@ -637,6 +643,6 @@ def test_a_signed_head_is_shown_as_its_lines(node, alice):
 
 def test_quickstart_says_what_is_wrong_with_its_options():
     done = subprocess.run(
-        [str(ROOT / "contrib" / "quickstart"), "--onc"], capture_output=True, text=True, timeout=20
+        [str(ROOT / "contrib" / "quickstart"), "--onc"], capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 64 and "'--onc'" in done.stderr and "--once" in done.stderr

@@ -34,7 +34,7 @@ def run(tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=30,
+            timeout=60,
             env=environment(tmp_path, **env),
         )
 

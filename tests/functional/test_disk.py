@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from layerd_client import CallError, Closed
+from layerd_client import PATIENCE, CallError, Closed
 from node import BUILD
 from test_ledger import assert_conserved, balance
 
@@ -75,7 +75,7 @@ def immutable(path, wanted):
 def work_until_it_stops(node, alice, bob):
     """Transfers of 1 until the node goes away; how many were acknowledged."""
     done = 0
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         try:
             node.transfer(alice, bob, "GOLD", 1)
@@ -120,7 +120,7 @@ def test_a_disk_that_fails_stops_the_node_and_loses_nothing(house, alice, bob, f
     house.env = {"LD_PRELOAD": str(FAULT_PRELOAD), "LAYERD_FAULT": fault}
     house.expect_error("layerd.sqlite3|write|disk|storage|full|I/O")
     house.launch()
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     done = 0
     while house.process.poll() is None and time.monotonic() < end:
         try:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from layerd_client import CallError
+from layerd_client import PATIENCE, CallError
 from node import SECOND
 from test_ledger import assert_conserved, balance, refused
 
@@ -37,7 +37,7 @@ def state(node, escrow):
     return node.call("ledger.escrow", escrow=escrow)["state"]
 
 
-def wait_for_state(node, escrow, expected, seconds=10):
+def wait_for_state(node, escrow, expected, seconds=PATIENCE):
     end = time.monotonic() + seconds
     while state(node, escrow) != expected:
         assert time.monotonic() < end, "escrow stays %s" % state(node, escrow)
@@ -113,10 +113,10 @@ def test_the_amount_goes_back_by_itself_when_the_deadline_passes(house, alice, b
     escrow = lock(house, alice, bob, timeout="1h")
     stream = house.events()
     stream.subscribe(**{"from": "now", "types": ["ledger.escrow_refunded"]})
-    house.advance(alice, 3599 * SECOND)
+    house.advance(alice, 3540 * SECOND)
     assert stream.silent(0.2)
     assert state(house, escrow) == "locked"
-    house.advance(alice, 2 * SECOND)
+    house.advance(alice, 61 * SECOND)
     (event,) = stream.events(1)
     assert event["data"] == {"escrow": escrow, "to": alice.address, "asset": "GOLD", "amount": 100}
     assert state(house, escrow) == "refunded"
@@ -137,7 +137,7 @@ def test_a_claim_after_the_deadline_is_refused(house, alice, bob):
 
 def test_a_claim_just_before_the_deadline_succeeds_and_nothing_goes_back(house, alice, bob):
     escrow = lock(house, alice, bob, timeout="1h")
-    house.advance(alice, 3595 * SECOND)
+    house.advance(alice, 3540 * SECOND)
     claim(house, bob, escrow)
     house.advance(alice, 3600 * SECOND)
     time.sleep(0.2)

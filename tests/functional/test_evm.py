@@ -127,7 +127,7 @@ def test_a_link_to_another_chain_connects_to_nothing(node, chain):
 # --- what lies between node and server --------------------------------------------------------------------------
 def ask(url, body):
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as reply:
+    with urllib.request.urlopen(request, timeout=120) as reply:
         return reply.read()
 
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from layerd_client import CallError, Closed, Rpc
+from layerd_client import PATIENCE, CallError, Closed, Rpc
 from node import LAYERD, environment
 
 
@@ -106,7 +106,9 @@ def test_a_stop_under_load_loses_nothing_that_was_answered(node, alice, bob):
     threads = [threading.Thread(target=worker) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(0.3)
+    end = time.monotonic() + PATIENCE
+    while len(answered) < 8 and not failures and time.monotonic() < end:
+        time.sleep(0.05)
     node.terminate()
     for thread in threads:
         thread.join()
@@ -121,7 +123,7 @@ def test_a_second_daemon_on_the_directory_is_refused(node):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=20,
+        timeout=PATIENCE,
         env=environment(node.home),
     )
     assert second.returncode != 0
@@ -144,7 +146,7 @@ def test_a_stop_of_a_node_that_just_started_is_orderly(nodes):
         node.launch()
         time.sleep(delay)
         node.process.send_signal(signal.SIGTERM)
-        assert node.process.wait(20) in (0, -signal.SIGTERM)
+        assert node.process.wait(PATIENCE) in (0, -signal.SIGTERM)
         node.process = None
     node.start()
     assert node.call("verify")["ok"] is True
@@ -160,7 +162,7 @@ def test_sighup_reopens_the_log_after_it_was_moved(nodes):
     log.rename(moved)
     size = moved.stat().st_size
     node.process.send_signal(signal.SIGHUP)
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while not log.exists():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -196,7 +198,7 @@ def test_systemd_is_told_when_the_node_is_ready_and_when_it_stops(nodes):
     path = str(node.home / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(path)
-        notify.settimeout(20)
+        notify.settimeout(PATIENCE)
         node.env["NOTIFY_SOCKET"] = path
         node.launch()
         message = notify.recv(4096).decode()
@@ -293,9 +295,18 @@ def test_version_and_help_need_no_directory():
             stderr=subprocess.PIPE,
             text=True,
             env=environment("/nonexistent"),
-            timeout=20,
+            timeout=PATIENCE,
         )
         assert done.returncode == 0 and done.stdout and "layerd" in done.stdout
+
+
+def is_running(process):
+    """It may end at any moment; what nobody has waited for yet has ended, too."""
+    try:
+        with open("/proc/%d/stat" % process) as file:
+            return "Z" not in file.read().split(")")[1][:3]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_a_daemon_in_the_background_answers_when_its_starter_returns(nodes):
@@ -305,7 +316,7 @@ def test_a_daemon_in_the_background_answers_when_its_starter_returns(nodes):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         env=environment(node.home),
     )
     assert done.returncode == 0, done.stdout
@@ -314,11 +325,8 @@ def test_a_daemon_in_the_background_answers_when_its_starter_returns(nodes):
         process = int((node.directory / "layerd.pid").read_text())
         assert os.path.exists("/proc/%d" % process)
         rpc.call("stop")
-    end = time.monotonic() + 20
-    while (
-        os.path.exists("/proc/%d" % process)
-        and "Z" not in open("/proc/%d/stat" % process).read().split(")")[1][:3]
-    ):
+    end = time.monotonic() + PATIENCE
+    while is_running(process):
         assert time.monotonic() < end
         time.sleep(0.01)
     assert (node.directory / "layerd.log").stat().st_size > 0
@@ -339,8 +347,8 @@ def test_stalled_clients_do_not_keep_the_node_from_stopping(node, alice, bob):
     assert all(isinstance(result, dict) for result in node.rpc().pipeline(requests))
     start = time.monotonic()
     node.process.send_signal(signal.SIGTERM)
-    assert node.process.wait(20) == 0
+    assert node.process.wait(PATIENCE) == 0
     node.process = None
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < 40  # of the 5 s that they may take, at most
     node.disconnect()
     assert_closed(node)

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from layerd_client import CallError, Closed, Connection, Events, Rpc
+from layerd_client import PATIENCE, CallError, Closed, Connection, Events, Rpc
 from node import environment
 
 MEBIBYTE = 1 << 20
@@ -65,7 +65,7 @@ def crowd(uid, node, path, count, text=""):
         yield alive
     finally:
         process.stdin.close()
-        process.wait(20)
+        process.wait(PATIENCE)
         process.stdout.close()
 
 
@@ -75,7 +75,7 @@ def request(method, **params):
 
 def settles(alive, count):
     """Refusals may still be under way."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while alive() != count:
         assert time.monotonic() < end, "%d are open, not %d" % (alive(), count)
         time.sleep(0.05)
@@ -150,7 +150,7 @@ def test_strangers_cannot_lock_out_the_operator_or_each_other(nodes, name):
 
 
 def test_stop_waits_for_no_query(nodes):
-    node = nodes(settings=["--worker-pool-size=1", "--timeout=4s"]).start()
+    node = nodes(settings=["--worker-pool-size=1", "--timeout=5m"]).start()
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     busy = [Connection(node.rpc_path) for _ in range(3)]
     for connection in busy:
@@ -158,11 +158,8 @@ def test_stop_waits_for_no_query(nodes):
     time.sleep(0.3)
     stop = Connection(node.rpc_path)
     stop.send(request("stop").encode())
-    end = time.monotonic() + 1
-    while "stop asked for by" not in node.log_text():
-        assert time.monotonic() < end, "`stop` waits behind the queries"
-        time.sleep(0.02)
-    assert node.wait() == 0
+    assert node.wait() == 0  # long before the first of them would have been over
+    assert "stop asked for by" in node.log_text()
     stop.close()
     for connection in busy:
         connection.close()
@@ -184,12 +181,12 @@ def test_a_line_begun_and_not_finished_in_time_closes_the_connection(nodes, name
     start = time.monotonic()
     closed = False
     try:
-        while time.monotonic() < start + 6:  # one byte at a time, for ever
+        while time.monotonic() < start + PATIENCE:  # one byte at a time, for ever
             slow.send(b" " if time.monotonic() > start + 0.2 else b"{")
             time.sleep(0.05)
     except (BrokenPipeError, ConnectionResetError):
         closed = True
-    assert closed and 0.5 < time.monotonic() - start < 5
+    assert closed and 0.5 < time.monotonic() - start < 20  # without the setting it would be 30
     # Who has begun no line may be silent for as long as it likes.
     method = "node.info" if name == "layerd.sock" else "head"
     idle.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method}).encode() + b"\n")
@@ -205,7 +202,7 @@ def test_thousands_of_connections_are_held_or_refused_clearly(nodes, name):
     held, refused = [], 0
     for _ in range(2500):
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(20)
+        connection.settimeout(PATIENCE)
         connection.connect(path)
         held.append(connection)
     method = b"node.info" if name == "layerd.sock" else b"head"
@@ -228,7 +225,7 @@ def test_thousands_of_connections_are_held_or_refused_clearly(nodes, name):
     assert answered >= 2000 and refused >= 350
     for connection in held:
         connection.close()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             with Rpc(node.rpc_path) as rpc:
@@ -341,7 +338,7 @@ def test_descriptors_are_given_back(node):
             rpc.call("node.info")
         with Events(node.events_path) as stream:
             stream.subscribe(**{"from": "first"})
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while count() > before + 3:
         assert time.monotonic() < deadline, "%d descriptors before, %d now" % (before, count())
         time.sleep(0.02)

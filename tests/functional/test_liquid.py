@@ -50,7 +50,7 @@ class Server:
             json.dumps({"id": 1, "method": method, "params": params}).encode(),
             {"Authorization": "Basic " + token, "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as reply:
+        with urllib.request.urlopen(request, timeout=120) as reply:
             return json.load(reply)["result"]
 
     def address(self):

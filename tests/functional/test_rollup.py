@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from layerd_client import CallError
+from layerd_client import PATIENCE, CallError
 from node import SECOND
 from reference import schnorr
 from test_ledger import assert_conserved, balance, refused
@@ -78,7 +78,7 @@ class Rollup:
     def get(self):
         return self.node.call("rollup.get", domain=self.domain)
 
-    def wait_for(self, condition, what, seconds=30):
+    def wait_for(self, condition, what, seconds=PATIENCE):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "never: %s; %s" % (what, self.get())

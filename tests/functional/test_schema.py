@@ -40,7 +40,7 @@ def test_the_binary_prints_the_document_in_the_tree(option, name, tmp_path):
         [str(LAYERD), option],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        timeout=20,
+        timeout=60,
         env=environment(tmp_path),
     )
     assert done.returncode == 0, done.stderr

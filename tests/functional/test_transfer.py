@@ -246,7 +246,7 @@ def test_a_destination_that_nobody_claims_comes_back(bridge, chain):
     """The secret is the account's, who never shows it."""
     alice = gold(bridge, "alice")
     transfer = begin(bridge, source="base", destination="evm:bobs", amount=5000, hash="12" * 32,
-                     recipient="0x" + "77" * 20, timeout="35s")["transfer"]
+                     recipient="0x" + "77" * 20, timeout="1m")["transfer"]
     wait_for(lambda: state(bridge, transfer) == "destination_locked", "locked", 60)
     assert wei(chain, bridge.contract) == 5000 * GWEI
     assert over(bridge, transfer, 120) == "refunded"
@@ -385,12 +385,12 @@ def test_what_the_servers_cannot_prove_is_given_up_and_said(node):
             rows = node.query("SELECT step, state, reason FROM v_cross_transfer_proof ORDER BY step")
             return len(rows) == 3 and all(state == "given_up" and "rsk_ methods" in why for _, state, why in rows)
 
-        wait_for(given_up, "nobody tries for ever", 30)
+        wait_for(given_up, "nobody tries for ever", 60)
         with pytest.raises(CallError) as caught:
             node.call("transfer.proof", transfer=transfer)
         assert caught.value.name == "transfer_not_proved" and "rsk_ methods" in str(caught.value)
         assert node.call("transfer.prove", transfer=transfer) == {"asked": 3}
-        wait_for(given_up, "and not when asked again", 30)
+        wait_for(given_up, "and not when asked again", 60)
     finally:
         chain.stop()
 
@@ -407,12 +407,12 @@ def token_bridge(bridge, chain):
         shown = bridge.call("network.operation", operation=operation)
         return shown.get("result") if shown["state"] == "done" else None
 
-    bridge.token = wait_for(lambda: made(issued["operation"]), "the token is there", 30)["asset"]
-    wait_for(lambda: chain.call("eth_getCode", bridge.token, "latest") != "0x", "the token is mined", 30)
+    bridge.token = wait_for(lambda: made(issued["operation"]), "the token is there", 60)["asset"]
+    wait_for(lambda: chain.call("eth_getCode", bridge.token, "latest") != "0x", "the token is mined", 60)
     paid = bridge.call("network.transfer_asset", link="bobs", asset=bridge.token, amount="400000",
                        to=bridge.alice_there)
     wait_for(lambda: made(paid["operation"]) and tokens(bridge, chain, bridge.alice_there) == 400000,
-             "alice has some", 30)
+             "alice has some", 60)
     outside.update(token=bridge.token, units="1")
     for source, destination in (("base", "evm:bobs"), ("evm:bobs", "base")):
         bridge.call("transfer.provider_terms", provider=bridge.people["bob"], asset="GOLD", source=source,
@@ -476,7 +476,7 @@ def test_heights_that_a_server_made_up_hide_no_claim_for_ever(bridge, chain):
     begun = begin(bridge, source="evm:bobs", destination="base", amount=5000, recipient=bridge.people["carol"],
                   timeout="3m", hash=hash_.hex(), account_there=STRANGER)
     chain.call("anvil_mine", hex(3000))
-    wait_for(lambda: bridge.query("SELECT detail ->> 'since' FROM transfer_leg WHERE side = 0")[0][0], "a look", 30)
+    wait_for(lambda: bridge.query("SELECT detail ->> 'since' FROM transfer_leg WHERE side = 0")[0][0], "a look", 60)
     assert chain.call("evm_revert", before)
     amount, deadline = 5051 * GWEI, begun["source_expiry_us"] // 10**6
     chain.call("anvil_setBalance", STRANGER, hex(10**18))

@@ -51,7 +51,7 @@ class Watcher:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            timeout=60,
+            timeout=2 * PATIENCE,
             env=environment(self.node.home),
             text=True,
         )
@@ -176,11 +176,11 @@ def wait_for(condition, what):
         time.sleep(0.02)
 
 
-def play_out(node, account):
+def play_out(node, account, is_over):
     """Clocks of days are minutes on dev."""
     for _ in range(4):
         node.advance(account, 11 * MINUTE)
-        time.sleep(0.1)
+    wait_for(is_over, "it is over")
 
 
 @pytest.fixture
@@ -236,9 +236,8 @@ def test_a_false_root_is_played_down_to_the_step_killed_at_every_move(house, wat
         watcher.start()
     watcher.wait(lambda: thief.steps() == 1, "a step")
     watcher.kill()
-    play_out(house, alice)
-    assert thief.state(batch) == "rejected"
-    assert watcher.held() > FUNDS
+    play_out(house, alice, lambda: thief.state(batch) == "rejected")
+    wait_for(lambda: watcher.held() > FUNDS, "it is paid")
     after = house.call("ledger.balance", account=thief.account.address, asset="DEV")["items"][0]["amount"]
     assert after < before
     assert house.call("rollup.get", domain=thief.domain)["head"] == 0
@@ -273,9 +272,8 @@ def test_a_right_batch_of_somebody_else_is_defended(house, watcher, thief, alice
     watcher.wait(lambda: len(thief.claims()) == 7 or thief.steps() == 1, "the last answer")
     assert watcher.stop() == 0
     assert [line["what"] for line in watcher.told() if line["what"] == "batch_wrong"] == []
-    play_out(house, alice)
-    assert thief.state(batch) in ("accepted", "final")
-    assert watcher.held() > FUNDS
+    play_out(house, alice, lambda: thief.state(batch) in ("accepted", "final"))
+    wait_for(lambda: watcher.held() > FUNDS, "it is paid")
     assert_conserved(house)
 
 
@@ -338,8 +336,7 @@ def test_a_right_batch_that_fell_is_taken_back_and_comes_again(house, thief, ali
     house.fund(carol, FUNDS)
     house.submit(carol, "game.challenge", batch=first, value=JUNK)
     watcher.wait_told("underfunded", batch=first, method="game.move")
-    play_out(house, alice)
-    assert thief.state(first) == "rejected"
+    play_out(house, alice, lambda: thief.state(first) == "rejected")
     watcher.wait_told("batch_taken_back", batch=first)
     for _ in range(5):
         house.advance(alice, 60 * MINUTE)
@@ -410,7 +407,8 @@ def test_a_bad_signature_is_typed_fraud_too(house, watcher, thief, alice, bob):
     watcher.wait_told("batch_wrong", batch=batch)
     watcher.wait_told("batch_ended", batch=batch, state="rejected")
     assert watcher.stop(signal.SIGINT) == 0
-    assert thief.claims() == [] and watcher.held() > FUNDS
+    wait_for(lambda: watcher.held() > FUNDS, "it is paid")
+    assert thief.claims() == []
     assert thief.state(parent) == "proposed"
 
 
@@ -443,8 +441,8 @@ def test_what_the_stake_does_not_allow_is_told_and_not_done(house, watcher, thie
     again = barred(told, "stake_limit")
     assert code == POWERLESS and (again["needed"], again["locked"]) == (BOND, BOND)
     assert watcher.once(*stake, "--rollup", thief.domain)[0] == WRONG and len(thief.claims()) == 4
-    play_out(house, alice)
-    assert house.call("game.get", game=thief.game()["game"])["paid"] == 4  # nothing of it is locked any more
+    game = thief.game()["game"]  # in the end nothing of it is locked any more
+    play_out(house, alice, lambda: house.call("game.get", game=game)["paid"] == 4)
     third = Thief(house, bob, alice)
     third.propose()
     assert watcher.once(*stake, "--rollup", third.domain)[0] == WRONG

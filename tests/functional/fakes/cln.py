@@ -12,7 +12,7 @@ import time
 import os
 
 from . import bolt11
-from .faults import OVERSIZE, Faults, garbage
+from .faults import HELD_S, OVERSIZE, Faults, garbage
 
 
 class Refused(Exception):
@@ -27,16 +27,20 @@ class CoreLightning(bolt11.Payments):
         self.path, self.release = str(path), release
         self.faults, self.invoices = Faults(), {}
         self.has_xpay, self.warning, self.refuse = release >= "v24.11", None, None
-        self.seek_s = 0  # how long it seeks a way before the first part, which the lists show, is on its way
+        self.seek = None  # an event: until then it seeks a way for the first part, which the lists show
         self.autoclean_s = None
         self.hang = None  # an event: payments are under way until it is set
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         os.chmod(self.path, 0o600)
-        self.listener.listen(16)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.listener.listen(128)
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
+        self.accepting.start()
 
     def close(self):
+        """Not while its thread is on the way to accept: that would take the clients of whoever got the number next."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.accepting.join()
         self.listener.close()
 
     # --- the wire
@@ -71,8 +75,6 @@ class CoreLightning(bolt11.Payments):
 
     def _answer(self, peer, request):
         fault = self.faults.take(request["method"])
-        if fault == "delay":
-            time.sleep(1.6)
         if fault == "drop":
             return False
         reply = {"jsonrpc": "2.0", "id": request["id"]}
@@ -186,7 +188,8 @@ class CoreLightning(bolt11.Payments):
 
         if self.refuse:
             raise self.refuse
-        time.sleep(self.seek_s)
+        if self.seek:
+            self.seek.wait(HELD_S)
         preimage = secrets.token_bytes(32)
         digest = hashlib.sha256(preimage).hexdigest()
         self.sends += 1
@@ -222,8 +225,9 @@ class CoreLightning(bolt11.Payments):
                               'groupid=1 still in progress, cannot retry before that completes."}')
             self.sends += 1
             self.paid[digest] = self._entry(digest)
-            self.hang.wait(60)
-        time.sleep(self.seek_s)
+            self.hang.wait(HELD_S)
+        if self.seek:
+            self.seek.wait(HELD_S)
         preimage = self.preimage_of(digest)
         if preimage is None:
             if digest in self.paid:
@@ -252,7 +256,7 @@ class CoreLightning(bolt11.Payments):
     def do_listpays(self, bolt11=None, payment_hash=None, status=None, index=None, start=0, limit=None):
         if index is None and (start != 0 or limit is not None):
             raise Refused(-32602, "Can only specify {%s} with {index}" % ("start" if start else "limit"))
-        pays = [dict(pay) for pay in self.paid.values() if payment_hash in (None, pay["payment_hash"])]
+        pays = [dict(pay) for pay in list(self.paid.values()) if payment_hash in (None, pay["payment_hash"])]
         if index:  # as many as there are from there on, whatever their indexes
             pays = [p for p in sorted(pays, key=lambda p: p["created_index"]) if start <= p["created_index"]][:limit]
         if self.release < "v24.11":
@@ -267,7 +271,7 @@ class CoreLightning(bolt11.Payments):
         return {"subsystem": subsystem, indexname: len(lists[subsystem])}  # nextvalue 0: at once
 
     def do_listinvoices(self, label=None, payment_hash=None, index=None, start=None, limit=None):
-        return {"invoices": [i for i in self.invoices.values()
+        return {"invoices": [i for i in list(self.invoices.values())
                              if label in (None, i["label"]) and payment_hash in (None, i["payment_hash"])]}
 
     def do_invoice(self, amount_msat, label, description, expiry, preimage):
@@ -284,7 +288,7 @@ class CoreLightning(bolt11.Payments):
                 "payment_secret": "22" * 32}
 
     def pay_us(self, digest):
-        entry, = (i for i in self.invoices.values() if i["payment_hash"] == digest)
+        entry, = (i for i in list(self.invoices.values()) if i["payment_hash"] == digest)
         entry.update(status="paid", payment_preimage=self.preimages[digest], amount_received_msat=10000)
 
     def do_signmessage(self, message):

@@ -137,9 +137,12 @@ class Elements:
             self.coins.append((hashlib.sha256(b"coin %d" % number).digest(), 0))
 
     def rotate_cookie(self):
+        """As the node does at its start: the file is whole whenever it is there."""
         self.password = os.urandom(16).hex()
-        self.cookie.write_text("__cookie__:" + self.password)
-        self.cookie.chmod(0o600)
+        new = self.cookie.with_suffix(".new")
+        new.touch(0o600)
+        new.write_text("__cookie__:" + self.password)
+        new.rename(self.cookie)
 
     # --- RPC
     # ---------------------------------------------------------------------------------------------------------
@@ -371,22 +374,30 @@ class Elements:
         return level
 
     def generate(self, count):
-        for _ in range(count):
-            self.salt += 1
-            transactions = [hashlib.sha256(b"coinbase %d" % self.salt).digest()] + self.mempool
-            for identity in self.mempool:
-                self.mined[identity] = len(self.blocks)
-            self.mempool = []
-            self.blocks.append((b"", transactions))
-            height = len(self.blocks) - 1
-            parent = self.hash(height - 1) if height else bytes(32)
-            header = (0x20000000 | DYNAMIC).to_bytes(4, "little") + parent + self.tree(height)[-1][0]
-            header += (1700000000 + self.salt).to_bytes(4, "little") + height.to_bytes(4, "little")
-            current = COMPACT + size(len(CHALLENGE)) + CHALLENGE + (1325).to_bytes(4, "little") + bytes(32)
-            self.blocks[height] = (header + current + NONE, transactions)
+        with self.server.lock:  # nobody sees half a block
+            for _ in range(count):
+                self._generate_one()
+
+    def _generate_one(self):
+        self.salt += 1
+        transactions = [hashlib.sha256(b"coinbase %d" % self.salt).digest()] + self.mempool
+        for identity in self.mempool:
+            self.mined[identity] = len(self.blocks)
+        self.mempool = []
+        self.blocks.append((b"", transactions))
+        height = len(self.blocks) - 1
+        parent = self.hash(height - 1) if height else bytes(32)
+        header = (0x20000000 | DYNAMIC).to_bytes(4, "little") + parent + self.tree(height)[-1][0]
+        header += (1700000000 + self.salt).to_bytes(4, "little") + height.to_bytes(4, "little")
+        current = COMPACT + size(len(CHALLENGE)) + CHALLENGE + (1325).to_bytes(4, "little") + bytes(32)
+        self.blocks[height] = (header + current + NONE, transactions)
 
     def reorganise(self, depth):
         """The newest blocks are replaced by one more of others; what was in them waits again."""
+        with self.server.lock:
+            self._reorganise(depth)
+
+    def _reorganise(self, depth):
         for _ in range(depth):
             _, transactions = self.blocks.pop()
             again = [t for t in transactions if t in self.known]

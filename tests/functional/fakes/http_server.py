@@ -46,7 +46,7 @@ class HttpServer:
 
     def __init__(self, handle, port=0):
         self.handle, self.misbehaviour, self.requests = handle, Misbehaviour(), []
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # a test takes it to change what is answered, as one
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):

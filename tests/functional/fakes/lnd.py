@@ -87,7 +87,7 @@ class Lnd(bolt11.Payments, Gateway):
     def get_v1_payments(self, query, body):
         offset, most = int(query["index_offset"][0]), int(query["max_payments"][0])
         assert query["include_incomplete"] == ["true"] and query["reversed"] == ["true"]
-        pays = [p for p in self.paid.values() if offset == 0 or int(p["payment_index"]) < offset][-most:]
+        pays = [p for p in list(self.paid.values()) if offset == 0 or int(p["payment_index"]) < offset][-most:]
         return {"payments": pays, "first_index_offset": "0", "last_index_offset": "0"}
 
     def post_v2_router_route_estimatefee(self, query, body):
@@ -116,7 +116,7 @@ class Lnd(bolt11.Payments, Gateway):
 
     def get_v1_invoices(self, query, body):
         offset, most = int(query["index_offset"][0]), int(query["num_max_invoices"][0])
-        found = [i for i in self.invoices.values() if offset == 0 or int(i["add_index"]) < offset][-most:]
+        found = [i for i in list(self.invoices.values()) if offset == 0 or int(i["add_index"]) < offset][-most:]
         return {"invoices": found}
 
     def post_v1_signmessage(self, query, body):

@@ -107,32 +107,40 @@ class Stacks:
 
     def mine(self, count=1, result="(ok true)"):
         """A Bitcoin block each, its tenure's one block with what waits, in the order of nonces."""
-        for _ in range(count):
-            self.salt += 1
-            height = len(self.blocks) + 1
-            consensus = digest(b"tenure %d" % self.salt)[:20]
-            parent = self.blocks[-1].id if self.blocks else bytes(32)
-            before = self.blocks[-1].consensus if self.blocks else bytes(20)
-            miner = bytes([7]) * 20
-            change = bytes([TENURE_CHANGE]) + consensus + before + consensus + parent + struct.pack(">IB", 1, 0) + miner
-            coinbase = bytes([COINBASE]) + bytes(32) + b"\x09" + bytes(80)
-            made = [own_transaction(miner, 2 * height, change), own_transaction(miner, 2 * height + 1, coinbase)]
-            taken = []
-            for transaction in sorted(self.mempool.values(), key=lambda each: (each.origin, each.nonce)):
-                if transaction.nonce == self.nonces.get(transaction.origin, 0):
-                    self.nonces[transaction.origin] = transaction.nonce + 1
-                    taken.append(transaction)
-            block = Block(height, consensus, parent, made + [each.raw for each in taken], self.salt)
-            self.blocks.append(block)
-            for transaction in taken:
-                del self.mempool[transaction.id]
-                self.mined[transaction.id] = (transaction, block)
-                self.results[transaction.id] = result
-                if transaction.contract and result.startswith("(ok"):
-                    self.contracts.add((transaction.origin, transaction.contract))
+        with self.server.lock:  # nobody sees half a block
+            for _ in range(count):
+                self._mine_one(result)
+
+    def _mine_one(self, result):
+        self.salt += 1
+        height = len(self.blocks) + 1
+        consensus = digest(b"tenure %d" % self.salt)[:20]
+        parent = self.blocks[-1].id if self.blocks else bytes(32)
+        before = self.blocks[-1].consensus if self.blocks else bytes(20)
+        miner = bytes([7]) * 20
+        change = bytes([TENURE_CHANGE]) + consensus + before + consensus + parent + struct.pack(">IB", 1, 0) + miner
+        coinbase = bytes([COINBASE]) + bytes(32) + b"\x09" + bytes(80)
+        made = [own_transaction(miner, 2 * height, change), own_transaction(miner, 2 * height + 1, coinbase)]
+        taken = []
+        for transaction in sorted(self.mempool.values(), key=lambda each: (each.origin, each.nonce)):
+            if transaction.nonce == self.nonces.get(transaction.origin, 0):
+                self.nonces[transaction.origin] = transaction.nonce + 1
+                taken.append(transaction)
+        block = Block(height, consensus, parent, made + [each.raw for each in taken], self.salt)
+        self.blocks.append(block)
+        for transaction in taken:
+            del self.mempool[transaction.id]
+            self.mined[transaction.id] = (transaction, block)
+            self.results[transaction.id] = result
+            if transaction.contract and result.startswith("(ok"):
+                self.contracts.add((transaction.origin, transaction.contract))
 
     def reorganise(self, depth, lose=False):
         """The newest blocks are replaced by one more of others; what was in them waits again, or is lost."""
+        with self.server.lock:
+            self._reorganise(depth, lose)
+
+    def _reorganise(self, depth, lose):
         for _ in range(depth):
             block = self.blocks.pop()
             self.orphans[block.id] = block

@@ -44,7 +44,7 @@ def ask():
 
     yield question
     process.stdin.close()
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0
 
 
 @pytest.fixture
