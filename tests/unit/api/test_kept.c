@@ -1,5 +1,5 @@
-/* What clients make the node keep, by the memory that holds it: a server of layerd.sock whose I/O thread is the
- * test itself, so that it can look between any two steps. */
+/* What clients make the node keep, by the memory that holds it: a server of layerd.sock whose I/O thread is
+ * the test itself, so that it can look between any two steps. */
 #include "api_house.h"
 
 #include <errno.h>
@@ -97,8 +97,8 @@ static void send_requests(struct room *room)
     struct buffer CLEANUP(buffer_close) text = { 0 };
     for (size_t i = 0; i < LINES; i++) {
         size_t begun = text.size;
-        buffer_append_format(&text, "{\"jsonrpc\":\"2.0\",\"id\":%zu,\"method\":\"sql\",\"params\":{\"query\":"
-                                    "\"SELECT printf('%%.%dc','x')\"}", i, REPLY_SIZE);
+        buffer_append_format(&text, "{\"jsonrpc\":\"2.0\",\"id\":%zu,\"method\":\"sql\",", i);
+        buffer_append_format(&text, "\"params\":{\"query\":\"SELECT printf('%%.%dc','x')\"}", REPLY_SIZE);
         while (text.size - begun < LINE_SIZE - 2)
             buffer_append(&text, " ", 1);
         buffer_append(&text, "}\n", 2);
