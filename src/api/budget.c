@@ -13,7 +13,7 @@ void budget_open(struct budget *b, size_t most)
 {
     *b = (struct budget){ 0 };
     for (size_t kind = 0; kind < BUDGET_KINDS; kind++)
-        b->most[kind] = most / BUDGET_KINDS;
+        b->most[kind] = most / 2;
 }
 
 void budget_close(struct budget *b)

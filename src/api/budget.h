@@ -1,7 +1,9 @@
-/* What clients make a socket's server keep for them: output (replies that they do not read) and input
- * (requests that wait behind those, and lines begun). Counted as it comes and goes, by connection, by user
- * and in all; looked at before a request is read and before it is begun. Charging and giving back is for any
- * thread, all else for the I/O thread. */
+/* What clients make a socket's server keep for them: output (replies that they do not read), input
+ * (requests that wait behind those, and lines begun), and what is waiting (requests that no worker has
+ * come to yet: they may all turn into input, so no more of them are read than input may be). Counted
+ * as it comes and goes, by connection, by user and in all: replies and the requests behind them by the
+ * memory that they lie in. Looked at before a request is read and before it is begun. Charging and
+ * giving back is for any thread, all else for the I/O thread. */
 #ifndef API_BUDGET_H
 #define API_BUDGET_H
 
@@ -10,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum budget_kind { BUDGET_OUTPUT, BUDGET_INPUT };
-#define BUDGET_KINDS 2
+enum budget_kind { BUDGET_OUTPUT, BUDGET_INPUT, BUDGET_WAITING };
+#define BUDGET_KINDS 3
 
 /* Why a connection was closed without its client's wish. */
 enum closing { CLOSING_UNREAD, CLOSING_LINE_TIME, CLOSING_LINE_SIZE, CLOSING_ROOM };
@@ -34,10 +36,11 @@ struct budget {
     struct budget_user *users;
 };
 
-void budget_open(struct budget *budget, size_t most); /* bytes of both kinds together */
+void budget_open(struct budget *budget, size_t most); /* bytes of output and input together */
 void budget_close(struct budget *budget);
 struct budget_user *budget_user(struct budget *budget, int64_t uid); /* made when it is new */
-struct budget_user *budget_greediest(const struct budget *budget);   /* NULL: nobody keeps anything */
+/* Who makes it keep the most output and input; NULL: nobody keeps anything. */
+struct budget_user *budget_greediest(const struct budget *budget);
 
 void budget_charge(struct budget *budget, struct budget_user *user, enum budget_kind kind, size_t bytes);
 void budget_refund(struct budget *budget, struct budget_user *user, enum budget_kind kind, size_t bytes);

@@ -52,8 +52,9 @@ void connection_release(struct connection *c)
         return;
     INVARIANT(c->closed, "the last reference to an open connection went away");
     c->handler->destroyed(c);
-    INVARIANT(connection_kept(c) == 0, "%zu bytes of a connection that is gone are charged",
-              connection_kept(c));
+    for (size_t kind = 0; kind < BUDGET_KINDS; kind++)
+        INVARIANT(atomic_load(&c->kept[kind]) == 0, "%zu bytes of a connection that is gone are charged",
+                  atomic_load(&c->kept[kind]));
     atomic_fetch_sub(&c->user->holders, 1);
     free(c);
 }
@@ -68,9 +69,8 @@ void connection_close(struct connection *c)
     watch_close(&c->writable);
     close(c->descriptor);
     c->descriptor = -1;
-    connection_refund(c, BUDGET_OUTPUT, connection_unsent(c));
-    connection_refund(c, BUDGET_INPUT, c->line_charged);
-    c->line_charged = 0;
+    connection_recharge(c, BUDGET_OUTPUT, &c->output_charged, 0);
+    connection_recharge(c, BUDGET_INPUT, &c->line_charged, 0);
     buffer_close(&c->output);
     c->sent = 0;
     line_framer_close(&c->framer);
@@ -90,6 +90,15 @@ void connection_refund(struct connection *c, enum budget_kind kind, size_t bytes
 {
     atomic_fetch_sub(&c->kept[kind], bytes);
     budget_refund(&c->listener->budget, c->user, kind, bytes);
+}
+
+void connection_recharge(struct connection *c, enum budget_kind kind, size_t *charged, size_t bytes)
+{
+    if (bytes > *charged)
+        connection_charge(c, kind, bytes - *charged);
+    else if (bytes < *charged)
+        connection_refund(c, kind, *charged - bytes);
+    *charged = bytes;
 }
 
 size_t connection_kept(const struct connection *c)
@@ -117,6 +126,8 @@ bool connection_may_read(struct connection *c)
     else
         spent = budget_is_spent(budget, c->user, BUDGET_INPUT)
                 || budget_is_spent(budget, c->user, BUDGET_OUTPUT);
+    if (spent || budget_is_spent(budget, c->user, BUDGET_WAITING))
+        spent = true;
     if (spent)
         relief_ask(c->listener);
     return !spent;
@@ -207,23 +218,12 @@ void connection_close_telling(struct connection *c, enum closing why, enum statu
     connection_release(c);
 }
 
-/* The unfinished line is kept for the client. */
-static void charge_line(struct connection *c)
-{
-    size_t size = c->framer.partial.size;
-    if (size > c->line_charged)
-        connection_charge(c, BUDGET_INPUT, size - c->line_charged);
-    else
-        connection_refund(c, BUDGET_INPUT, c->line_charged - size);
-    c->line_charged = size;
-}
-
 static void feed(struct connection *c, const char *data, size_t size)
 {
     bool followed = line_framer_feed(&c->framer, data, size, on_line, c);
     if (c->closed)
         return;
-    charge_line(c);
+    connection_recharge(c, BUDGET_INPUT, &c->line_charged, c->framer.partial.size);
     c->handler->lines_end(c);
     if (c->closed)
         return;
@@ -269,29 +269,37 @@ size_t connection_unsent(const struct connection *c)
     return c->output.size - c->sent;
 }
 
+/* It is the memory that counts: a client may have read most of what lies in it. */
+static void charge_output(struct connection *c)
+{
+    connection_recharge(c, BUDGET_OUTPUT, &c->output_charged,
+                        connection_unsent(c) == 0 ? 0 : c->output.capacity);
+    relief_watch_memory(c->listener);
+}
+
 /* Before bytes are put into the output. */
-static void charge_output(struct connection *c, size_t size)
+static void output_begins(struct connection *c)
 {
     if (connection_unsent(c) == 0)
         c->unread_since_us = clock_monotonic_us();
-    connection_charge(c, BUDGET_OUTPUT, size);
-    relief_watch_memory(c->listener);
 }
 
 void connection_append(struct connection *c, const void *data, size_t size)
 {
     if (c->closed)
         return;
-    charge_output(c, size);
+    output_begins(c);
     buffer_append(&c->output, data, size);
+    charge_output(c);
 }
 
 void connection_take(struct connection *c, struct buffer *from)
 {
     if (!c->closed && c->output.size == 0 && from->size > 0) {
-        charge_output(c, from->size);
+        output_begins(c);
         buffer_close(&c->output);
         buffer_take(&c->output, from);
+        charge_output(c);
         return;
     }
     connection_append(c, from->data, from->size);
@@ -345,12 +353,14 @@ bool connection_flush(struct connection *c)
             return false;
         if (sent == 0) {
             connection_wait(c);
+            buffer_shrink(&c->output, &c->sent);
+            charge_output(c);
             return false;
         }
         c->sent += (size_t)sent;
-        connection_refund(c, BUDGET_OUTPUT, (size_t)sent);
     }
     output_is_empty(c);
+    charge_output(c);
     return true;
 }
 

@@ -59,6 +59,7 @@ struct connection {
     int64_t unread_since_us; /* monotonic; when `output` was last empty */
     struct buffer output;   /* output.data + sent … : not written yet */
     size_t sent;
+    size_t output_charged;  /* what its memory is charged for: nothing when all was sent */
     struct connection *next, *previous; /* the listener's list */
 };
 
@@ -71,7 +72,9 @@ void connection_release(struct connection *connection);
 /* The budget's counters of this connection, its user, and all (any thread). */
 void connection_charge(struct connection *connection, enum budget_kind kind, size_t bytes);
 void connection_refund(struct connection *connection, enum budget_kind kind, size_t bytes);
-size_t connection_kept(const struct connection *connection);
+/* The same for one thing that grows and shrinks: it takes so many bytes now, and `*charged` before. */
+void connection_recharge(struct connection *connection, enum budget_kind kind, size_t *charged, size_t bytes);
+size_t connection_kept(const struct connection *connection); /* output and input */
 /* Whether a request may be begun for a client that has so many bytes unread (any thread). */
 bool connection_may_begin(const struct connection *connection, size_t unread);
 /* Whether its next request may be read. Asks for relief when it may not because the budget is spent. */

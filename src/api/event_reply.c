@@ -47,7 +47,7 @@ static void batch_count_down(struct event_connection *connection, struct event_b
         buffer_append(&line, "]\n", 2);
         connection_take(&connection->connection, &line);
     }
-    connection_refund(&connection->connection, BUDGET_OUTPUT, batch->bytes);
+    connection_refund(&connection->connection, BUDGET_OUTPUT, batch->charged);
     free(batch);
 }
 
@@ -75,7 +75,8 @@ void event_reply_finish(struct event_reply *reply, enum status status, const str
         if (wanted)
             render(reply, out, status, error, result);
         reply->batch->bytes += out->size;
-        connection_charge(&c->connection, BUDGET_OUTPUT, out->size);
+        reply->batch->charged += out->capacity;
+        connection_charge(&c->connection, BUDGET_OUTPUT, out->capacity);
         batch_count_down(c, reply->batch);
     } else if (wanted) {
         struct buffer CLEANUP(buffer_close) line = { 0 };

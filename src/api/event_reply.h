@@ -8,6 +8,7 @@
 
 struct event_batch {
     size_t count, remaining, bytes;
+    size_t charged; /* for the memory of its answers */
     struct buffer replies[];
 };
 

@@ -108,6 +108,11 @@ static bool may_begin(const struct event_connection *c)
            && connection_may_begin(&c->connection, connection_unsent(&c->connection));
 }
 
+static void charge_backlog(struct event_connection *c)
+{
+    connection_recharge(&c->connection, BUDGET_INPUT, &c->backlog_charged, c->backlog.capacity);
+}
+
 static void on_line(struct connection *connection, const char *text, size_t size)
 {
     struct event_connection *c = event_connection_of(connection);
@@ -120,14 +125,14 @@ static void on_line(struct connection *connection, const char *text, size_t size
     }
     buffer_append(&c->backlog, text, size);
     buffer_append(&c->backlog, "\n", 1);
-    connection_charge(connection, BUDGET_INPUT, size + 1);
+    charge_backlog(c);
 }
 
 static void forget_backlog(struct event_connection *c)
 {
-    connection_refund(&c->connection, BUDGET_INPUT, c->backlog.size - c->backlog_at);
     buffer_close(&c->backlog);
     c->backlog_at = 0;
+    charge_backlog(c);
 }
 
 void event_connection_begin(struct event_connection *c)
@@ -137,9 +142,10 @@ void event_connection_begin(struct event_connection *c)
         const char *line = (const char *)c->backlog.data + c->backlog_at;
         size_t size = (size_t)((char *)memchr(line, '\n', c->backlog.size - c->backlog_at) - line);
         c->backlog_at += size + 1;
-        connection_refund(&c->connection, BUDGET_INPUT, size + 1);
         event_method_line(c, line, size);
     }
+    buffer_shrink(&c->backlog, &c->backlog_at); /* a client may always have more in it */
+    charge_backlog(c);
     if (!c->connection.closed)
         connection_flush(&c->connection);
     if (c->connection.closed || c->backlog_at == c->backlog.size)

@@ -41,6 +41,7 @@ struct event_connection {
     size_t in_flight;                   /* requests not answered yet */
     struct buffer backlog;              /* lines not begun; handled up to backlog_at */
     size_t backlog_at;
+    size_t backlog_charged;             /* what its memory is charged for */
     size_t jobs;                        /* waiting for a worker */
     uint64_t job_turn;                  /* when a job of its had its turn last; 0: never */
     bool ready;                         /* in the queue of those that have their turn */

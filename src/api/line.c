@@ -28,7 +28,7 @@ void line_append(struct buffer *buffer, const char *data, size_t size)
 {
     if (buffer->capacity - buffer->size < size) {
         struct buffer larger = { 0 };
-        buffer_reserve(&larger, 2 * buffer->size + size);
+        buffer_reserve(&larger, buffer->size + size); /* capacities double */
         buffer_append(&larger, buffer->data, buffer->size);
         if (buffer->size > 0)
             sodium_memzero(buffer->data, buffer->size);

@@ -88,7 +88,8 @@ static int64_t kept_since(const struct connection *c, int64_t now)
     int64_t since = now;
     if (connection_unsent(c) > 0)
         since = c->unread_since_us;
-    if (line_framer_in_line(&c->framer) && c->line_begun_us < since)
+    bool stopped = !c->reading && !budget_is_exhausted(&c->listener->budget, BUDGET_INPUT);
+    if (line_framer_in_line(&c->framer) && !stopped && c->line_begun_us < since)
         since = c->line_begun_us;
     return since;
 }

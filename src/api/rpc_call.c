@@ -16,7 +16,8 @@
 /* An array of requests; its answers stand in their order, those of notifications stay empty. */
 struct rpc_batch {
     size_t count, remaining; /* under the connection's lock */
-    size_t bytes;
+    size_t bytes;                        /* of the answers; their memory is charged */
+    size_t charged;
     struct buffer replies[];
 };
 
@@ -80,11 +81,11 @@ static void batch_count_down(struct rpc_connection *connection, struct rpc_batch
 {
     if (--batch->remaining > 0)
         return;
-    size_t before = connection->replies.size;
+    size_t before = connection->replies.capacity;
     if (!connection->gone)
         batch_join(batch, &connection->replies);
-    connection_charge(&connection->connection, BUDGET_OUTPUT, connection->replies.size - before);
-    connection_refund(&connection->connection, BUDGET_OUTPUT, batch->bytes);
+    connection_charge(&connection->connection, BUDGET_OUTPUT, connection->replies.capacity - before);
+    connection_refund(&connection->connection, BUDGET_OUTPUT, batch->charged);
     batch_free(batch);
 }
 
@@ -93,16 +94,18 @@ static void render(struct rpc_request *r, enum status status, const struct error
 {
     struct rpc_connection *connection = r->connection;
     struct buffer *out = r->batch == NULL ? &connection->replies : &r->batch->replies[r->slot];
-    size_t before = out->size;
+    size_t before = out->capacity;
     if (status == OK)
         reply_result(out, r->id, r->id_size, result);
     else
         reply_error(out, r->id, r->id_size, status, error);
     if (r->batch == NULL)
         buffer_append(out, "\n", 1);
-    else
+    connection_charge(&connection->connection, BUDGET_OUTPUT, out->capacity - before);
+    if (r->batch != NULL) {
         r->batch->bytes += out->size;
-    connection_charge(&connection->connection, BUDGET_OUTPUT, out->size - before);
+        r->batch->charged += out->capacity;
+    }
 }
 
 void rpc_connection_unlock_and_wake(struct rpc_connection *connection)

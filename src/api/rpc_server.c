@@ -32,6 +32,19 @@ static size_t count_lines(const uint8_t *text, size_t size)
     return count;
 }
 
+/* Under the lock. */
+static size_t bytes_waiting(const struct rpc_connection *c)
+{
+    return c->lines.size - c->lines_at + c->backlog.size;
+}
+
+/* Under the lock: a parked run's lines are the client's to pay for, as much memory as they take. */
+static void charge_parked(struct rpc_connection *c)
+{
+    connection_recharge(&c->connection, BUDGET_INPUT, &c->parked_charged,
+                        c->parked ? c->lines.capacity + c->backlog.capacity : 0);
+}
+
 /* Under the lock: what the client does not read the answers of is not even asked of the kernel, and keeps
  * nobody else waiting. */
 static void park(struct rpc_connection *c)
@@ -41,12 +54,14 @@ static void park(struct rpc_connection *c)
     c->parked_lines = count_lines(c->backlog.data, c->backlog.size);
     if (left > 0)
         c->parked_lines += count_lines(c->lines.data + c->lines_at, left);
-    c->parked_bytes = left + c->backlog.size - c->parked_lines;
+    c->parked_bytes = bytes_waiting(c) - c->parked_lines;
     atomic_fetch_sub(&server->in_flight, c->parked_lines);
     atomic_fetch_sub(&server->in_flight_bytes, c->parked_bytes);
-    connection_charge(&c->connection, BUDGET_INPUT, c->parked_bytes);
     c->parked = true;
     c->running = false;
+    buffer_shrink(&c->lines, &c->lines_at);
+    charge_parked(c);
+    connection_refund(&c->connection, BUDGET_WAITING, bytes_waiting(c));
 }
 
 /* Whether the run has another line; otherwise it is over. */
@@ -80,6 +95,7 @@ static bool next_line(struct rpc_connection *c, char **line, size_t *size)
     INVARIANT(newline != NULL, "the backlog holds complete lines");
     *size = (size_t)(newline - *line);
     c->lines_at += *size + 1;
+    connection_refund(&c->connection, BUDGET_WAITING, *size + 1);
     return true;
 }
 
@@ -145,11 +161,12 @@ static void unpark(struct rpc_connection *c)
     if (c->parked && !start && c->unsent == 0) /* else it goes on when that is read */
         relief_ask(c->connection.listener);
     if (start) {
-        connection_refund(&c->connection, BUDGET_INPUT, c->parked_bytes);
         atomic_fetch_add(&c->server->in_flight, c->parked_lines);
         atomic_fetch_add(&c->server->in_flight_bytes, c->parked_bytes);
         c->parked = false;
         c->running = true;
+        charge_parked(c);
+        connection_charge(&c->connection, BUDGET_WAITING, bytes_waiting(c));
     }
     pthread_mutex_unlock(&c->lock);
     if (start)
@@ -226,9 +243,10 @@ static void on_lines_end(struct connection *connection)
     if (c->parked) {
         c->parked_lines += server->incoming_lines;
         c->parked_bytes += bytes;
-        connection_charge(connection, BUDGET_INPUT, bytes);
+        charge_parked(c);
     } else {
         c->running = true;
+        connection_charge(connection, BUDGET_WAITING, server->incoming.size);
         atomic_fetch_add(&server->in_flight, server->incoming_lines);
         atomic_fetch_add(&server->in_flight_bytes, bytes);
     }
@@ -276,13 +294,13 @@ static void forget_lines(struct buffer *lines)
 /* Under the lock: requests behind answers that nobody read, and nobody will. */
 static void drop_parked(struct rpc_connection *c)
 {
-    connection_refund(&c->connection, BUDGET_INPUT, c->parked_bytes);
     atomic_fetch_sub(&c->in_flight, c->parked_lines);
     atomic_fetch_sub(&c->in_flight_bytes, c->parked_bytes);
     forget_lines(&c->lines);
     forget_lines(&c->backlog);
     c->lines_at = 0;
     c->parked = false;
+    charge_parked(c);
 }
 
 static void on_closed(struct connection *connection)
@@ -292,7 +310,7 @@ static void on_closed(struct connection *connection)
     c->gone = true;
     if (c->parked && c->unsent + c->replies.size > 0)
         drop_parked(c);
-    connection_refund(connection, BUDGET_OUTPUT, c->replies.size);
+    connection_refund(connection, BUDGET_OUTPUT, c->replies.capacity);
     buffer_close(&c->replies);
     pthread_mutex_unlock(&c->lock);
     unpark(c); /* what else it has sent is still carried out */
@@ -345,9 +363,9 @@ static void collect_one(struct rpc_connection *c)
     c->unsent += replies.size;
     pthread_mutex_unlock(&c->lock);
 
-    size_t size = replies.size; /* charged when they were rendered; the output charges them anew */
+    size_t charged = replies.capacity; /* when they were rendered; the output charges them anew */
     connection_take(&c->connection, &replies);
-    connection_refund(&c->connection, BUDGET_OUTPUT, size);
+    connection_refund(&c->connection, BUDGET_OUTPUT, charged);
     buffer_close(&replies);
     if (!c->connection.closed && !c->connection.blocked)
         connection_flush(&c->connection);

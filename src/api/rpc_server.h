@@ -56,6 +56,7 @@ struct rpc_connection {
     bool running;                        /* there is a run, which alone may touch lines */
     bool parked; /* the run ended before its lines did: the client does not read, or the budget is spent */
     size_t parked_lines, parked_bytes;   /* what waits then; others do not wait because of it */
+    size_t parked_charged;               /* what its memory is charged for */
     struct buffer replies;               /* rendered, to be taken by the I/O thread */
     size_t unsent;                       /* taken, but not read by the client */
     bool woken, gone;

@@ -82,3 +82,16 @@ void buffer_take(struct buffer *to, struct buffer *from)
     *to = *from;
     buffer_init(from);
 }
+
+void buffer_shrink(struct buffer *buffer, size_t *eaten)
+{
+    INVARIANT(*eaten <= buffer->size, "%zu bytes of %zu were eaten", *eaten, buffer->size);
+    size_t left = buffer->size - *eaten;
+    if (buffer->capacity <= BUFFER_SHRINK_LEAST || left > buffer->capacity / 2)
+        return;
+    struct buffer rest = { 0 };
+    buffer_append(&rest, buffer->data + *eaten, left);
+    memory_free_wiped(buffer->data);
+    *buffer = rest;
+    *eaten = 0;
+}

@@ -49,4 +49,10 @@ struct bytes buffer_bytes(const struct buffer *buffer);
 char *buffer_text(struct buffer *buffer); /* adds a final zero, outside size; valid until changed */
 void buffer_take(struct buffer *to, struct buffer *from); /* moves the memory; `from` is empty afterwards */
 
+/* For a buffer that is eaten from the front: when what is left fills at most half of the memory, it
+ * moves to memory of its own size, and the old is wiped; `*eaten` is 0 then. So each byte moves once
+ * on average. Memory of BUFFER_SHRINK_LEAST bytes stays. */
+#define BUFFER_SHRINK_LEAST ((size_t)4096)
+void buffer_shrink(struct buffer *buffer, size_t *eaten);
+
 #endif

@@ -42,7 +42,7 @@ int main(void)
 {
     crypto_start();
     int failed = line_tests() + budget_tests() + request_tests() + filter_tests() + ring_tests()
-                 + subscriber_tests() + cloudevents_tests() + event_request_tests() + rpc_socket_tests()
-                 + event_socket_tests();
+                 + subscriber_tests() + cloudevents_tests() + event_request_tests() + kept_tests()
+                 + rpc_socket_tests() + event_socket_tests();
     return failed == 0 ? 0 : 1;
 }

@@ -27,6 +27,7 @@ int ring_tests(void);
 int subscriber_tests(void);
 int cloudevents_tests(void);
 int event_request_tests(void);
+int kept_tests(void);
 int rpc_socket_tests(void);
 int event_socket_tests(void);
 

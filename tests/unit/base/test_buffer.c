@@ -73,6 +73,30 @@ static void taking_moves_the_memory(void **state)
     assert_string_equal(buffer_text(&b), "again");
 }
 
+/* As a client eats its replies, a piece at a time: what is left is never lost, and the memory follows it. */
+static void a_buffer_eaten_from_the_front_gives_its_memory_back(void **state)
+{
+    (void)state;
+    enum { SIZE = 300000, PIECE = 7777 };
+    CLEANUP(buffer_close) struct buffer buffer = { 0 };
+    size_t eaten = 0, moves = 0;
+    for (size_t i = 0; i < SIZE; i++)
+        buffer_append(&buffer, &(uint8_t){ (uint8_t)(i % 251) }, 1);
+    for (size_t at = 0; at < SIZE; at += PIECE) {
+        assert_int_equal(buffer.data[eaten], at % 251);
+        assert_int_equal(buffer.size - eaten, SIZE - at);
+        eaten += PIECE;
+        if (at + PIECE > SIZE)
+            break;
+        buffer_shrink(&buffer, &eaten);
+        moves += eaten == 0;
+        size_t left = SIZE - at - PIECE;
+        assert_int_equal(buffer.size - eaten, left);
+        assert_true(buffer.capacity < 2 * left || buffer.capacity <= BUFFER_SHRINK_LEAST);
+    }
+    assert_true(moves < 12); /* halving, not once a piece */
+}
+
 static void grow_past_the_bound(void)
 {
     struct buffer buffer;
@@ -98,6 +122,7 @@ static void a_runaway_buffer_is_a_broken_invariant(void **state)
 int buffer_tests(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_buffer_eaten_from_the_front_gives_its_memory_back),
         cmocka_unit_test(what_is_appended_stands_in_order),
         cmocka_unit_test(growing_keeps_every_byte),
         cmocka_unit_test(a_format_longer_than_the_room_is_whole),
