@@ -6,10 +6,13 @@ import hashlib
 import json
 import subprocess
 import sys
+import time
+import urllib.request
 
 import pytest
 
 import anvil
+from fakes.http_server import HttpServer
 from layerd_client import CallError
 from node import ROOT, Node
 from test_payments import PASSPHRASE, STAKE, build_town, wait_for
@@ -462,6 +465,84 @@ def test_a_server_that_is_gone_is_what_the_transfer_speaks_of(bridge, chain):
         "SELECT waits_for, reason, seconds_left FROM v_open_transfer WHERE transfer = ?", transfer)[0]
     assert waits == "the recipient claims" and reason.startswith("looking at") and -60 < left < 200
     assert bridge.call("transfer.retry", transfer=transfer)["state"] == "destination_locked"
+
+
+class Hoarder:
+    """Between wallet and chain: from when it is told to it refuses transactions, and keeps their bytes."""
+
+    def __init__(self, chain):
+        self.chain, self.refuses, self.kept = chain, False, []
+        self.server = HttpServer(self.answer)
+        self.url = self.server.url
+        self.call = chain.call
+
+    def answer(self, method, path, headers, body):
+        request = json.loads(body)
+        if self.refuses and request["method"] == "eth_sendRawTransaction":
+            self.kept += request["params"]
+            answer = {"jsonrpc": "2.0", "id": request["id"],
+                      "error": {"code": -32000, "message": "invalid transaction: the server does not like it"}}
+            return 200, "application/json", json.dumps(answer).encode()
+        made = urllib.request.Request(self.chain.url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(made, timeout=30) as reply:
+            return 200, "application/json", reply.read()
+
+
+@pytest.fixture
+def hoarder(bridge, chain):
+    """Alice's wallet goes through it."""
+    between = Hoarder(chain)
+    bridge.alice_there = link(bridge, between, "hoards", "carol", BOB)
+    outside = json.loads(bridge.query("SELECT outside FROM transfer_terms LIMIT 1")[0][0])
+    outside["wallet"]["link"] = "hoards"
+    bridge.call("transfer.provider_terms", provider=bridge.people["bob"], asset="GOLD", source="evm:bobs",
+                destination="base", fee_fixed=1, fee_ppm=10000, least=10, most=100000, outside=outside)
+    between.refuses = True
+    yield between
+    between.server.close()
+
+
+def refused_lock(bridge, hoarder, timeout):
+    """A transfer whose lock was signed, sent, and refused; it goes on all the same."""
+    transfer = begin(bridge, source="evm:bobs", destination="base", amount=5000,
+                     recipient=bridge.people["carol"], timeout=timeout)["transfer"]
+    wait_for(lambda: bridge.query("SELECT state FROM network_write WHERE state = 'rejected'"), "it is refused", 30)
+    wait_for(lambda: "has it signed" in (bridge.call("transfer.get", transfer=transfer).get("reason") or ""),
+             "that is said", 30)
+    assert state(bridge, transfer) == "initiated" and len(hoarder.kept) == 1
+    return transfer
+
+
+@pytest.mark.plain
+def test_a_lock_that_a_server_refused_and_mines_later_is_used(bridge, chain, hoarder):
+    carol = gold(bridge, "carol")
+    transfer = refused_lock(bridge, hoarder, "3m")
+    bridge.crash()  # what is known of it is in rows
+    bridge.call("wallet.unlock", passphrase=PASSPHRASE)
+    chain.call("eth_sendRawTransaction", hoarder.kept[0])
+    assert over(bridge, transfer) == "settled"
+    assert gold(bridge, "carol") == carol + 5000 and wei(chain, bridge.contract) == 0
+
+
+@pytest.mark.plain
+def test_a_lock_that_a_server_refused_and_mines_too_late_is_taken_back(bridge, chain, hoarder):
+    transfer = refused_lock(bridge, hoarder, "35s")
+    until = bridge.query("SELECT expiry_us FROM transfer_leg WHERE side = 1")[0][0] / 10**6
+    wait_for(lambda: time.time() > until, "it is too late for the rest", 60)
+    assert state(bridge, transfer) == "initiated"
+    chain.call("eth_sendRawTransaction", hoarder.kept[0])
+    wait_for(lambda: wei(chain, bridge.contract) == 5051 * GWEI, "it is locked", 30)
+    assert over(bridge, transfer, 120) == "refunded"
+    assert wei(chain, bridge.contract) == 0
+
+
+@pytest.mark.plain
+def test_a_lock_that_was_refused_fails_once_its_number_is_another_s(bridge, chain, hoarder):
+    transfer = refused_lock(bridge, hoarder, "3m")
+    hoarder.refuses = False
+    bridge.call("network.transfer_asset", link="hoards", amount="1", to="0x" + "66" * 20)
+    assert over(bridge, transfer) == "failed"
+    assert "refused the lock" in bridge.call("transfer.get", transfer=transfer)["reason"]
 
 
 STRANGER = "0x" + "55" * 20

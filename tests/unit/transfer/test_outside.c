@@ -427,6 +427,64 @@ static void a_claim_goes_on_however_often_its_writes_came_to_nothing(void **stat
                                     " 'transfer/%'"), 41); /* the one under way is waited for */
 }
 
+/* The lock that a link was asked for, as the network module has it when a server said no to it. */
+static void deny_lock(struct fixture *f, const char *id, const char *side, const char *link)
+{
+    char *sql AUTO_FREE = text_format(
+        "INSERT INTO network_operation (id, link, operation, request, request_key, timeout_us, state,"
+        " code, error, asked_us, ended_us) SELECT randomblob(16), id, 'submit_transaction', '{}',"
+        " 'transfer/%s/%s/lock/1', 1, 'failed', 1, 'x', 1, 1 FROM network_link WHERE name = '%s';"
+        "INSERT INTO network_write (number, link, kind, state, settled, raw, transaction_id, retries, sends,"
+        " give_up_us, reason) SELECT number, link, 'submit', 'rejected', 1, x'02', '0x%s', 0, 1, 1, 'no gas'"
+        " FROM network_operation WHERE request_key LIKE 'transfer/%s/%%'", id, side, link, id, id);
+
+    fixture_tamper(f, sql);
+}
+
+/* Signed bytes that a server has said no to are not back: it may mine them later, and what they lock would be
+ * nobody's matter. */
+static void a_lock_that_a_server_was_sent_and_refused_does_not_end_the_transfer(void **state)
+{
+    struct fixture *f = *state;
+    char *outside AUTO_FREE = text_format("{" GOOD ",'confirmations':1,'block_s':1,'skew_s':1,"
+                                          "'wallet':{'link':'alices','account':'%s'}}",
+                                          fixture_address(f, "alice"));
+    char id[65];
+
+    assert_int_equal(offer(f, "evm:bobs", "base", outside), OK);
+    start(f, "alice", "evm:bobs", "base", "carol", 1000, ",'timeout':'1h'", id);
+    await_sql(f, "SELECT tries FROM transfer_leg WHERE side = 0 AND transfer = x'$'", id, 1);
+    deny_lock(f, id, "source", "alices");
+    fixture_advance(f, 2 * SECOND);
+    await_sql(f, "SELECT tries FROM transfer_leg WHERE side = 0 AND transfer = x'$'", id, 2);
+    await_sql(f, "SELECT asked AND NOT refused FROM transfer_leg WHERE side = 0 AND transfer = x'$'", id, 1);
+    await_state(f, id, TRANSFER_INITIATED);
+    /* nor is it asked for again: it could be locked twice */
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM network_write"), 1);
+    /* what no server ever saw is over when it is refused */
+    fixture_tamper(f, "UPDATE network_write SET raw = NULL, transaction_id = NULL");
+    fixture_advance(f, 5 * SECOND);
+    await_state(f, id, TRANSFER_FAILED);
+}
+
+/* An account with a secret of his own could claim it, and have the source back. */
+static void a_destination_that_a_server_was_sent_and_refused_is_not_over(void **state)
+{
+    struct fixture *f = *state;
+    char id[65];
+
+    begin_to_bob(f, id);
+    await_sql(f, "SELECT tries FROM transfer_leg WHERE side = 1 AND transfer = x'$'", id, 1);
+    deny_lock(f, id, "destination", "bobs");
+    fixture_advance(f, 2 * SECOND);
+    await_sql(f, "SELECT tries FROM transfer_leg WHERE side = 1 AND transfer = x'$'", id, 2);
+    assert_int_equal(fixture_sql(f, "SELECT asked FROM transfer_leg WHERE side = 1"), 1);
+    fixture_tamper(f, "UPDATE network_write SET raw = NULL, transaction_id = NULL");
+    fixture_advance(f, 5 * SECOND);
+    await_sql(f, "SELECT tries FROM transfer_leg WHERE side = 1 AND transfer = x'$'", id, 3);
+    assert_int_equal(fixture_sql(f, "SELECT asked FROM transfer_leg WHERE side = 1"), 0);
+}
+
 int outside_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,6 +504,8 @@ int outside_tests(void)
         TEST(a_server_that_does_not_answer_is_told),
         TEST(a_link_that_was_made_anew_with_another_key_or_chain_locks_nothing),
         TEST(a_claim_goes_on_however_often_its_writes_came_to_nothing),
+        TEST(a_lock_that_a_server_was_sent_and_refused_does_not_end_the_transfer),
+        TEST(a_destination_that_a_server_was_sent_and_refused_is_not_over),
 #undef TEST
     };
 
