@@ -143,7 +143,7 @@ _layer_cli_parameters() {
     transfer.start) echo "asset= amount= source= destination= recipient= timeout= provider= quote= hash= fee_limit= account_there= from= valid_for=" ;;
     transfer.cancel) echo "transfer= from= valid_for=" ;;
     transfer.reveal) echo "transfer= preimage= from= valid_for=" ;;
-    transfer.prove) echo "transfer=" ;;
+    transfer.prove) echo "transfer= again=" ;;
     transfer.get) echo "transfer=" ;;
     transfer.list) echo "account= provider= open= after= limit=" ;;
     transfer.providers) echo "provider= after= limit=" ;;
@@ -245,6 +245,7 @@ _layer_cli_choices() {
     channel.policy:countersign) echo "never safe always" ;;
     payment.policy:enabled) echo "true false" ;;
     invoice.create:hold) echo "true false" ;;
+    transfer.prove:again) echo "true false" ;;
     transfer.list:open) echo "true false" ;;
     rollup.create:availability) echo "ledger committee" ;;
     rollup.unfreeze:withdraw) echo "true false" ;;

@@ -376,6 +376,48 @@ def test_proofs_of_both_ways_outlive_the_server_and_need_no_node(bridge, chain, 
 
 
 @pytest.mark.plain
+def test_what_was_proved_of_blocks_that_are_none_is_proved_again_when_asked(bridge, chain, tmp_path):
+    """The server was on another branch, or lied: the chain has lock and claim in other blocks."""
+    transfer = to_evm(bridge)
+    assert over(bridge, transfer) == "settled"
+    file, before = tmp_path / "bundle.json", proof_of(bridge, transfer)
+
+    def blocks(bundle):
+        named = judge_again(bundle, "destination", bridge.contract)
+        return [named[step]["block"] for step in ("lock", "claim")]
+
+    def trusted(bundle, hashes):
+        file.write_text(canonical(bundle) + "\n")
+        return verdict(bridge, file, "--block-hash", hashes[0], "--block-hash", hashes[1]).returncode == 0
+
+    sent = bridge.query("SELECT '0x' || lower(hex(raw)), height FROM network_write AS w JOIN network_operation AS o"
+                        " ON o.number = w.number WHERE request_key LIKE 'transfer/%' ORDER BY w.number")
+    assert len(sent) == 2
+    depth = int(chain.call("eth_blockNumber"), 16) - sent[0][1] + 1
+    chain.call("anvil_reorg", depth, [[sent[0][0], 0], [sent[1][0], 2 if depth > 2 else 1]])
+    assert bridge.call("transfer.prove", transfer=transfer) == {"asked": 0}
+    assert bridge.call("transfer.prove", transfer=transfer, again=True) == {"asked": 2}
+    wait_for(lambda: bridge.query("SELECT count(*) FROM event WHERE type = 'transfer.proved'")[0][0] == 6,
+             "lock, claim and contract are proved anew", 60)
+    after = proof_of(bridge, transfer)
+    there = ["0x" + block for block in blocks(after)]
+    for block in there:
+        assert chain.call("eth_getBlockByHash", block, False) is not None
+    assert trusted(after, there) and not trusted(before, there) and not trusted(after, blocks(before))
+    assert bridge.call("transfer.prove", transfer=transfer, again=True) == {"asked": 2}
+    wait_for(lambda: bridge.query("SELECT count(*) FROM effect WHERE kind = 'transfer.prove'")[0][0] == 0,
+             "it is asked", 30)
+    assert bridge.query("SELECT count(*) FROM event WHERE type = 'transfer.proved'")[0][0] == 6  # nothing new
+    # What is here stays when nobody can prove it any more.
+    chain.stop()
+    assert bridge.call("transfer.prove", transfer=transfer, again=True) == {"asked": 2}
+    wait_for(lambda: bridge.query("SELECT count(*) FROM v_cross_transfer_proof WHERE reason IS NOT NULL")[0][0] == 2,
+             "that is said", 60)
+    assert trusted(bridge.call("transfer.proof", transfer=transfer), there)
+    assert bridge.call("audit")["ok"] is True
+
+
+@pytest.mark.plain
 def test_what_the_servers_cannot_prove_is_given_up_and_said(node):
     """A chain as Rootstock whose server has no rsk_ methods: value crosses, and there is no proof of it."""
     chain = anvil.Anvil("--chain-id", "33", "--hardfork", "london", "--block-time", "1")

@@ -67,7 +67,8 @@ static const struct command commands[] = {
       .result = "its state", .example = "from=alice transfer=" EXAMPLE_TRANSFER " preimage=HEX" },
     { "transfer.prove", SCOPE_LOCAL, ACCESS_OPERATOR, transfer_prove,
       PARAMS(struct prove_params, transfer_prove_params),
-      .help = "Ask the networks of a settled transfer again for the proofs that 'transfer.proof' misses.",
+      .help = "Ask the networks of a settled transfer again for the proofs that 'transfer.proof' misses; "
+              "with 'again' for the others as well.",
       .result = "{asked}: how many; 0: nothing is missing", .example = "transfer=" EXAMPLE_TRANSFER },
 };
 
