@@ -480,6 +480,29 @@ def test_tokens_go_there_and_back_also_when_several_are_under_way(token_bridge, 
     assert token_bridge.call("audit")["ok"] is True
 
 
+@pytest.mark.plain
+def test_what_the_contract_owes_a_link_s_account_is_collected_once(bridge, chain):
+    """As after a payment that was refused: owed[coin][account], and the coin that is there for it."""
+    def slot(key, base):
+        return evm.keccak256(bytes(12) + bytes.fromhex(key[2:]) + base)
+
+    to, nobody = "0x" + "44" * 20, "0x" + "00" * 20
+    place = slot(bridge.bob_there, slot(nobody, (1).to_bytes(32, "big")))
+    chain.call("anvil_setStorageAt", bridge.contract, "0x" + place.hex(), "0x" + (777).to_bytes(32, "big").hex())
+    chain.call("anvil_setBalance", bridge.contract, hex(777))
+    refused("invalid_params", lambda: bridge.call("transfer.collect", link="bobs", contract="0x12"))
+    refused("network_link_not_found", lambda: bridge.call("transfer.collect", link="no", contract=bridge.contract))
+    asked = dict(link="bobs", contract=bridge.contract, to=to, request="owed-1")
+    first = bridge.call("transfer.collect", **asked)
+    wait_for(lambda: wei(chain, to) == 777, "it is paid", 30)
+    assert bridge.call("transfer.collect", **asked) == dict(first, repeated=True)
+    other = bridge.call("transfer.collect", link="bobs", contract=bridge.contract, to=to, request="owed-2")
+    shown = wait_for(lambda: [each for each in [bridge.call("network.operation", operation=other["operation"])]
+                              if each["state"] != "queued"], "it is tried", 30)[0]
+    assert shown["state"] == "failed" and "NothingOwed" in shown["error"], shown
+    assert wei(chain, to) == 777
+
+
 def test_nothing_is_locked_at_an_address_that_is_not_our_contract(bridge, chain):
     """The operator's terms name an address where nobody could ever take it back."""
     outside = json.loads(bridge.query("SELECT outside FROM transfer_terms LIMIT 1")[0][0])

@@ -545,3 +545,44 @@ enum status deploy_contract(struct execution *x, const void *params, struct writ
     evm_swap_call_close(&call);
     return outside_ask(x, &ask, result);
 }
+
+/* --- transfer.collect ---------------------------------------------------------------------------- */
+const struct param collect_params[5] = {
+    PARAM(struct collect, link, TEXT, REQUIRED, "of an EVM network; its account is who is owed, and pays",
+          .most = LINK_NAME_MAX),
+    PARAM(struct collect, contract, TEXT, REQUIRED, "the hash-lock contract: 0x and 40 hex digits",
+          .most = 64),
+    PARAM(struct collect, token, TEXT, OPTIONAL, "what is owed; absent: the chain's own coin", .most = 64),
+    PARAM(struct collect, to, TEXT, OPTIONAL, "an address that can be paid; absent: the link's account",
+          .most = 64),
+    PARAM(struct collect, request, TEXT, OPTIONAL, "the same again is the same payment", .most = 64),
+};
+
+static enum status read_address(struct execution *x, const char *name, const char *text, uint64_t chain_id,
+                                struct evm_address *address)
+{
+    if (text == NULL)
+        return OK;
+    return evm_outside_address(text, chain_id, address) && !evm_address_is_zero(address)
+               ? OK : fail(x, ERROR_INVALID_PARAMS, "%s: 0x and 40 hex digits are expected", name);
+}
+
+/* The contract owes nobody but who asks, and says no when that is nothing. */
+enum status collect_owed(struct execution *x, const void *params, struct writer *result)
+{
+    const struct collect *p = params;
+    struct buffer options CLEANUP(buffer_close) = { 0 };
+    struct evm_address contract, token = { .bytes = { 0 } }, to;
+    struct evm_swap_call call;
+    uint64_t chain_id;
+    struct ask ask;
+
+    TRY(evm_leg_link(x, p->link, &to, &chain_id));
+    TRY(read_address(x, "contract", p->contract, chain_id, &contract));
+    TRY(read_address(x, "token", p->token, chain_id, &token));
+    TRY(read_address(x, "to", p->to, chain_id, &to));
+    evm_swap_withdraw(&contract, &token, &to, &call);
+    ask = ask_for(p->link, p->request, &call, &options);
+    evm_swap_call_close(&call);
+    return outside_ask(x, &ask, result);
+}
