@@ -6,10 +6,13 @@ import hashlib
 import json
 import subprocess
 import sys
+import time
+import urllib.request
 
 import pytest
 
 import anvil
+from fakes.http_server import HttpServer
 from layerd_client import CallError
 from node import ROOT, Node
 from test_payments import PASSPHRASE, STAKE, build_town, wait_for
@@ -373,6 +376,48 @@ def test_proofs_of_both_ways_outlive_the_server_and_need_no_node(bridge, chain, 
 
 
 @pytest.mark.plain
+def test_what_was_proved_of_blocks_that_are_none_is_proved_again_when_asked(bridge, chain, tmp_path):
+    """The server was on another branch, or lied: the chain has lock and claim in other blocks."""
+    transfer = to_evm(bridge)
+    assert over(bridge, transfer) == "settled"
+    file, before = tmp_path / "bundle.json", proof_of(bridge, transfer)
+
+    def blocks(bundle):
+        named = judge_again(bundle, "destination", bridge.contract)
+        return [named[step]["block"] for step in ("lock", "claim")]
+
+    def trusted(bundle, hashes):
+        file.write_text(canonical(bundle) + "\n")
+        return verdict(bridge, file, "--block-hash", hashes[0], "--block-hash", hashes[1]).returncode == 0
+
+    sent = bridge.query("SELECT '0x' || lower(hex(raw)), height FROM network_write AS w JOIN network_operation AS o"
+                        " ON o.number = w.number WHERE request_key LIKE 'transfer/%' ORDER BY w.number")
+    assert len(sent) == 2
+    depth = int(chain.call("eth_blockNumber"), 16) - sent[0][1] + 1
+    chain.call("anvil_reorg", depth, [[sent[0][0], 0], [sent[1][0], 2 if depth > 2 else 1]])
+    assert bridge.call("transfer.prove", transfer=transfer) == {"asked": 0}
+    assert bridge.call("transfer.prove", transfer=transfer, again=True) == {"asked": 2}
+    wait_for(lambda: bridge.query("SELECT count(*) FROM event WHERE type = 'transfer.proved'")[0][0] == 6,
+             "lock, claim and contract are proved anew", 60)
+    after = proof_of(bridge, transfer)
+    there = ["0x" + block for block in blocks(after)]
+    for block in there:
+        assert chain.call("eth_getBlockByHash", block, False) is not None
+    assert trusted(after, there) and not trusted(before, there) and not trusted(after, blocks(before))
+    assert bridge.call("transfer.prove", transfer=transfer, again=True) == {"asked": 2}
+    wait_for(lambda: bridge.query("SELECT count(*) FROM effect WHERE kind = 'transfer.prove'")[0][0] == 0,
+             "it is asked", 30)
+    assert bridge.query("SELECT count(*) FROM event WHERE type = 'transfer.proved'")[0][0] == 6  # nothing new
+    # What is here stays when nobody can prove it any more.
+    chain.stop()
+    assert bridge.call("transfer.prove", transfer=transfer, again=True) == {"asked": 2}
+    wait_for(lambda: bridge.query("SELECT count(*) FROM v_cross_transfer_proof WHERE reason IS NOT NULL")[0][0] == 2,
+             "that is said", 60)
+    assert trusted(bridge.call("transfer.proof", transfer=transfer), there)
+    assert bridge.call("audit")["ok"] is True
+
+
+@pytest.mark.plain
 def test_what_the_servers_cannot_prove_is_given_up_and_said(node):
     """A chain as Rootstock whose server has no rsk_ methods: value crosses, and there is no proof of it."""
     chain = anvil.Anvil("--chain-id", "33", "--hardfork", "london", "--block-time", "1")
@@ -435,6 +480,29 @@ def test_tokens_go_there_and_back_also_when_several_are_under_way(token_bridge, 
     assert token_bridge.call("audit")["ok"] is True
 
 
+@pytest.mark.plain
+def test_what_the_contract_owes_a_link_s_account_is_collected_once(bridge, chain):
+    """As after a payment that was refused: owed[coin][account], and the coin that is there for it."""
+    def slot(key, base):
+        return evm.keccak256(bytes(12) + bytes.fromhex(key[2:]) + base)
+
+    to, nobody = "0x" + "44" * 20, "0x" + "00" * 20
+    place = slot(bridge.bob_there, slot(nobody, (1).to_bytes(32, "big")))
+    chain.call("anvil_setStorageAt", bridge.contract, "0x" + place.hex(), "0x" + (777).to_bytes(32, "big").hex())
+    chain.call("anvil_setBalance", bridge.contract, hex(777))
+    refused("invalid_params", lambda: bridge.call("transfer.collect", link="bobs", contract="0x12"))
+    refused("network_link_not_found", lambda: bridge.call("transfer.collect", link="no", contract=bridge.contract))
+    asked = dict(link="bobs", contract=bridge.contract, to=to, request="owed-1")
+    first = bridge.call("transfer.collect", **asked)
+    wait_for(lambda: wei(chain, to) == 777, "it is paid", 30)
+    assert bridge.call("transfer.collect", **asked) == dict(first, repeated=True)
+    other = bridge.call("transfer.collect", link="bobs", contract=bridge.contract, to=to, request="owed-2")
+    shown = wait_for(lambda: [each for each in [bridge.call("network.operation", operation=other["operation"])]
+                              if each["state"] != "queued"], "it is tried", 30)[0]
+    assert shown["state"] == "failed" and "NothingOwed" in shown["error"], shown
+    assert wei(chain, to) == 777
+
+
 def test_nothing_is_locked_at_an_address_that_is_not_our_contract(bridge, chain):
     """The operator's terms name an address where nobody could ever take it back."""
     outside = json.loads(bridge.query("SELECT outside FROM transfer_terms LIMIT 1")[0][0])
@@ -462,6 +530,84 @@ def test_a_server_that_is_gone_is_what_the_transfer_speaks_of(bridge, chain):
         "SELECT waits_for, reason, seconds_left FROM v_open_transfer WHERE transfer = ?", transfer)[0]
     assert waits == "the recipient claims" and reason.startswith("looking at") and -60 < left < 200
     assert bridge.call("transfer.retry", transfer=transfer)["state"] == "destination_locked"
+
+
+class Hoarder:
+    """Between wallet and chain: from when it is told to it refuses transactions, and keeps their bytes."""
+
+    def __init__(self, chain):
+        self.chain, self.refuses, self.kept = chain, False, []
+        self.server = HttpServer(self.answer)
+        self.url = self.server.url
+        self.call = chain.call
+
+    def answer(self, method, path, headers, body):
+        request = json.loads(body)
+        if self.refuses and request["method"] == "eth_sendRawTransaction":
+            self.kept += request["params"]
+            answer = {"jsonrpc": "2.0", "id": request["id"],
+                      "error": {"code": -32000, "message": "invalid transaction: the server does not like it"}}
+            return 200, "application/json", json.dumps(answer).encode()
+        made = urllib.request.Request(self.chain.url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(made, timeout=30) as reply:
+            return 200, "application/json", reply.read()
+
+
+@pytest.fixture
+def hoarder(bridge, chain):
+    """Alice's wallet goes through it."""
+    between = Hoarder(chain)
+    bridge.alice_there = link(bridge, between, "hoards", "carol", BOB)
+    outside = json.loads(bridge.query("SELECT outside FROM transfer_terms LIMIT 1")[0][0])
+    outside["wallet"]["link"] = "hoards"
+    bridge.call("transfer.provider_terms", provider=bridge.people["bob"], asset="GOLD", source="evm:bobs",
+                destination="base", fee_fixed=1, fee_ppm=10000, least=10, most=100000, outside=outside)
+    between.refuses = True
+    yield between
+    between.server.close()
+
+
+def refused_lock(bridge, hoarder, timeout):
+    """A transfer whose lock was signed, sent, and refused; it goes on all the same."""
+    transfer = begin(bridge, source="evm:bobs", destination="base", amount=5000,
+                     recipient=bridge.people["carol"], timeout=timeout)["transfer"]
+    wait_for(lambda: bridge.query("SELECT state FROM network_write WHERE state = 'rejected'"), "it is refused", 30)
+    wait_for(lambda: "has it signed" in (bridge.call("transfer.get", transfer=transfer).get("reason") or ""),
+             "that is said", 30)
+    assert state(bridge, transfer) == "initiated" and len(hoarder.kept) == 1
+    return transfer
+
+
+@pytest.mark.plain
+def test_a_lock_that_a_server_refused_and_mines_later_is_used(bridge, chain, hoarder):
+    carol = gold(bridge, "carol")
+    transfer = refused_lock(bridge, hoarder, "3m")
+    bridge.crash()  # what is known of it is in rows
+    bridge.call("wallet.unlock", passphrase=PASSPHRASE)
+    chain.call("eth_sendRawTransaction", hoarder.kept[0])
+    assert over(bridge, transfer) == "settled"
+    assert gold(bridge, "carol") == carol + 5000 and wei(chain, bridge.contract) == 0
+
+
+@pytest.mark.plain
+def test_a_lock_that_a_server_refused_and_mines_too_late_is_taken_back(bridge, chain, hoarder):
+    transfer = refused_lock(bridge, hoarder, "35s")
+    until = bridge.query("SELECT expiry_us FROM transfer_leg WHERE side = 1")[0][0] / 10**6
+    wait_for(lambda: time.time() > until, "it is too late for the rest", 60)
+    assert state(bridge, transfer) == "initiated"
+    chain.call("eth_sendRawTransaction", hoarder.kept[0])
+    wait_for(lambda: wei(chain, bridge.contract) == 5051 * GWEI, "it is locked", 30)
+    assert over(bridge, transfer, 120) == "refunded"
+    assert wei(chain, bridge.contract) == 0
+
+
+@pytest.mark.plain
+def test_a_lock_that_was_refused_fails_once_its_number_is_another_s(bridge, chain, hoarder):
+    transfer = refused_lock(bridge, hoarder, "3m")
+    hoarder.refuses = False
+    bridge.call("network.transfer_asset", link="hoards", amount="1", to="0x" + "66" * 20)
+    assert over(bridge, transfer) == "failed"
+    assert "refused the lock" in bridge.call("transfer.get", transfer=transfer)["reason"]
 
 
 STRANGER = "0x" + "55" * 20

@@ -89,6 +89,13 @@ struct deploy {
 extern const struct param deploy_params[2];
 command_handler deploy_contract;
 
+/* transfer.collect: what such a contract owes a link's account, which could not be paid. */
+struct collect {
+    const char *link, *contract, *token, *to, *request;
+};
+extern const struct param collect_params[5];
+command_handler collect_owed;
+
 /* The kind of a place, and the link's name in it ("" where there is none).
  * ERROR_TRANSFER_PLACE: no such kind. */
 MUST_CHECK enum status leg_kind_of(const char *place, const struct leg_kind **kind, const char **link,

@@ -160,6 +160,11 @@ static enum status by_link(struct leg_work *work, struct evm_leg *e, link_part *
 }
 
 /* --- locking -------------------------------------------------------------------------------------- */
+static const char *locking_link(const struct leg_work *work, const struct evm_leg *e)
+{
+    return work->leg->side == SIDE_SOURCE ? e->wallet : e->link;
+}
+
 struct ground { /* what stands there before a lock */
     int64_t chain_us;
     bool is_locked;  /* by these terms, or was: a database that was restored may not know */
@@ -185,11 +190,46 @@ static enum status read_ground(struct leg_work *work, struct link_call *c, struc
     return OK;
 }
 
+/* Whoever has signed bytes can mine them, and a server that was sent them and said no has them. Until their
+ * nonce is another's for good, or they failed for good, what they lock may come. */
+static enum status is_void(struct leg_work *work, struct link_call *c, struct evm_leg *e, void *out)
+{
+    struct network_status status = { .state = TRANSACTION_UNKNOWN };
+    struct network_prepared sent;
+    struct write_row write;
+    char key[OUTSIDE_KEY_MAX];
+    bool *gone = out;
+
+    *gone = false;
+    outside_key(key, work, "lock", 1);
+    if (!outside_write(work, locking_link(work, e), key, &write))
+        return OK;
+    sent = (struct network_prepared){ .transaction = write.transaction, .raw = write.raw,
+                                      .has_sequence = write.has_sequence, .sequence = write.sequence };
+    TRY(c->link->network->check_transaction_status(c->link->client, &c->call, &sent, &status));
+    *gone = status.state == TRANSACTION_FAILED &&
+            (status.block == NULL || status.finality == FINALITY_FINAL);
+    return OK;
+}
+
+static enum status denied(struct leg_work *work, struct evm_leg *e, const char *key)
+{
+    const char *reason = outside_reason(work, locking_link(work, e), key);
+    bool gone;
+
+    TRY(by_link(work, e, is_void, &gone));
+    if (gone)
+        return leg_refuse(work, "the network refused the lock; 'network.writes' tells why");
+    return error_set(&work->error, ERROR_NETWORK_REJECTED,
+                     "a server refused the lock, and has it signed: it may come until its deadline: %.120s",
+                     reason == NULL ? "no reason was told" : reason);
+}
+
 /* A write that is made once: OK when it is under way. */
 static enum status submit_once(struct leg_work *work, const char *link, const char *key, enum fate fate,
                                struct evm_swap_call *call)
 {
-    if (fate == FATE_REFUSED)
+    if (fate == FATE_REFUSED || fate == FATE_DENIED)
         return leg_refuse(work, "the network refused the lock; 'network.writes' tells why");
     return fate == FATE_NONE ? submit(work, link, key, 0, call) : OK;
 }
@@ -235,10 +275,12 @@ static enum status lock(struct leg_work *work, char detail[DETAIL_MAX])
 
     (void)detail;
     TRY(need_leg(work, &e));
-    link = work->leg->side == SIDE_SOURCE ? e.wallet : e.link;
+    link = locking_link(work, &e);
     TRY(need_link(work, link, &e, &e.terms.sender));
     outside_key(key, work, "lock", 1);
     TRY(outside_fate(work, link, key, &fate));
+    if (fate == FATE_DENIED)
+        return denied(work, &e, key);
     if (fate == FATE_NONE) {
         status = by_link(work, &e, read_ground, &ground);
         if (status == ERROR_NETWORK_NOT_FOUND) { /* no contract there, or another */
@@ -316,16 +358,20 @@ static enum status refund(struct leg_work *work)
 
 /* --- looking ----------------------------------------------------------------------------------- */
 /* Whether a lock of this node's for the account may be on its way. */
-static enum status source_may_come(struct leg_work *work, const struct evm_leg *e, bool *may_come)
+static enum status source_may_come(struct leg_work *work, struct link_call *c, struct evm_leg *e,
+                                   bool *may_come)
 {
     char key[OUTSIDE_KEY_MAX];
     enum fate fate = FATE_NONE;
+    bool gone = false;
 
     if (work->leg->side == SIDE_SOURCE && work->leg->asked) {
         outside_key(key, work, "lock", 1);
         TRY(outside_fate(work, e->wallet, key, &fate));
     }
-    *may_come = fate != FATE_NONE && fate != FATE_REFUSED;
+    if (fate == FATE_DENIED)
+        TRY(is_void(work, c, e, &gone));
+    *may_come = fate != FATE_NONE && fate != FATE_REFUSED && !gone;
     return OK;
 }
 
@@ -394,7 +440,7 @@ static enum status judge(struct leg_work *work, struct link_call *c, struct evm_
                             .lock_until_us = work->transfer->lock_until_us };
 
     evm_leg_timing(kernel_network(work->kernel), work->leg->detail, &g.timing);
-    TRY(source_may_come(work, e, &g.may_come));
+    TRY(source_may_come(work, c, e, &g.may_come));
     TRY(check_clock(work, c, &g));
     view->expiry_us = g.deadline_us;
     hex_text(view->reference, e->id.bytes, sizeof(e->id.bytes));
@@ -495,6 +541,47 @@ enum status deploy_contract(struct execution *x, const void *params, struct writ
 
     TRY(evm_leg_link(x, p->link, &account, &chain_id));
     evm_swap_deploy(&call);
+    ask = ask_for(p->link, p->request, &call, &options);
+    evm_swap_call_close(&call);
+    return outside_ask(x, &ask, result);
+}
+
+/* --- transfer.collect ---------------------------------------------------------------------------- */
+const struct param collect_params[5] = {
+    PARAM(struct collect, link, TEXT, REQUIRED, "of an EVM network; its account is who is owed, and pays",
+          .most = LINK_NAME_MAX),
+    PARAM(struct collect, contract, TEXT, REQUIRED, "the hash-lock contract: 0x and 40 hex digits",
+          .most = 64),
+    PARAM(struct collect, token, TEXT, OPTIONAL, "what is owed; absent: the chain's own coin", .most = 64),
+    PARAM(struct collect, to, TEXT, OPTIONAL, "an address that can be paid; absent: the link's account",
+          .most = 64),
+    PARAM(struct collect, request, TEXT, OPTIONAL, "the same again is the same payment", .most = 64),
+};
+
+static enum status read_address(struct execution *x, const char *name, const char *text, uint64_t chain_id,
+                                struct evm_address *address)
+{
+    if (text == NULL)
+        return OK;
+    return evm_outside_address(text, chain_id, address) && !evm_address_is_zero(address)
+               ? OK : fail(x, ERROR_INVALID_PARAMS, "%s: 0x and 40 hex digits are expected", name);
+}
+
+/* The contract owes nobody but who asks, and says no when that is nothing. */
+enum status collect_owed(struct execution *x, const void *params, struct writer *result)
+{
+    const struct collect *p = params;
+    struct buffer options CLEANUP(buffer_close) = { 0 };
+    struct evm_address contract, token = { .bytes = { 0 } }, to;
+    struct evm_swap_call call;
+    uint64_t chain_id;
+    struct ask ask;
+
+    TRY(evm_leg_link(x, p->link, &to, &chain_id));
+    TRY(read_address(x, "contract", p->contract, chain_id, &contract));
+    TRY(read_address(x, "token", p->token, chain_id, &token));
+    TRY(read_address(x, "to", p->to, chain_id, &to));
+    evm_swap_withdraw(&contract, &token, &to, &call);
     ask = ask_for(p->link, p->request, &call, &options);
     evm_swap_call_close(&call);
     return outside_ask(x, &ask, result);

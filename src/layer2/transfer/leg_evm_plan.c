@@ -121,6 +121,9 @@ enum status evm_leg_check_terms(struct execution *x, const char *link, const jso
     TRY(evm_leg_link(x, link, &provider, &chain_id));
     if (evm_outside_read(json, chain_id, &outside, &error) != OK)
         return fail(x, error.code, "%s", error.message);
+    if (json_object_get(json, "units") == NULL) /* terms of old are taken as they were: 1 */
+        return fail(x, ERROR_INVALID_PARAMS, "outside.units: how many units there (wei, or the token's least "
+                    "part) are one here is expected, as a text of decimal digits");
     TRY(check_wallet(x, link, &provider, chain_id, &outside));
     if (json_object_get(json, "confirmations") != NULL &&
         row_link_find(execution_database(x), link, &arena, &row) &&

@@ -283,6 +283,7 @@ static bool is_over(struct leg_work *work, const struct looking *looking, bool k
         return false;
     case FATE_DROPPED: /* whatever of it was sent, its hash-locks are gone by then */
         return work->now_us >= work->leg->expiry_us;
+    case FATE_DENIED: /* the server's word alone, as all that it lists */
     case FATE_REFUSED:
         return known || stays_unknown(work, &looking->leg, looking->view);
     }

@@ -40,6 +40,12 @@ static const struct command commands[] = {
               "the address, as 'asset', when it is there.",
       .result = "{operation, repeated}; 'network.write' tells how it goes",
       .example = "link=bob request=hash-lock" },
+    { "transfer.collect", SCOPE_LOCAL, ACCESS_OPERATOR, collect_owed,
+      PARAMS(struct collect, collect_params),
+      .help = "Fetch what a hash-lock contract owes a link's account: what a claim or a refund could not pay "
+              "it, because a token refused it.",
+      .result = "{operation, repeated}; 'network.write' tells how it goes",
+      .example = "link=bob contract=0x00000000000000000000000000000000000000c0 request=owed-1" },
     { "transfer.retry", SCOPE_LOCAL, ACCESS_OPERATOR, transfer_retry,
       PARAMS(struct retry_params, transfer_retry_params),
       .help = "Try the next step of a transfer now, and look at outside ledgers, instead of at the next"
@@ -67,7 +73,8 @@ static const struct command commands[] = {
       .result = "its state", .example = "from=alice transfer=" EXAMPLE_TRANSFER " preimage=HEX" },
     { "transfer.prove", SCOPE_LOCAL, ACCESS_OPERATOR, transfer_prove,
       PARAMS(struct prove_params, transfer_prove_params),
-      .help = "Ask the networks of a settled transfer again for the proofs that 'transfer.proof' misses.",
+      .help = "Ask the networks of a settled transfer again for the proofs that 'transfer.proof' misses; "
+              "with 'again' for the others as well.",
       .result = "{asked}: how many; 0: nothing is missing", .example = "transfer=" EXAMPLE_TRANSFER },
 };
 

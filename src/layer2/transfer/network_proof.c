@@ -16,8 +16,11 @@
 #define TRIES_MOST_CONTRACT 10 /* for a quarter of an hour: servers keep states for as long at most */
 #define WHAT_MAX 32
 
-const struct param transfer_prove_params[1] = {
+const struct param transfer_prove_params[2] = {
     PARAM(struct prove_params, transfer, HASH, REQUIRED, "its id"),
+    PARAM(struct prove_params, again, BOOLEAN, OPTIONAL,
+          "for those of locks and claims that are here as well: a server may have lied, or its block be no "
+          "more; what it proves now takes their place"),
 };
 
 static uint64_t tries_most(enum bundle_step step)
@@ -26,29 +29,39 @@ static uint64_t tries_most(enum bundle_step step)
 }
 
 /* --- asking ---------------------------------------------------------------------------------------- */
-static void request(struct execution *x, const struct proof_key *key, int64_t delay_us)
+/* `again`: what is here stays until another comes. */
+static void request(struct execution *x, const struct proof_key *key, bool again, int64_t delay_us)
 {
-    char id[2 * sizeof(key->transfer.bytes) + 1], name[sizeof(id) + WHAT_MAX], text[sizeof(id) + 64];
+    char id[2 * sizeof(key->transfer.bytes) + 1], name[sizeof(id) + WHAT_MAX], text[sizeof(id) + 96];
 
     hex_text(id, key->transfer.bytes, sizeof(key->transfer.bytes));
     snprintf(name, sizeof(name), "%s/%s/%s", id, side_name(key->side), bundle_step_name(key->step));
-    snprintf(text, sizeof(text), "{\"transfer\":\"%s\",\"what\":\"%s/%s\"}", id, side_name(key->side),
-             bundle_step_name(key->step));
+    snprintf(text, sizeof(text), "{\"transfer\":\"%s\",\"what\":\"%s/%s\"%s}", id, side_name(key->side),
+             bundle_step_name(key->step), again ? ",\"again\":true" : "");
+    if (delay_us == 0)
+        (void)effect_cancel(x, TRANSFER_PROVE, name); /* one that waits for its time */
     (void)effect_request_later(x, TRANSFER_PROVE, name, text, delay_us);
 }
 
-/* True when it is asked for now: the leg's network proves such things, and it is not here. */
-static bool ask(struct execution *x, const struct transfer *t, enum side side, enum bundle_step step)
+/* True when it is asked for now: the leg's network proves such things, and it is not here, or is wanted
+ * again. A contract's proof goes with the claim's, for it is of the same block. */
+static bool ask(struct execution *x, const struct transfer *t, enum side side, enum bundle_step step,
+                bool again)
 {
     struct network_proof proof CLEANUP(network_proof_close) = { .state = PROVING_ASKED };
     struct proof_key key = { t->id, side, step };
 
     if (leg_kind_known(&t->legs[side])->prove == NULL)
         return false;
-    if (network_proof_read(execution_database(x), &key, &proof) && proof.state == PROVING_HERE)
+    if (!network_proof_read(execution_database(x), &key, &proof) || proof.state != PROVING_HERE) {
+        network_proof_ask_row(execution_database(x), &key);
+        request(x, &key, false, 0);
+        return true;
+    }
+    if (!again || step == BUNDLE_CONTRACT)
         return false;
-    network_proof_ask_row(execution_database(x), &key);
-    request(x, &key, 0);
+    network_proof_set_reason(execution_database(x), &key, PROVING_HERE, 0, "");
+    request(x, &key, true, 0);
     return true;
 }
 
@@ -57,12 +70,12 @@ void network_proof_follow(struct execution *x, const struct transfer *t)
     enum side claimed = t->state == TRANSFER_CLAIMED ? SIDE_DESTINATION : SIDE_SOURCE;
 
     if (t->state == TRANSFER_SOURCE_LOCKED) {
-        (void)ask(x, t, SIDE_SOURCE, BUNDLE_LOCK);
+        (void)ask(x, t, SIDE_SOURCE, BUNDLE_LOCK, false);
     } else if (t->state == TRANSFER_DESTINATION_LOCKED) {
-        (void)ask(x, t, SIDE_DESTINATION, BUNDLE_LOCK);
+        (void)ask(x, t, SIDE_DESTINATION, BUNDLE_LOCK, false);
     } else if (t->state == TRANSFER_CLAIMED || t->state == TRANSFER_SETTLED) {
-        (void)ask(x, t, claimed, BUNDLE_CLAIM);
-        (void)ask(x, t, claimed, BUNDLE_CONTRACT);
+        (void)ask(x, t, claimed, BUNDLE_CLAIM, false);
+        (void)ask(x, t, claimed, BUNDLE_CONTRACT, false);
     }
 }
 
@@ -76,7 +89,7 @@ enum status transfer_prove(struct execution *x, const void *params, struct write
 
     for (size_t side = 0; found && state == TRANSFER_SETTLED && side < SIDES; side++)
         for (size_t step = 0; step < BUNDLE_STEPS; step++)
-            asked += ask(x, t, (enum side)side, (enum bundle_step)step) ? 1 : 0;
+            asked += ask(x, t, (enum side)side, (enum bundle_step)step, p->again) ? 1 : 0;
     memory_free_pointer(&t);
     if (!found)
         return fail(x, ERROR_TRANSFER_NOT_FOUND, "there is no such transfer");
@@ -157,9 +170,30 @@ static void keep(struct execution *x, const struct transfer *t, const struct pro
     event_transfer_proved(x, &e);
 }
 
-static void try_again(struct execution *x, const struct proof_key *key, uint64_t tries, enum status outcome,
-                      const json_t *result)
+/* Another claim than the one on record: what was proved of the contract is of that one's block. */
+static void replace(struct execution *x, const struct transfer *t, const struct proof_key *key,
+                    struct network_proof *before, const json_t *result)
 {
+    const char *text = json_string_value(json_object_get(result, "proof"));
+    struct proof_key contract = { key->transfer, key->side, BUNDLE_CONTRACT };
+
+    if (text != NULL && strcmp(text, buffer_text(&before->text)) == 0) {
+        network_proof_set_reason(execution_database(x), key, PROVING_HERE, 0, "");
+        return;
+    }
+    keep(x, t, key, result);
+    if (key->step != BUNDLE_CLAIM)
+        return;
+    network_proof_forget(execution_database(x), &contract);
+    request(x, &contract, false, 0);
+}
+
+static void try_again(struct execution *x, const struct proof_key *key, bool is_here, uint64_t tries,
+                      enum status outcome, const json_t *result)
+{
+    enum proving given_up = is_here ? PROVING_HERE : PROVING_GIVEN_UP;
+    enum proving asked = is_here ? PROVING_HERE : PROVING_ASKED;
+
     const char *message = json_string_value(json_object_get(result, "message"));
     bool never = outcome == ERROR_NETWORK_NOT_SUPPORTED || outcome == ERROR_LIMIT ||
                  tries >= tries_most(key->step);
@@ -170,12 +204,17 @@ static void try_again(struct execution *x, const struct proof_key *key, uint64_t
     snprintf(reason, sizeof(reason), "%s", message == NULL ? "" : message);
     size = utf8_valid_prefix(reason, strlen(reason));
     reason[size] = '\0';
-    network_proof_set_reason(execution_database(x), key, never ? PROVING_GIVEN_UP : PROVING_ASKED, tries,
-                             reason);
+    network_proof_set_reason(execution_database(x), key, never ? given_up : asked, tries, reason);
     for (uint64_t i = 1; i < tries && delay_us < AGAIN_MOST_US; i++)
         delay_us *= 2;
     if (!never)
-        request(x, key, delay_us < AGAIN_MOST_US ? delay_us : AGAIN_MOST_US);
+        request(x, key, is_here, delay_us < AGAIN_MOST_US ? delay_us : AGAIN_MOST_US);
+}
+
+static bool is_wanted(const struct network_proof *row, const json_t *asked)
+{
+    return row->state == PROVING_ASKED ||
+           (row->state == PROVING_HERE && json_is_true(json_object_get(asked, "again")));
 }
 
 void network_proof_ended(struct execution *x, uint64_t id, const char *name, const char *request_text,
@@ -184,18 +223,22 @@ void network_proof_ended(struct execution *x, uint64_t id, const char *name, con
     struct network_proof row CLEANUP(network_proof_close) = { .state = PROVING_ASKED };
     struct transfer *t = memory_new(sizeof(*t));
     json_t *result AUTO_JSON = NULL;
+    json_t *asked AUTO_JSON = NULL;
     struct proof_key key;
 
-    (void)id, (void)request_text;
+    (void)id;
     if (hex_decode(key.transfer.bytes, sizeof(key.transfer.bytes), name, 2 * sizeof(key.transfer.bytes)) &&
         read_what(name + 2 * sizeof(key.transfer.bytes) + 1, &key.side, &key.step) &&
         transfer_read(execution_database(x), &key.transfer, t) &&
-        network_proof_read(execution_database(x), &key, &row) && row.state == PROVING_ASKED &&
-        json_parse(result_text, strlen(result_text), &result, NULL) == OK) {
-        if (outcome == OK)
-            keep(x, t, &key, result);
+        network_proof_read(execution_database(x), &key, &row) &&
+        json_parse(request_text, strlen(request_text), &asked, NULL) == OK &&
+        is_wanted(&row, asked) && json_parse(result_text, strlen(result_text), &result, NULL) == OK) {
+        if (outcome != OK)
+            try_again(x, &key, row.state == PROVING_HERE, row.tries + 1, outcome, result);
+        else if (row.state == PROVING_HERE)
+            replace(x, t, &key, &row, result);
         else
-            try_again(x, &key, row.tries + 1, outcome, result);
+            keep(x, t, &key, result);
     }
     memory_free_pointer(&t);
 }

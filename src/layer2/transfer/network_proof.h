@@ -21,8 +21,9 @@ void network_proof_ended(struct execution *x, uint64_t id, const char *key, cons
 /* transfer.prove */
 struct prove_params {
     struct hash transfer;
+    bool again;
 };
-extern const struct param transfer_prove_params[1];
+extern const struct param transfer_prove_params[2];
 command_handler transfer_prove;
 
 #endif

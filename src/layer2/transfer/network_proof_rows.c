@@ -55,7 +55,7 @@ void network_proof_set_reason(struct database *database, const struct proof_key 
 
     bind_integer(s, state);
     bind_integer(s, (int64_t)tries);
-    bind_text(s, reason);
+    bind_text(s, reason[0] == '\0' ? NULL : reason);
     bind_key(s, key);
     statement_run(s);
 }
@@ -69,6 +69,16 @@ void network_proof_set_text(struct database *database, const struct proof_key *k
 
     bind_text(s, text);
     bind_integer(s, (int64_t)seq);
+    bind_key(s, key);
+    statement_run(s);
+}
+
+void network_proof_forget(struct database *database, const struct proof_key *key)
+{
+    struct statement *s = statement(database,
+        "UPDATE transfer_network_proof SET state = 0, tries = 0, reason = NULL, proof = NULL, seq = NULL"
+        " WHERE transfer = ? AND side = ? AND step = ?");
+
     bind_key(s, key);
     statement_run(s);
 }

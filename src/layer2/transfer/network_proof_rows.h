@@ -30,6 +30,8 @@ MUST_CHECK bool network_proof_read(struct database *database, const struct proof
 void network_proof_ask_row(struct database *database, const struct proof_key *key);
 void network_proof_set_reason(struct database *database, const struct proof_key *key, enum proving state,
                               uint64_t tries, const char *reason);
+/* As if it had never been here: it is asked for. */
+void network_proof_forget(struct database *database, const struct proof_key *key);
 void network_proof_set_text(struct database *database, const struct proof_key *key, const char *text,
                             uint64_t seq);
 

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "kernel/kernel.h"
-#include "network/write_rows.h"
 
 #define WRITES_MOST (1u << 24) /* for one claim or refund: a century of one a minute */
 #define CALL_US (20 * MICROSECONDS_PER_SECOND)
@@ -28,6 +27,8 @@ enum fate outside_fate_at(struct leg_work *work, uint64_t link, const char *key)
         return FATE_NONE;
     if (!row_write_read(work->database, operation.number, work->arena, &write))
         return FATE_UNDER_WAY;
+    if (write.stage == STAGE_REJECTED && write.raw.size > 0)
+        return FATE_DENIED; /* signed bytes are mined by whoever has them */
     if (write.stage == STAGE_FAILED || write.stage == STAGE_REJECTED || write.stage == STAGE_CANCELLED)
         return write.settled ? FATE_REFUSED : FATE_DROPPED;
     return write.stage == STAGE_DROPPED ? FATE_DROPPED : FATE_UNDER_WAY;
@@ -76,16 +77,21 @@ enum status outside_count_writes(struct leg_work *work, const char *link, const 
     return OK;
 }
 
-const char *outside_reason(struct leg_work *work, const char *link, const char *key)
+bool outside_write(struct leg_work *work, const char *link, const char *key, struct write_row *write)
 {
     struct operation_row operation;
-    struct write_row write;
     struct link_row row;
 
     return row_link_find(work->database, link, work->arena, &row) &&
-                   row_operation_requested(work->database, row.id, key, work->arena, &operation) &&
-                   row_write_read(work->database, operation.number, work->arena, &write)
-               ? write.reason : NULL;
+           row_operation_requested(work->database, row.id, key, work->arena, &operation) &&
+           row_write_read(work->database, operation.number, work->arena, write);
+}
+
+const char *outside_reason(struct leg_work *work, const char *link, const char *key)
+{
+    struct write_row write;
+
+    return outside_write(work, link, key, &write) ? write.reason : NULL;
 }
 
 enum status outside_submit(struct execution *x, void *context)

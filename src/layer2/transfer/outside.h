@@ -9,6 +9,7 @@
 #include "layer2/transfer/outside_terms.h"
 #include "network/links.h"
 #include "network/operation.h"
+#include "network/write_rows.h"
 
 #define OUTSIDE_KEY_MAX 128
 
@@ -21,6 +22,7 @@ enum fate {
     FATE_NONE,
     FATE_UNDER_WAY, /* or done */
     FATE_DROPPED,   /* nobody knows it any more, or it failed in a block that may go: it may come yet */
+    FATE_DENIED,    /* a server that was sent it would not have it, and is not sent it any more: its word */
     FATE_REFUSED,   /* it came to nothing, and is not sent any more */
 };
 MUST_CHECK enum status outside_fate(struct leg_work *work, const char *link, const char *key,
@@ -32,7 +34,10 @@ enum fate outside_fate_at(struct leg_work *work, uint64_t link, const char *key)
 MUST_CHECK enum status outside_count_writes(struct leg_work *work, const char *link, const char *purpose,
                                             unsigned *count);
 
-/* Why the write with that key came to nothing, as far as it was told; NULL. */
+/* The row of the write with that key; false: there is none. */
+MUST_CHECK bool outside_write(struct leg_work *work, const char *link, const char *key,
+                              struct write_row *write);
+/* Why it came to nothing, as far as it was told; NULL. */
 const char *outside_reason(struct leg_work *work, const char *link, const char *key);
 
 /* network.submit_transaction of what `ask` says. It gets an id, and answers as that command does. */

@@ -70,17 +70,19 @@ static enum status offer(struct fixture *f, const char *source, const char *dest
 }
 
 /* --- terms -------------------------------------------------------------------------------------------- */
-#define GOOD "'contract':'" CONTRACT "'"
+#define BARE "'contract':'" CONTRACT "'"
+#define GOOD BARE ",'units':'1'"
 
 static void terms_that_are_none_are_refused_when_they_are_set(void **state)
 {
     static const char *const bad[] = {
+        "{" BARE "}", /* a wei for one here: nobody means that by silence */
         "'no'", "[]", "{}", "{'contract':'0x12'}", "{'contract':12}", "{'contract':'" CONTRACT "00'}",
         "{'contract':'0x0000000000000000000000000000000000000000'}",
         "{" GOOD ",'token':''}", "{" GOOD ",'token':'" CONTRACT "'}", "{" GOOD ",'token':null}",
-        "{" GOOD ",'units':1000000000}", "{" GOOD ",'units':'0'}", "{" GOOD ",'units':'000'}",
-        "{" GOOD ",'units':'-1'}", "{" GOOD ",'units':'1.5'}", "{" GOOD ",'units':'0x10'}",
-        "{" GOOD ",'units':''}",
+        "{" BARE ",'units':1000000000}", "{" BARE ",'units':'0'}", "{" BARE ",'units':'000'}",
+        "{" BARE ",'units':'-1'}", "{" BARE ",'units':'1.5'}", "{" BARE ",'units':'0x10'}",
+        "{" BARE ",'units':''}",
         "{" GOOD ",'confirmations':0}", "{" GOOD ",'confirmations':'12'}", "{" GOOD ",'confirmations':-1}",
         "{" GOOD ",'confirmations':100001}",
         "{" GOOD ",'block_s':0}", "{" GOOD ",'block_s':'12'}", "{" GOOD ",'skew_s':-1}",
@@ -115,7 +117,7 @@ static void terms_that_are_none_are_refused_when_they_are_set(void **state)
                                           fixture_address(f, "alice"));
     assert_int_equal(offer(f, "base", "evm:bobs", nowhere), ERROR_NETWORK_LINK_NOT_FOUND);
     assert_int_equal(fixture_sql(f, "SELECT count(*) FROM transfer_terms WHERE destination LIKE 'evm:%'"), 0);
-    char *all AUTO_FREE = text_format("{" GOOD ",'token':'" SOMEBODY "','units':'1000000000',"
+    char *all AUTO_FREE = text_format("{" BARE ",'token':'" SOMEBODY "','units':'1000000000',"
                                       "'confirmations':1,"
                                       "'block_s':1,'skew_s':0,'wallet':{'link':'alices','account':'%s'}}",
                                       fixture_address(f, "alice"));
@@ -177,13 +179,13 @@ static void a_quote_does_not_hold_when_the_rate_is_another(void **state)
     struct fixture *f = *state;
     char id[65], transfer[65];
 
-    assert_int_equal(offer(f, "base", "evm:bobs", "{" GOOD ",'units':'1000000000'}"), OK);
+    assert_int_equal(offer(f, "base", "evm:bobs", "{" BARE ",'units':'1000000000'}"), OK);
     quote(f, "evm:bobs", id);
     char *first AUTO_FREE = text_format(",'quote':'%s'", id);
     quote(f, "evm:bobs", id);
     char *second AUTO_FREE = text_format(",'quote':'%s'", id);
     start(f, "alice", "base", "evm:bobs", SOMEBODY, 1000, first, transfer);
-    assert_int_equal(offer(f, "base", "evm:bobs", "{" GOOD ",'units':'1'}"), OK);
+    assert_int_equal(offer(f, "base", "evm:bobs", "{" BARE ",'units':'1'}"), OK);
     start_refused(f, ERROR_TRANSFER_QUOTE_ENDED, "alice", "base", "evm:bobs", SOMEBODY, 1000, second);
     quote(f, "evm:bobs", id);
     char *third AUTO_FREE = text_format(",'quote':'%s'", id);
@@ -428,6 +430,64 @@ static void a_claim_goes_on_however_often_its_writes_came_to_nothing(void **stat
                                     " 'transfer/%'"), 41); /* the one under way is waited for */
 }
 
+/* The lock that a link was asked for, as the network module has it when a server said no to it. */
+static void deny_lock(struct fixture *f, const char *id, const char *side, const char *link)
+{
+    char *sql AUTO_FREE = text_format(
+        "INSERT INTO network_operation (id, link, operation, request, request_key, timeout_us, state,"
+        " code, error, asked_us, ended_us) SELECT randomblob(16), id, 'submit_transaction', '{}',"
+        " 'transfer/%s/%s/lock/1', 1, 'failed', 1, 'x', 1, 1 FROM network_link WHERE name = '%s';"
+        "INSERT INTO network_write (number, link, kind, state, settled, raw, transaction_id, retries, sends,"
+        " give_up_us, reason) SELECT number, link, 'submit', 'rejected', 1, x'02', '0x%s', 0, 1, 1, 'no gas'"
+        " FROM network_operation WHERE request_key LIKE 'transfer/%s/%%'", id, side, link, id, id);
+
+    fixture_tamper(f, sql);
+}
+
+/* Signed bytes that a server has said no to are not back: it may mine them later, and what they lock would be
+ * nobody's matter. */
+static void a_lock_that_a_server_was_sent_and_refused_does_not_end_the_transfer(void **state)
+{
+    struct fixture *f = *state;
+    char *outside AUTO_FREE = text_format("{" GOOD ",'confirmations':1,'block_s':1,'skew_s':1,"
+                                          "'wallet':{'link':'alices','account':'%s'}}",
+                                          fixture_address(f, "alice"));
+    char id[65];
+
+    assert_int_equal(offer(f, "evm:bobs", "base", outside), OK);
+    start(f, "alice", "evm:bobs", "base", "carol", 1000, ",'timeout':'1h'", id);
+    await_sql(f, "SELECT tries FROM transfer_leg WHERE side = 0 AND transfer = x'$'", id, 1);
+    deny_lock(f, id, "source", "alices");
+    fixture_advance(f, 2 * SECOND);
+    await_sql(f, "SELECT tries FROM transfer_leg WHERE side = 0 AND transfer = x'$'", id, 2);
+    await_sql(f, "SELECT asked AND NOT refused FROM transfer_leg WHERE side = 0 AND transfer = x'$'", id, 1);
+    await_state(f, id, TRANSFER_INITIATED);
+    /* nor is it asked for again: it could be locked twice */
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM network_write"), 1);
+    /* what no server ever saw is over when it is refused */
+    fixture_tamper(f, "UPDATE network_write SET raw = NULL, transaction_id = NULL");
+    fixture_advance(f, 5 * SECOND);
+    await_state(f, id, TRANSFER_FAILED);
+}
+
+/* An account with a secret of his own could claim it, and have the source back. */
+static void a_destination_that_a_server_was_sent_and_refused_is_not_over(void **state)
+{
+    struct fixture *f = *state;
+    char id[65];
+
+    begin_to_bob(f, id);
+    await_sql(f, "SELECT tries FROM transfer_leg WHERE side = 1 AND transfer = x'$'", id, 1);
+    deny_lock(f, id, "destination", "bobs");
+    fixture_advance(f, 2 * SECOND);
+    await_sql(f, "SELECT tries FROM transfer_leg WHERE side = 1 AND transfer = x'$'", id, 2);
+    assert_int_equal(fixture_sql(f, "SELECT asked FROM transfer_leg WHERE side = 1"), 1);
+    fixture_tamper(f, "UPDATE network_write SET raw = NULL, transaction_id = NULL");
+    fixture_advance(f, 5 * SECOND);
+    await_sql(f, "SELECT tries FROM transfer_leg WHERE side = 1 AND transfer = x'$'", id, 3);
+    assert_int_equal(fixture_sql(f, "SELECT asked FROM transfer_leg WHERE side = 1"), 0);
+}
+
 int outside_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,6 +507,8 @@ int outside_tests(void)
         TEST(a_server_that_does_not_answer_is_told),
         TEST(a_link_that_was_made_anew_with_another_key_or_chain_locks_nothing),
         TEST(a_claim_goes_on_however_often_its_writes_came_to_nothing),
+        TEST(a_lock_that_a_server_was_sent_and_refused_does_not_end_the_transfer),
+        TEST(a_destination_that_a_server_was_sent_and_refused_is_not_over),
 #undef TEST
     };
 
