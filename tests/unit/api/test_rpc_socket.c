@@ -141,6 +141,10 @@ static void a_held_reply_comes_when_all_is_done(void **state)
     client_ask(
         &other,
         "[{'jsonrpc':'2.0','id':1,'method':'rpc.discover'},{'jsonrpc':'2.0','id':2,'method':'help'}]");
+    client_ask(&other, "{'jsonrpc':'2.0','id':3,'method':'rpc.discover','params':{'surprising':1}}");
+    reply = client_value(&other); /* so the node has begun what came before it */
+    assert_int_equal(integer_at(reply, "id"), 3);
+    json_decref(reply);
     assert_true(client_is_silent(&client, 50));
     assert_true(client_is_silent(&other, 0));
     house_stop(&house);
