@@ -187,6 +187,8 @@ static void room_close(struct room *room)
         turn(room);
         assert_true(clock_monotonic_us() < end);
     }
+    house_stop(&room->house); /* no worker hands over anything after this */
+    rpc_server_collect(room->server);
     for (size_t kind = 0; kind < BUDGET_KINDS; kind++)
         assert_int_equal(charged(room, kind), 0);
     rpc_server_close(room->server);
