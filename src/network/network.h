@@ -252,6 +252,9 @@ struct network {
      * none is sent before. What was prepared and lost in a crash is prepared anew. Those with a sequence
      * are sent in it, each once the former was taken, the others at once. */
     unsigned writes;             /* 1 << WRITE_SUBMIT | … */
+    /* What a write's parameters tell without a link or a server, before anything is put on record; pure.
+     * `prepare` judges all of it, whether it was judged here or not. ERROR_INVALID_PARAMS. NULL: nothing. */
+    enum status (*judge)(const struct network_write *write, struct error *error);
     enum status (*prepare)(void *client, struct network_call *call, const struct network_write *write,
                            struct network_prepared *prepared);
     enum status (*send)(void *client, struct network_call *call, const struct network_prepared *prepared,

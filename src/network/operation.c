@@ -124,6 +124,19 @@ static void request_call(struct execution *x, const struct operation_row *row, c
     effect_request_for(x, CALL_EFFECT, row->link, key, buffer_text(&request), 0);
 }
 
+/* What could never be prepared is not put on record. */
+static enum status judge_write(struct execution *x, const struct link_row *link, const struct ask *ask,
+                               enum write_kind kind)
+{
+    const struct network *network = network_find(link->network);
+    struct network_write write = ask_as_write(ask, kind);
+    struct error error;
+
+    if (network->judge == NULL || network->judge(&write, &error) == OK)
+        return OK;
+    return fail(x, error.code, "%s", error.message);
+}
+
 enum status operation_ask(struct execution *x, const struct ask *ask, enum network_operation operation,
                           struct writer *result)
 {
@@ -144,6 +157,8 @@ enum status operation_ask(struct execution *x, const struct ask *ask, enum netwo
         row_operation_requested(execution_database(x), link.id, ask->request, &arena, &first))
         return answer_repeated(x, &first, operation, row.request, result);
     TRY(check_link(x, &link, operation));
+    if (network_operation_writes(operation, &kind))
+        TRY(judge_write(x, &link, ask, kind));
     if (row.timeout_us == (int64_t)NOT_GIVEN)
         row.timeout_us = network_operation_timeout_us(operation);
     row.number = row_operation_insert(execution_database(x), &row, execution_time(x));

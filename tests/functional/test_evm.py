@@ -14,7 +14,7 @@ import pytest
 import anvil
 import hardhat
 from fakes.http_server import HttpServer
-from layerd_client import PATIENCE, Account
+from layerd_client import PATIENCE, Account, CallError
 from network_support import Link, check_reads, check_sends
 from node import BUILD
 
@@ -116,6 +116,29 @@ def test_an_asset_is_issued_and_transferred_by_a_node_that_is_killed_in_between(
     # One contract and one payment are what the chain has of it, and nothing was sent twice.
     account = wait_for(node, node.call("network.connect", link="bob"))["account"]
     assert chain.call("eth_getTransactionCount", account, "latest") == "0x2"
+
+
+def test_what_could_never_be_sent_is_refused_by_the_command(linked):
+    wrong = (
+        ("transfer_asset", {"to": "nobody"}, "to is 'nobody'"),
+        ("transfer_asset", {"to": "0x" + "00" * 20}, "the zero address"),
+        ("transfer_asset", {"to": PAYEE + "00"}, "40 hex digits"),
+        ("transfer_asset", {"to": PAYEE, "asset": "GOLD"}, "asset is 'GOLD'"),
+        ("transfer_asset", {"to": PAYEE, "memo": "hello"}, "no memo"),
+        ("transfer_asset", {"to": PAYEE, "amount": str(2**256)}, "below 2^256"),
+        ("issue_asset", {"symbol": "GOLD", "title": "G" * 65}, "1 to 64 bytes"),
+        ("issue_asset", {"symbol": "GOLD", "decimals": 37}, "decimals"),
+    )
+    before = linked.query("SELECT count(*) FROM network_operation")
+    for operation, params, why in wrong:
+        with pytest.raises(CallError) as caught:
+            linked.call("network." + operation, dict({"link": "bob", "amount": "1"}, **params))
+        assert caught.value.name == "invalid_params" and why in str(caught.value), (params, caught.value)
+    assert linked.query("SELECT count(*) FROM network_operation") == before
+    # A checksum that is another chain's is the link's to judge.
+    shown = ended(linked, linked.call("network.transfer_asset", link="bob", amount="1",
+                                      to="0x70997970C51812dc3A010C7d01b50e0d17dc79C9"))
+    assert shown["state"] == "failed" and shown["error_name"] == "invalid_params", shown
 
 
 def test_a_link_to_another_chain_connects_to_nothing(node, chain):

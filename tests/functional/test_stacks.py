@@ -12,6 +12,7 @@ import pytest
 
 import network_support
 from fakes.stacks import Stacks
+from layerd_client import CallError
 from network_support import Link, check_reads, check_sends
 
 URL, KEY, PASSPHRASE = (os.environ.get("LAYERD_TEST_STACKS_" + name) for name in ("URL", "KEY", "PASSPHRASE"))
@@ -138,6 +139,21 @@ def test_a_transfer_is_sent_mined_and_final(link, server):
     assert link.until(operation, "confirmed", "final")["height"] > 0
     server.mine()
     link.until(operation, "final")
+
+
+def test_what_could_never_be_sent_is_refused_by_the_command(link, server):
+    wrong = (
+        ("transfer_asset", {"to": "nobody"}, "to: no Stacks address"),
+        ("transfer_asset", {"to": OTHER, "asset": "GOLD"}, "asset: expected"),
+        ("transfer_asset", {"to": OTHER, "memo": "m" * 35}, "memo: at most 34"),
+        ("transfer_asset", {"to": OTHER, "amount": "0"}, "amount: expected"),
+        ("issue_asset", {"symbol": 'G"'}, "printable"),
+        ("issue_asset", {"symbol": "GOLD", "decimals": 33}, "decimals"),
+    )
+    for operation, params, why in wrong:
+        with pytest.raises(CallError) as caught:
+            link.start(operation, **{"amount": "1", **params})
+        assert caught.value.name == "invalid_params" and why in str(caught.value), (params, caught.value)
 
 
 def test_several_transfers_follow_each_other(link, server):

@@ -128,6 +128,8 @@ enum status evm_history(void *client, struct network_call *call, const char *aft
                         struct network_history *history);
 enum status evm_estimate_fees(void *client, struct network_call *call, const struct network_write *write,
                               struct network_fees *fees);
+/* Addresses (not their checksums), amount, memo, symbol, decimals; of WRITE_SUBMIT nothing. Pure. */
+enum status evm_judge(const struct network_write *write, struct error *error);
 /* WRITE_SUBMIT takes signed bytes; or the text {"to", "value", "data"}, in their place or as options: a call
  * with our key (evm_swap.h makes such). */
 enum status evm_prepare(void *client, struct network_call *call, const struct network_write *write,
@@ -152,8 +154,8 @@ enum status evm_generate_proof(void *client, struct network_call *call, const ch
     .connect = evm_connect, .disconnect = evm_disconnect, .health_check = evm_health_check,                  \
     .get_state = evm_get_state, .sync_state = evm_sync_state, .validate_state = evm_validate_state,          \
     .check_transaction_status = evm_check_status, .get_transaction_history = evm_history,                    \
-    .estimate_fees = evm_estimate_fees, .writes = EVM_WRITES, .prepare = evm_prepare, .send = evm_send,      \
-    .raise = evm_raise,                                                                                      \
+    .estimate_fees = evm_estimate_fees, .writes = EVM_WRITES, .judge = evm_judge, .prepare = evm_prepare,    \
+    .send = evm_send, .raise = evm_raise,                                                                    \
     .verify_proof = evm_verify_proof, .generate_proof = evm_generate_proof,                                  \
     .paid_how = "whoever pays sends to the link's account, which `connect` tells"
 

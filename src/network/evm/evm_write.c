@@ -1,5 +1,7 @@
 /* Writes on EVM networks: what is to be done becomes a transaction with gas, fee and nonce, signed here, and
  * its bytes are sent. evm_client.h. */
+#include <ctype.h>
+
 #include "network/evm/abi.h"
 #include "network/evm/contracts.h"
 #include "network/evm/evm_write.h"
@@ -39,6 +41,55 @@ static enum status take_address(const struct evm_client *client, struct network_
     return OK;
 }
 
+/* Whether a checksum is the right one, the link alone knows: Rootstock's is of the chain's number. */
+static enum status judge_address(const char *text, const char *name, struct error *error)
+{
+    char lower[EVM_ADDRESS_TEXT_MAX] = "";
+    struct evm_address address;
+    if (text != NULL && strlen(text) < sizeof lower)
+        for (size_t i = 0; text[i] != '\0'; i++)
+            lower[i] = i < 2 ? text[i] : (char)tolower((unsigned char)text[i]);
+    if (!evm_address_decode(&address, lower, strlen(lower), EVM_CHECKSUM_PLAIN))
+        return error_set(error, ERROR_INVALID_PARAMS, "%s is '%.64s'; it takes 0x and 40 hex digits", name,
+                         text == NULL ? "" : text);
+    if (evm_address_is_zero(&address))
+        return error_set(error, ERROR_INVALID_PARAMS, "%s is the zero address, which is nobody's", name);
+    return OK;
+}
+
+static enum status judge_issue(const struct network_write *write, struct error *error)
+{
+    const char *symbol = write->symbol == NULL ? "" : write->symbol;
+    const char *title = write->title == NULL ? symbol : write->title;
+    if (symbol[0] == '\0' || strlen(symbol) > TOKEN_TEXT_MAX || strlen(title) > TOKEN_TEXT_MAX)
+        return error_set(error, ERROR_INVALID_PARAMS, "symbol '%.80s' and title have 1 to 64 bytes", symbol);
+    if (write->decimals > TOKEN_DECIMALS_MAX)
+        return error_set(error, ERROR_INVALID_PARAMS, "decimals go to 36");
+    return OK;
+}
+
+static enum status judge_transfer(const struct network_write *write, struct error *error)
+{
+    TRY(judge_address(write->to, "to", error));
+    if (write->asset != NULL)
+        TRY(judge_address(write->asset, "asset", error));
+    if (write->memo != NULL)
+        return error_set(error, ERROR_INVALID_PARAMS, "payments on this network carry no memo");
+    return OK;
+}
+
+enum status evm_judge(const struct network_write *write, struct error *error)
+{
+    struct u256 amount;
+    if (write->kind == WRITE_SUBMIT)
+        return OK;
+    if (write->amount == NULL || !u256_from_decimal(&amount, write->amount, strlen(write->amount)))
+        return error_set(error, ERROR_INVALID_PARAMS,
+                         "the amount is '%.80s'; it takes decimal digits below 2^256",
+                         write->amount == NULL ? "" : write->amount);
+    return write->kind == WRITE_ISSUE ? judge_issue(write, error) : judge_transfer(write, error);
+}
+
 static struct bytes keep(struct network_call *call, const struct buffer *buffer)
 {
     uint8_t *copy = arena_new(call->arena, buffer->size + 1);
@@ -53,10 +104,6 @@ static enum status plan_issue(struct evm_client *client, struct network_call *ca
     TRY(take_amount(call, write->amount, &supply));
     const char *symbol = write->symbol == NULL ? "" : write->symbol;
     const char *title = write->title == NULL ? symbol : write->title;
-    if (symbol[0] == '\0' || strlen(symbol) > TOKEN_TEXT_MAX || strlen(title) > TOKEN_TEXT_MAX)
-        return refuse(call, "symbol '%s' and title have 1 to 64 bytes", symbol);
-    if (write->decimals > TOKEN_DECIMALS_MAX)
-        return refuse(call, "decimals go to 36");
     struct buffer data CLEANUP(buffer_close);
     buffer_init(&data);
     struct bytes creation = contract_token_creation();
@@ -77,8 +124,6 @@ static enum status plan_transfer(struct evm_client *client, struct network_call 
     struct u256 amount;
     TRY(take_address(client, call, write->to, "to", &to));
     TRY(take_amount(call, write->amount, &amount));
-    if (write->memo != NULL)
-        return refuse(call, "payments on this network carry no memo");
     if (write->asset == NULL) {
         plan->transaction.to = to;
         plan->transaction.value = amount;
@@ -135,6 +180,7 @@ static enum status make_plan(struct evm_client *client, struct network_call *cal
 {
     if (client->signer == NULL)
         return error_set(&call->error, ERROR_NETWORK_NOT_SUPPORTED, "the link has no key to sign with");
+    TRY(evm_judge(write, &call->error));
     *plan = (struct plan){.transaction = {.kind = client->chain->family == EVM_OPTIMISM ? EVM_DYNAMIC_FEE
                                                                                         : EVM_LEGACY,
                                           .chain_id = client->chain_id}};

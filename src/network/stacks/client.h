@@ -73,6 +73,8 @@ MUST_CHECK enum status stacks_fetch_block(struct stacks_client *client, struct n
                                           struct stacks_block *block);
 
 /* --- operations --------------------------------------------------------------------------------- */
+/* Amount, addresses (not of which chain they are), memo, symbol, decimals. Pure. */
+enum status stacks_judge(const struct network_write *write, struct error *error);
 enum status stacks_prepare(void *client, struct network_call *call, const struct network_write *write,
                            struct network_prepared *prepared);
 enum status stacks_send(void *client, struct network_call *call, const struct network_prepared *prepared,

@@ -245,6 +245,7 @@ const struct network stacks_network = {
     .get_transaction_history = stacks_history,
     .estimate_fees = stacks_estimate_fees,
     .writes = 1 << WRITE_SUBMIT | 1 << WRITE_ISSUE | 1 << WRITE_TRANSFER,
+    .judge = stacks_judge,
     .prepare = stacks_prepare,
     .send = stacks_send,
     .verify_proof = stacks_verify_proof,

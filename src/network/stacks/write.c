@@ -135,6 +135,41 @@ static enum status draft_issue(const struct stacks_client *client, const struct 
     return OK;
 }
 
+static enum status judge_issue(const struct network_write *write, struct clarity_uint supply,
+                               struct error *error)
+{
+    struct buffer code CLEANUP(buffer_close) = { 0 };
+    char contract[STACKS_CONTRACT_NAME_MAX + 1];
+
+    return write->symbol != NULL && stacks_token_contract_name(write->symbol, contract) &&
+                   stacks_token_contract(write->symbol, write->title == NULL ? write->symbol : write->title,
+                                         write->decimals, supply, NULL, &code)
+               ? OK
+               : error_set(error, ERROR_INVALID_PARAMS,
+                           "symbol, title: 1 to %d printable ASCII characters without \" and \\; "
+                           "decimals: 0 to 32", STACKS_SYMBOL_MAX);
+}
+
+enum status stacks_judge(const struct network_write *write, struct error *error)
+{
+    char token[STACKS_NAME_MAX + 1];
+    struct stacks_principal principal;
+    struct clarity_uint amount;
+
+    if (write->kind == WRITE_SUBMIT)
+        return OK;
+    TRY(read_amount(write->amount, &amount, error));
+    if (write->kind == WRITE_ISSUE)
+        return judge_issue(write, amount, error);
+    if (write->asset != NULL && !stacks_asset_read(write->asset, &principal, token))
+        return error_set(error, ERROR_INVALID_PARAMS, "asset: expected ADDRESS.contract::token");
+    if (write->to == NULL || !stacks_principal_read(write->to, &principal))
+        return error_set(error, ERROR_INVALID_PARAMS, "to: no Stacks address or contract");
+    if (write->memo != NULL && strlen(write->memo) > STACKS_MEMO_MAX)
+        return error_set(error, ERROR_INVALID_PARAMS, "memo: at most %d bytes", STACKS_MEMO_MAX);
+    return OK;
+}
+
 static enum status draft_make(const struct stacks_client *client, const struct network_write *write,
                               struct draft *draft, struct error *error)
 {
