@@ -96,12 +96,18 @@ void fixture_open(struct fixture *f, enum node_network network, const struct mod
 void fixture_open_kept(struct fixture *f, enum node_network network, const struct module *const *modules,
                        const char *directory)
 {
+    fixture_open_kept_at(f, network, modules, directory, FIXTURE_EPOCH_US + MICROSECONDS_PER_SECOND);
+}
+
+void fixture_open_kept_at(struct fixture *f, enum node_network network, const struct module *const *modules,
+                          const char *directory, int64_t now_us)
+{
     char *path AUTO_FREE = text_format("%s/keystore.json", directory);
     struct error error;
 
     prepare(f, network, modules);
     snprintf(f->directory, sizeof(f->directory), "%s", directory);
-    atomic_fetch_add(&f->now_us, MICROSECONDS_PER_SECOND);
+    atomic_store(&f->now_us, now_us);
     if (keystore_open(path, &f->keystore, &error) != OK ||
         keystore_unlock(f->keystore, PASSPHRASE, &error) != OK)
         fail_msg("no keystore: %s", error.message);

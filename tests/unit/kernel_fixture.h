@@ -49,6 +49,9 @@ void fixture_open(struct fixture *f, enum node_network network, const struct mod
 /* The same a second after that node's clock, with the keys that it kept, unlocked. */
 void fixture_open_kept(struct fixture *f, enum node_network network, const struct module *const *modules,
                        const char *directory);
+/* The same when that node's clock has moved. */
+void fixture_open_kept_at(struct fixture *f, enum node_network network, const struct module *const *modules,
+                          const char *directory, int64_t now_us);
 void fixture_reopen(struct fixture *f); /* stops the node and starts it on the same directory */
 /* The node keeps the keys of these people from now on (names between blanks), in a keystore that is unlocked.
  * Restarts it. */

@@ -485,6 +485,14 @@ static bool resume(struct draft *d)
     return !lane_read_failed(d->lane) && offer(d);
 }
 
+/* All that waited in the inbox when it was put together. */
+static bool takes_all(const struct draft *d)
+{
+    if (d->is_sealed)
+        return d->inbox_to == inbox_count(d->lane->reader, d->lane->domain);
+    return d->inbox_to - d->place.inbox_from < BATCH_ITEMS_MAX;
+}
+
 bool lane_sequence(struct lane *lane)
 {
     struct draft d = { .lane = lane };
@@ -501,6 +509,8 @@ bool lane_sequence(struct lane *lane)
         made = made && is_time(&d) && !lane_read_failed(lane) && make_batch(&d);
     if (!made)
         lane_discard_prepared(lane);
+    else if (takes_all(&d))
+        lane->inbox_since_us = 0; /* what comes next waits from then on, also when it comes at once */
     arena_close(&d.arena);
     buffer_close(&d.data);
     buffer_close(&d.packed);

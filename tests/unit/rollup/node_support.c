@@ -193,8 +193,9 @@ void scene_crash(struct scene *s)
 {
     char copy[sizeof(s->f.directory) + 16];
     char *command AUTO_FREE = NULL;
+    const int64_t now_us = fixture_now(&s->f);
+    const uint64_t salt = s->f.salt;
     struct database *reader;
-    struct fixture before;
     struct error error;
 
     snprintf(copy, sizeof(copy), "%s-crashed", s->f.directory);
@@ -204,11 +205,9 @@ void scene_crash(struct scene *s)
     assert_int_equal(system(command), 0);
     database_snapshot_end(reader);
     database_close(reader);
-    before = s->f;
     fixture_stop(&s->f);
-    fixture_open_kept(&s->f, NETWORK_DEV, modules, copy);
-    atomic_store(&s->f.now_us, atomic_load(&before.now_us) + SECOND);
-    s->f.salt = before.salt;
+    fixture_open_kept_at(&s->f, NETWORK_DEV, modules, copy, now_us + SECOND);
+    s->f.salt = salt;
     fixture_advance(&s->f, 0);
 }
 

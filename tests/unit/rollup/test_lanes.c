@@ -161,9 +161,38 @@ static void a_batch_that_became_final_while_the_node_was_down_is_seen_at_its_sta
     scene_close(&s);
 }
 
+/* Time for a batch is counted from what is in the inbox now, not from what the last batch took in. */
+static void what_comes_right_behind_a_batch_waits_its_own_time(void **state)
+{
+    struct lane *lane;
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    lane = lane_lock(s.f.kernel, s.domain);
+    assert_non_null(lane);
+    deposit(&s, "alice", 1000);
+    assert_false(lane_sequence(lane)); /* it has just come */
+    atomic_fetch_add(&s.f.now_us, 11 * SECOND);
+    assert_true(lane_sequence(lane));
+    deposit(&s, "alice", 1); /* before the lane looks again */
+    while (lane_catch_up(lane))
+        continue;
+    assert_false(lane_sequence(lane));
+    assert_int_equal(number_of(&s, "SELECT head FROM rollup WHERE domain = ?1"), 1);
+    atomic_fetch_add(&s.f.now_us, 11 * SECOND);
+    assert_true(lane_sequence(lane));
+    lane_unlock(lane);
+    settle(&s);
+    assert_int_equal(number_of(&s, "SELECT head FROM rollup WHERE domain = ?1"), 2);
+    assert_int_equal(inside(&s, "alice"), 1001);
+    scene_close(&s);
+}
+
 int lane_tests(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_comes_right_behind_a_batch_waits_its_own_time),
         cmocka_unit_test(a_batch_in_the_place_of_a_rejected_one_is_seen_after_a_restart),
         cmocka_unit_test(what_has_no_bytes_does_not_wait_again),
         cmocka_unit_test(rollups_of_strangers_cost_next_to_nothing),
