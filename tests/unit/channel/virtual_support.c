@@ -198,11 +198,11 @@ void come_to_rest(struct scene *s)
 {
     const struct timespec nap = { .tv_nsec = 5000000 };
 
-    for (int i = 1; i < 2000; i++) {
+    for (int i = 1; i < 12000; i++) {
         if (fixture_sql(&s->p.f, "SELECT count(*) FROM effect WHERE state = 'waiting'") == 0)
             return;
         nanosleep(&nap, NULL);
-        if (i % 40 == 0)
+        if (i % 40 == 0 && fixture_sql(&s->p.f, "SELECT count(*) FROM effect WHERE running = 1") == 0)
             fixture_advance(&s->p.f, MICROSECONDS_PER_SECOND);
     }
     fail_msg("an effect comes to no end");

@@ -1002,6 +1002,16 @@ static void *sign_often(void *argument)
     return NULL;
 }
 
+/* The threads have come to it once more. */
+static void await_more(const size_t *count)
+{
+    size_t before = __atomic_load_n(count, __ATOMIC_RELAXED);
+
+    for (int i = 0; i < 60000 && __atomic_load_n(count, __ATOMIC_RELAXED) == before; i++)
+        usleep(1000);
+    assert_true(__atomic_load_n(count, __ATOMIC_RELAXED) > before);
+}
+
 static void threads_sign_while_others_lock_unlock_and_add(void **state)
 {
     struct place *place = *state;
@@ -1018,16 +1028,15 @@ static void threads_sign_while_others_lock_unlock_and_add(void **state)
 
         snprintf(name, sizeof name, "aa%u", i); /* before alice: her place moves */
         assert_int_equal(keystore_generate(signing.keystore, name, &account, &error), OK);
-        usleep(1000);
+        await_more(&signing.signed_ones);
         keystore_lock(signing.keystore);
-        usleep(500);
+        await_more(&signing.locked);
         assert_int_equal(keystore_unlock(signing.keystore, PASSPHRASE, &error), OK);
     }
     __atomic_store_n(&signing.stop, true, __ATOMIC_RELAXED);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     assert_int_equal(signing.wrong, 0);
-    assert_true(signing.signed_ones > 0 && signing.locked > 0);
     keystore_close(signing.keystore);
 }
 
