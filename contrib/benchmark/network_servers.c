@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -334,6 +335,7 @@ void network_servers_start(struct network_servers *servers, const char *director
         fatal("no process for the servers: %s", strerror(errno));
     if (servers->process == 0) {
         close(servers->hold);
+        signal(SIGPIPE, SIG_IGN); /* TLS writes without MSG_NOSIGNAL */
         serve(s);
     }
     for (int i = 0; i < SERVERS; i++)
