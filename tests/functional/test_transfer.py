@@ -376,6 +376,22 @@ def test_proofs_of_both_ways_outlive_the_server_and_need_no_node(bridge, chain, 
 
 
 @pytest.mark.plain
+@pytest.mark.parametrize("source, destination", [("channel", "evm:bobs"), ("evm:bobs", "channel")])
+def test_value_goes_between_a_channel_and_an_evm_chain(bridge, chain, tmp_path, source, destination):
+    outside = json.loads(bridge.query("SELECT outside FROM transfer_terms LIMIT 1")[0][0])
+    bridge.call("transfer.provider_terms", provider=bridge.people["bob"], asset="GOLD", source=source,
+                destination=destination, fee_fixed=1, fee_ppm=10000, least=10, most=100000, outside=outside)
+    recipient = bridge.people["carol"] if destination == "channel" else "0x" + "77" * 20
+    transfer = begin(bridge, source=source, destination=destination, amount=5000, recipient=recipient)["transfer"]
+    assert over(bridge, transfer, 120) == "settled"
+    assert wei(chain, "0x" + "77" * 20) == (0 if destination == "channel" else 5000 * GWEI)
+    file = tmp_path / "bundle.json"
+    file.write_text(canonical(proof_of(bridge, transfer)))
+    assert json.loads(verdict(bridge, file).stdout)["valid"] is True
+    assert bridge.call("audit")["ok"] is True
+
+
+@pytest.mark.plain
 def test_what_was_proved_of_blocks_that_are_none_is_proved_again_when_asked(bridge, chain, tmp_path):
     """The server was on another branch, or lied: the chain has lock and claim in other blocks."""
     transfer = to_evm(bridge)

@@ -113,6 +113,7 @@ static void terms_that_are_none_are_refused_when_they_are_set(void **state)
     assert_int_equal(offer(f, "base", "channel", "{" GOOD "}"), ERROR_INVALID_PARAMS);
     assert_int_equal(offer(f, "base", "evm:none", "{" GOOD "}"), ERROR_NETWORK_LINK_NOT_FOUND);
     assert_int_equal(offer(f, "base", "evm:new", "{" GOOD "}"), ERROR_NETWORK_NOT_CONNECTED);
+    assert_int_equal(offer(f, "evm:bobs", "evm:new", "{" GOOD "}"), ERROR_INVALID_PARAMS);
     char *nowhere AUTO_FREE = text_format("{" GOOD ",'wallet':{'link':'none','account':'%s'}}",
                                           fixture_address(f, "alice"));
     assert_int_equal(offer(f, "base", "evm:bobs", nowhere), ERROR_NETWORK_LINK_NOT_FOUND);
