@@ -15,7 +15,7 @@
 
 /* unread by the client: its requests are not begun until it catches up */
 #define CONNECTION_OUTPUT_PAUSE ((size_t)256 << 10)
-#define CONNECTION_INPUT_PAUSE ((size_t)1 << 20) /* requests that wait for that: no more are read */
+#define CONNECTION_INPUT_PAUSE ((size_t)1 << 20) /* memory of requests that wait for that: no more are read */
 #define CONNECTION_BATCH_MAX ((size_t)4 << 20) /* answers of one batch: the rest of it is refused */
 
 struct listener;
