@@ -47,17 +47,17 @@ struct budget_user *budget_user(struct budget *b, int64_t uid)
     return free_entry;
 }
 
-static size_t kept_by(const struct budget_user *u)
-{
-    return atomic_load(&u->bytes[BUDGET_OUTPUT]) + atomic_load(&u->bytes[BUDGET_INPUT]);
-}
-
-struct budget_user *budget_greediest(const struct budget *b)
+struct budget_user *budget_greediest(const struct budget *b, enum budget_kind kind)
 {
     struct budget_user *greediest = NULL;
-    for (struct budget_user *u = b->users; u != NULL; u = u->next)
-        if (kept_by(u) > (greediest == NULL ? 0 : kept_by(greediest)))
+    size_t most = 0;
+    for (struct budget_user *u = b->users; u != NULL; u = u->next) {
+        size_t bytes = atomic_load(&u->bytes[kind]);
+        if (bytes > most) {
             greediest = u;
+            most = bytes;
+        }
+    }
     return greediest;
 }
 

@@ -39,8 +39,9 @@ struct budget {
 void budget_open(struct budget *budget, size_t most); /* bytes of output and input together */
 void budget_close(struct budget *budget);
 struct budget_user *budget_user(struct budget *budget, int64_t uid); /* made when it is new */
-/* Who makes it keep the most output and input; NULL: nobody keeps anything. */
-struct budget_user *budget_greediest(const struct budget *budget);
+/* Who makes it keep the most of this kind; NULL: nobody keeps any. If anybody's share is spent, this one's
+ * is. */
+struct budget_user *budget_greediest(const struct budget *budget, enum budget_kind kind);
 
 void budget_charge(struct budget *budget, struct budget_user *user, enum budget_kind kind, size_t bytes);
 void budget_refund(struct budget *budget, struct budget_user *user, enum budget_kind kind, size_t bytes);

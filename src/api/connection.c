@@ -101,11 +101,6 @@ void connection_recharge(struct connection *c, enum budget_kind kind, size_t *ch
     *charged = bytes;
 }
 
-size_t connection_kept(const struct connection *c)
-{
-    return atomic_load(&c->kept[BUDGET_OUTPUT]) + atomic_load(&c->kept[BUDGET_INPUT]);
-}
-
 bool connection_may_begin(const struct connection *c, size_t unread)
 {
     const struct budget *budget = &c->listener->budget;
@@ -126,8 +121,7 @@ bool connection_may_read(struct connection *c)
     else
         spent = budget_is_spent(budget, c->user, BUDGET_INPUT)
                 || budget_is_spent(budget, c->user, BUDGET_OUTPUT);
-    if (spent || budget_is_spent(budget, c->user, BUDGET_WAITING))
-        spent = true;
+    spent = spent || budget_is_spent(budget, c->user, BUDGET_WAITING);
     if (spent)
         relief_ask(c->listener);
     return !spent;

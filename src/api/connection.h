@@ -15,7 +15,7 @@
 
 /* unread by the client: its requests are not begun until it catches up */
 #define CONNECTION_OUTPUT_PAUSE ((size_t)256 << 10)
-#define CONNECTION_INPUT_PAUSE ((size_t)1 << 20) /* requests that wait for that: no more are read */
+#define CONNECTION_INPUT_PAUSE ((size_t)1 << 20) /* memory of requests that wait for that: no more are read */
 #define CONNECTION_BATCH_MAX ((size_t)4 << 20) /* answers of one batch: the rest of it is refused */
 
 struct listener;
@@ -74,7 +74,6 @@ void connection_charge(struct connection *connection, enum budget_kind kind, siz
 void connection_refund(struct connection *connection, enum budget_kind kind, size_t bytes);
 /* The same for one thing that grows and shrinks: it takes so many bytes now, and `*charged` before. */
 void connection_recharge(struct connection *connection, enum budget_kind kind, size_t *charged, size_t bytes);
-size_t connection_kept(const struct connection *connection); /* output and input */
 /* Whether a request may be begun for a client that has so many bytes unread (any thread). */
 bool connection_may_begin(const struct connection *connection, size_t unread);
 /* Whether its next request may be read. Asks for relief when it may not because the budget is spent. */

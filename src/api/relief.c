@@ -1,6 +1,8 @@
-/* Who is closed: of the user that makes the node keep most, the connection that has not been empty for
- * longest among those that keep at least their average; and it had two seconds to read. So a client that
- * reads is safe whatever the others do, and a flood costs the flooding user its own connections. */
+/* Who is closed: of the user that makes the node keep most of what is spent, one of those whose clients are
+ * to blame, for they had two seconds to read: the one that has not been empty for longest among those that
+ * keep at least the average of these. Somebody keeps that much, so wherever anybody is to blame there is
+ * one to close. A client that reads is safe whatever the others do and however much it has to wait with,
+ * and a flood costs the flooding user its own connections. */
 #include "api/relief.h"
 
 #include <malloc.h>
@@ -82,51 +84,70 @@ static void on_report(void *context)
 }
 
 /* --- who reads nothing ------------------------------------------------------------------------ */
-/* Since when the connection keeps what it keeps; `now` when its client is not to blame. */
-static int64_t kept_since(const struct connection *c, int64_t now)
+/* Since when the connection keeps what it keeps of this kind; `now` when its client is not to blame:
+ * requests of one that reads wait for room that others take. */
+static int64_t kept_since(const struct connection *c, enum budget_kind kind, int64_t now)
 {
     int64_t since = now;
+    if (atomic_load(&c->kept[kind]) == 0)
+        return now;
     if (connection_unsent(c) > 0)
         since = c->unread_since_us;
+    if (kind == BUDGET_OUTPUT)
+        return since;
     bool stopped = !c->reading && !budget_is_exhausted(&c->listener->budget, BUDGET_INPUT);
     if (line_framer_in_line(&c->framer) && !stopped && c->line_begun_us < since)
         since = c->line_begun_us;
     return since;
 }
 
-static struct connection *worst_of(const struct listener *l, const struct budget_user *user)
+static bool is_to_blame(const struct connection *c, const struct budget_user *user, enum budget_kind kind,
+                        int64_t now)
 {
-    int64_t now = clock_monotonic_us(), oldest = now - GRACE_US;
-    size_t kept = atomic_load(&user->bytes[BUDGET_OUTPUT]) + atomic_load(&user->bytes[BUDGET_INPUT]);
-    size_t average = user->connections == 0 ? 0 : kept / user->connections;
+    return c->user == user && kept_since(c, kind, now) <= now - GRACE_US;
+}
+
+static struct connection *worst_of(const struct listener *l, const struct budget_user *user,
+                                   enum budget_kind kind)
+{
+    int64_t now = clock_monotonic_us(), oldest = now;
+    size_t kept = 0, count = 0;
     struct connection *worst = NULL;
-    for (struct connection *c = l->connections; c != NULL; c = c->next) {
-        int64_t since;
-        if (c->user != user || connection_kept(c) < average)
-            continue;
-        since = kept_since(c, now);
-        if (since <= oldest) {
-            oldest = since;
+    for (const struct connection *c = l->connections; c != NULL; c = c->next)
+        if (is_to_blame(c, user, kind, now)) {
+            kept += atomic_load(&c->kept[kind]);
+            count++;
+        }
+    size_t average = count == 0 ? 0 : kept / count;
+    for (struct connection *c = l->connections; c != NULL; c = c->next)
+        if (is_to_blame(c, user, kind, now) && atomic_load(&c->kept[kind]) >= average
+            && kept_since(c, kind, now) < oldest) {
+            oldest = kept_since(c, kind, now);
             worst = c;
         }
-    }
     return worst;
+}
+
+/* Requests that wait for output make input spent, too: whose output is spent is not blamed for its input. */
+static void make_room(struct listener *l, enum budget_kind kind)
+{
+    struct budget_user *user;
+    struct connection *worst;
+    while ((user = budget_greediest(&l->budget, kind)) != NULL && budget_is_spent(&l->budget, user, kind)
+           && (kind == BUDGET_OUTPUT || !budget_is_spent(&l->budget, user, BUDGET_OUTPUT))
+           && (worst = worst_of(l, user, kind)) != NULL) {
+        relief_count(l, user, CLOSING_UNREAD);
+        connection_close(worst);
+    }
 }
 
 static void on_round(void *context)
 {
     struct listener *l = context;
-    struct budget_user *user;
-    struct connection *worst;
     l->relief.asked = false;
-    while ((user = budget_greediest(&l->budget)) != NULL
-           && (budget_is_spent(&l->budget, user, BUDGET_OUTPUT)
-               || budget_is_spent(&l->budget, user, BUDGET_INPUT))
-           && (worst = worst_of(l, user)) != NULL) {
-        relief_count(l, user, CLOSING_UNREAD);
-        connection_close(worst);
-    }
+    make_room(l, BUDGET_OUTPUT);
     l->options.handler->relieved(l);
+    make_room(l, BUDGET_INPUT); /* what is still kept when requests that waited for output have gone on */
 }
 
 void relief_ask(struct listener *l)

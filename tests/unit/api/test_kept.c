@@ -49,6 +49,18 @@ static void turn(struct room *room)
     event_base_loop(room->base, EVLOOP_NONBLOCK);
 }
 
+/* One of the turns of a wait that began with `end` still to come. */
+static void turn_before(struct room *room, int64_t end)
+{
+    turn(room);
+    assert_true(clock_monotonic_us() < end);
+}
+
+static int64_t patience_ends(void)
+{
+    return clock_monotonic_us() + PATIENCE_US;
+}
+
 static const struct budget *budget_of(const struct room *room)
 {
     return &room->server->listener->budget;
@@ -85,24 +97,37 @@ static void room_open(struct room *room, size_t most)
     assert_int_equal(rpc_server_open(&options, &room->server, &error), OK);
     for (size_t i = 0; i < CLIENTS; i++)
         client_open(&room->clients[i], &room->house, "other.sock");
+    int64_t end = patience_ends();
     while (room->server->listener->count < CLIENTS)
-        turn(room);
+        turn_before(room, end);
     for (struct connection *c = room->server->listener->connections; c != NULL; c = c->next)
         c->caller.operator_ = false; /* who is one is always heard */
 }
 
-/* Each client's requests: white space is allowed in JSON, and takes room while it waits. */
+/* Requests: white space is allowed in JSON, and takes room while it waits. */
+static void append_requests(struct buffer *text, size_t count, const char *call)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t begun = text->size;
+        buffer_append_format(text, "{\"jsonrpc\":\"2.0\",\"id\":%zu,\"method\":%s", i, call);
+        while (text->size - begun < LINE_SIZE - 2)
+            buffer_append(text, " ", 1);
+        buffer_append(text, "}\n", 2);
+    }
+}
+
+/* The method and parameters of what is answered with REPLY_SIZE. */
+static char *large_call(void)
+{
+    return text_format("\"sql\",\"params\":{\"query\":\"SELECT printf('%%.%dc','x')\"}", REPLY_SIZE);
+}
+
+/* Each client's. */
 static void send_requests(struct room *room)
 {
     struct buffer CLEANUP(buffer_close) text = { 0 };
-    for (size_t i = 0; i < LINES; i++) {
-        size_t begun = text.size;
-        buffer_append_format(&text, "{\"jsonrpc\":\"2.0\",\"id\":%zu,\"method\":\"sql\",", i);
-        buffer_append_format(&text, "\"params\":{\"query\":\"SELECT printf('%%.%dc','x')\"}", REPLY_SIZE);
-        while (text.size - begun < LINE_SIZE - 2)
-            buffer_append(&text, " ", 1);
-        buffer_append(&text, "}\n", 2);
-    }
+    char *AUTO_FREE call = large_call();
+    append_requests(&text, LINES, call);
     for (size_t i = 0; i < CLIENTS; i++)
         client_send(&room->clients[i], buffer_text(&text));
 }
@@ -167,14 +192,13 @@ static void assert_is_bounded(const struct room *room)
 
 static struct held settle(struct room *room)
 {
-    int64_t end = clock_monotonic_us() + PATIENCE_US;
+    int64_t end = patience_ends();
     for (;;) {
-        turn(room);
+        turn_before(room, end);
         assert_is_bounded(room);
         struct held now = held(room);
         if (now.steady)
             return now;
-        assert_true(clock_monotonic_us() < end);
     }
 }
 
@@ -182,11 +206,9 @@ static void room_close(struct room *room)
 {
     for (size_t i = 0; i < CLIENTS; i++)
         client_close(&room->clients[i]);
-    int64_t end = clock_monotonic_us() + PATIENCE_US;
-    while (room->server->listener->count > 0 || atomic_load(&room->server->in_flight) > 0) {
-        turn(room);
-        assert_true(clock_monotonic_us() < end);
-    }
+    int64_t end = patience_ends();
+    while (room->server->listener->count > 0 || atomic_load(&room->server->in_flight) > 0)
+        turn_before(room, end);
     house_stop(&room->house); /* no worker hands over anything after this */
     rpc_server_collect(room->server);
     for (size_t kind = 0; kind < BUDGET_KINDS; kind++)
@@ -224,8 +246,8 @@ static void a_reply_that_was_read_in_part_counts_as_the_memory_it_lies_in(void *
     static struct room room;
     room_open(&room, 4 << 20);
     send_requests(&room);
-    struct held now = settle(&room);
-    for (int turns = 0; turns < 10 * CLIENTS || !now.steady; turns++)
+    struct held now = settle(&room); /* steady, or it fails */
+    for (int turns = 0; turns < 10 * CLIENTS; turns++)
         now = settle(&room);
     assert_true(now.memory[BUDGET_OUTPUT] > 0);
     assert_int_equal(charged(&room, BUDGET_OUTPUT), now.memory[BUDGET_OUTPUT]);
@@ -237,15 +259,24 @@ static void a_reply_that_was_read_in_part_counts_as_the_memory_it_lies_in(void *
     room_close(&room);
 }
 
-static void read_replies(struct room *room)
+/* What has come for the first `count` clients, none of which may be closed. */
+static void read_replies(struct room *room, size_t count)
 {
     static char text[1 << 20];
-    for (size_t i = 0; i < CLIENTS; i++) {
+    for (size_t i = 0; i < count; i++) {
         ssize_t got = recv(room->clients[i].descriptor, text, sizeof text, MSG_DONTWAIT);
         assert_true(got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
         for (ssize_t at = 0; at < got; at++)
             room->lines[i] += text[at] == '\n';
     }
+}
+
+static bool have_read(const struct room *room, size_t count, size_t lines)
+{
+    for (size_t i = 0; i < count; i++)
+        if (room->lines[i] < lines)
+            return false;
+    return true;
 }
 
 /* One reply is as much as the user's share, so that calls have to wait for each other nearly all the time. */
@@ -256,23 +287,94 @@ static void clients_that_read_get_all_their_replies_from_the_smallest_budget(voi
     room_open(&room, 1 << 20);
     assert_true(share(&room, BUDGET_OUTPUT) < REPLY_MEMORY);
     send_requests(&room);
-    int64_t end = clock_monotonic_us() + PATIENCE_US;
-    for (size_t done = 0; done < CLIENTS;) {
-        turn(&room);
+    int64_t end = patience_ends();
+    while (!have_read(&room, CLIENTS, LINES)) {
+        turn_before(&room, end);
         assert_is_bounded(&room);
-        read_replies(&room);
-        done = 0;
-        for (size_t i = 0; i < CLIENTS; i++)
-            done += room.lines[i] == LINES;
-        assert_true(clock_monotonic_us() < end);
+        read_replies(&room, CLIENTS);
     }
     settle(&room);
-    read_replies(&room);
+    read_replies(&room, CLIENTS);
     for (size_t i = 0; i < CLIENTS; i++)
         assert_int_equal(room.lines[i], LINES);
     assert_int_equal(room.server->listener->count, CLIENTS);
     for (size_t kind = 0; kind < BUDGET_KINDS; kind++)
         assert_int_equal(charged(&room, kind), 0);
+    room_close(&room);
+}
+
+static void ask_for_a_large_reply(struct room *room, size_t client)
+{
+    struct buffer CLEANUP(buffer_close) text = { 0 };
+    char *AUTO_FREE call = large_call();
+    append_requests(&text, 1, call);
+    client_send(&room->clients[client], buffer_text(&text));
+}
+
+/* Clients from `first` on leave a reply unread each, until the next would spend the share; who comes next. */
+static size_t nearly_spend_output(struct room *room, size_t first)
+{
+    size_t client = first, before = 0, one = 0;
+    while (before + one < share(room, BUDGET_OUTPUT)) {
+        assert_true(client < CLIENTS);
+        ask_for_a_large_reply(room, client++);
+        int64_t end = patience_ends();
+        while (charged(room, BUDGET_OUTPUT) <= before || !held(room).steady)
+            turn_before(room, end);
+        one = charged(room, BUDGET_OUTPUT) - before;
+        before += one;
+    }
+    return client;
+}
+
+static void wait_until_waiting(struct room *room, size_t bytes)
+{
+    int64_t end = patience_ends();
+    while (charged(room, BUDGET_WAITING) < bytes)
+        turn_before(room, end);
+}
+
+/* As much as a socket takes at a time. */
+static void send_in_pieces(struct room *room, size_t client, const struct buffer *text)
+{
+    int64_t end = patience_ends();
+    for (size_t at = 0; at < text->size;) {
+        ssize_t sent = send(room->clients[client].descriptor, text->data + at, text->size - at, MSG_DONTWAIT);
+        assert_true(sent > 0 || (sent < 0 && (errno == EAGAIN || errno == EINTR)));
+        at += sent > 0 ? (size_t)sent : 0;
+        turn_before(room, end);
+    }
+}
+
+/* Their requests wait for room that the deaf clients of the same user take, and are most of what is kept. */
+static void clients_that_read_are_not_starved_by_the_deaf(void **state)
+{
+    (void)state;
+    enum { READERS = 4, MINE = 40 };
+    static struct room room;
+    struct buffer CLEANUP(buffer_close) text = { 0 };
+    room_open(&room, 4 << 20);
+    size_t deaf = nearly_spend_output(&room, READERS);
+    workers_stop_here(&room); /* so that the last two of the deaf come before all who read */
+    assert_true(deaf + 2 <= CLIENTS);
+    ask_for_a_large_reply(&room, deaf);
+    ask_for_a_large_reply(&room, deaf + 1);
+    wait_until_waiting(&room, (size_t)2 * LINE_SIZE);
+    append_requests(&text, MINE, "\"node.info\"");
+    for (size_t i = 0; i < READERS; i++)
+        send_in_pieces(&room, i, &text);
+    wait_until_waiting(&room, 2 * LINE_SIZE + READERS * text.size);
+    workers_go_on(&room);
+    int64_t end = patience_ends();
+    while (charged(&room, BUDGET_WAITING) > 0) /* nothing is collected, so that all who read are parked */
+        assert_true(clock_monotonic_us() < end);
+    assert_in_range(charged(&room, BUDGET_INPUT), READERS * text.size, SIZE_MAX);
+    end = patience_ends();
+    while (!have_read(&room, READERS, MINE)) {
+        turn_before(&room, end);
+        read_replies(&room, READERS);
+    }
+    assert_true(room.server->listener->count < CLIENTS);
     room_close(&room);
 }
 
@@ -282,6 +384,7 @@ int kept_tests(void)
         cmocka_unit_test(no_more_is_read_than_may_wait_when_no_worker_comes),
         cmocka_unit_test(a_reply_that_was_read_in_part_counts_as_the_memory_it_lies_in),
         cmocka_unit_test(clients_that_read_get_all_their_replies_from_the_smallest_budget),
+        cmocka_unit_test(clients_that_read_are_not_starved_by_the_deaf),
     };
     return cmocka_run_group_tests_name("kept", tests, NULL, NULL);
 }

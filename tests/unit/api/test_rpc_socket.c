@@ -11,6 +11,7 @@
 #include "base/memory.h"
 
 #define ASK "{'jsonrpc':'2.0','id':%d,'method':'node.info'}"
+#define PATIENCE_US (60 * MICROSECONDS_PER_SECOND)
 
 static void both_sockets_are_for_owner_and_group(void **state)
 {
@@ -175,8 +176,10 @@ static void connections_over_the_limit_are_told_why(void **state)
     assert_null(client_line(&clients[2]));
     client_close(&clients[0]);
     struct api_counters counters;
+    int64_t end = clock_monotonic_us() + PATIENCE_US;
     do {
         api_counters(house.api, &counters);
+        assert_true(clock_monotonic_us() < end);
     } while (counters.connections > 1);
     assert_int_equal(counters.refused_connections, 1);
     client_close(&clients[2]);
@@ -354,16 +357,20 @@ static void requests_behind_unread_answers_go_with_their_client(void **state)
     size_t sent = send_unread(&deaf, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"rpc.discover\"}\n", 1000);
     assert_true(sent > 100);
     uint64_t before;
+    int64_t end = clock_monotonic_us() + PATIENCE_US;
     api_counters(house.api, &parked);
     do { /* until nothing more is begun for a while */
         before = parked.requests;
         usleep(700000);
         api_counters(house.api, &parked);
+        assert_true(clock_monotonic_us() < end);
     } while (parked.requests != before || before == 0);
     assert_true(parked.requests < sent);
     client_close(&deaf);
+    end = clock_monotonic_us() + PATIENCE_US;
     do {
         api_counters(house.api, &later);
+        assert_true(clock_monotonic_us() < end);
     } while (later.connections > 0);
     usleep(100000);
     api_counters(house.api, &later);
