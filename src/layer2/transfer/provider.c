@@ -218,7 +218,8 @@ static enum status check_outside(struct execution *x, const struct terms *terms)
     if (outside_check_members(outside, is_of(source, &evm_leg) || is_of(destination, &evm_leg),
                               is_of(destination, &lightning_leg), &error) != OK)
         return fail(x, error.code, "%s", error.message);
-    if (is_of(source, &evm_leg) && is_of(destination, &evm_leg)) /* `outside` has one contract, and one unit */
+    /* `outside` has one contract and one unit. */
+    if (is_of(source, &evm_leg) && is_of(destination, &evm_leg))
         return fail(x, ERROR_INVALID_PARAMS, "from one EVM network to another there is no direct way: "
                     "offer both ways to the base ledger, for two transfers");
     TRY(check_leg_terms(x, source, outside));
