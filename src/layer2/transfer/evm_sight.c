@@ -6,12 +6,22 @@
 #define BLOCKS_BEFORE 1000
 #define LATEST_US (INT64_MAX / 2) /* no block has that time, whatever a server says; sums with it fit */
 
+bool evm_sight_is_open(const struct evm_glance *g)
+{
+    return g->newest == EVM_SWAP_NONE && g->settled == EVM_SWAP_NONE &&
+           g->state == (g->is_source ? TRANSFER_INITIATED : TRANSFER_SOURCE_LOCKED);
+}
+
 /* Nothing is locked: may it still be? */
 static enum sight sight_of_nothing(const struct evm_glance *g)
 {
     if (g->chain_us >= g->deadline_us + g->timing.depth_us && g->now_us >= g->deadline_us)
         return SIGHT_NEVER; /* the contract takes no lock from its deadline on */
-    if (!g->is_source || g->state != TRANSFER_INITIATED || g->may_come)
+    if (!evm_sight_is_open(g))
+        return SIGHT_NONE;
+    if (!g->is_source) /* it was asked for, and is asked for but once */
+        return g->is_void ? SIGHT_NEVER : SIGHT_NONE;
+    if (g->may_come)
         return SIGHT_NONE;
     /* What was locked in time and is not seen for a moment would be deep by then. Whoever locks later gets it
      * back at its time. */

@@ -17,7 +17,10 @@ struct evm_glance {
     int64_t now_us, deadline_us, lock_until_us;
     struct leg_timing timing;
     bool may_come;                       /* a lock of this node's may be on its way */
+    bool is_void;                        /* one that a server refused, and that can come no more */
 };
+/* Nothing is seen, and nothing was: then may_come and is_void count, else they are not looked at. */
+bool evm_sight_is_open(const struct evm_glance *g);
 enum sight evm_sight(const struct evm_glance *g);
 
 /* Whether locks may be relied on by this chain's clock: not when it is ahead of this node's by more than the

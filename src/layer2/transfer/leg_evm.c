@@ -18,6 +18,8 @@
 #include "layer2/transfer/outside.h"
 #include "network/evm/evm_client.h"
 
+#define LOCK_REFUSED "the network refused the lock; 'network.writes' tells why"
+
 /* What a leg is made of, from its row. */
 struct evm_leg {
     struct evm_swap_terms terms;
@@ -191,25 +193,32 @@ static enum status read_ground(struct leg_work *work, struct link_call *c, struc
 }
 
 /* Whoever has signed bytes can mine them, and a server that was sent them and said no has them. Until their
- * nonce is another's for good, or they failed for good, what they lock may come. */
-static enum status is_void(struct leg_work *work, struct link_call *c, struct evm_leg *e, void *out)
+ * number was used in a block as deep as a lock must be, and no lock of these terms is there after that block,
+ * what they lock may come. */
+static enum status is_void(struct leg_work *work, struct link_call *c, struct evm_leg *e,
+                           const struct evm_swap_reading *settled, bool *gone)
 {
-    struct network_status status = { .state = TRANSACTION_UNKNOWN };
-    struct network_prepared sent;
     struct write_row write;
     char key[OUTSIDE_KEY_MAX];
-    bool *gone = out;
+    uint64_t next;
 
     *gone = false;
     outside_key(key, work, "lock", 1);
-    if (!outside_write(work, locking_link(work, e), key, &write))
+    if (settled->state != EVM_SWAP_NONE || !outside_write(work, locking_link(work, e), key, &write) ||
+        !write.has_sequence)
         return OK;
-    sent = (struct network_prepared){ .transaction = write.transaction, .raw = write.raw,
-                                      .has_sequence = write.has_sequence, .sequence = write.sequence };
-    TRY(c->link->network->check_transaction_status(c->link->client, &c->call, &sent, &status));
-    *gone = status.state == TRANSACTION_FAILED &&
-            (status.block == NULL || status.finality == FINALITY_FINAL);
+    TRY(evm_swap_next_number(c->link->client, &c->call, &e->terms.sender, settled->height, &next));
+    *gone = next > write.sequence;
     return OK;
+}
+
+static enum status read_void(struct leg_work *work, struct link_call *c, struct evm_leg *e, void *out)
+{
+    struct evm_swap_reading settled;
+
+    TRY(evm_swap_read_deep(c->link->client, &c->call, &e->terms.contract, &e->id, e->confirmations,
+                           &settled));
+    return is_void(work, c, e, &settled, out);
 }
 
 static enum status denied(struct leg_work *work, struct evm_leg *e, const char *key)
@@ -217,20 +226,21 @@ static enum status denied(struct leg_work *work, struct evm_leg *e, const char *
     const char *reason = outside_reason(work, locking_link(work, e), key);
     bool gone;
 
-    TRY(by_link(work, e, is_void, &gone));
+    TRY(by_link(work, e, read_void, &gone));
     if (gone)
-        return leg_refuse(work, "the network refused the lock; 'network.writes' tells why");
+        return leg_refuse(work, LOCK_REFUSED);
     return error_set(&work->error, ERROR_NETWORK_REJECTED,
-                     "a server refused the lock, and has it signed: it may come until its deadline: %.120s",
+                     "a server refused the lock, and has it signed: it may come until its number is another's, "
+                     "or its deadline: %.100s",
                      reason == NULL ? "no reason was told" : reason);
 }
 
 /* A write that is made once: OK when it is under way. */
 static enum status submit_once(struct leg_work *work, const char *link, const char *key, enum fate fate,
-                               struct evm_swap_call *call)
+                               struct evm_swap_call *call, const char *refused)
 {
     if (fate == FATE_REFUSED || fate == FATE_DENIED)
-        return leg_refuse(work, "the network refused the lock; 'network.writes' tells why");
+        return leg_refuse(work, refused);
     return fate == FATE_NONE ? submit(work, link, key, 0, call) : OK;
 }
 
@@ -245,7 +255,8 @@ static enum status allow(struct leg_work *work, const char *link, const struct e
     outside_key(key, work, "approve", 1);
     TRY(outside_fate(work, link, key, &fate));
     evm_swap_approve(&e->terms, &call);
-    status = submit_once(work, link, key, fate, &call);
+    status = submit_once(work, link, key, fate, &call,
+                         "the network refused the token's allowance; 'network.writes' tells why");
     evm_swap_call_close(&call);
     return status != OK ? status
                         : error_set(&work->error, ERROR_BUSY, "the token's allowance is on its way");
@@ -294,7 +305,7 @@ static enum status lock(struct leg_work *work, char detail[DETAIL_MAX])
             return allow(work, link, &e);
     }
     evm_swap_lock(&e.terms, &call);
-    status = submit_once(work, link, key, fate, &call);
+    status = submit_once(work, link, key, fate, &call, LOCK_REFUSED);
     evm_swap_call_close(&call);
     return status;
 }
@@ -357,22 +368,22 @@ static enum status refund(struct leg_work *work)
 }
 
 /* --- looking ----------------------------------------------------------------------------------- */
-/* Whether a lock of this node's for the account may be on its way. */
-static enum status source_may_come(struct leg_work *work, struct link_call *c, struct evm_leg *e,
-                                   bool *may_come)
+/* Nothing is seen: whether a lock of this node's may be on its way, or can come no more. What cannot be told
+ * may come, and hides nothing else of the look. */
+static void judge_absence(struct leg_work *work, struct link_call *c, struct evm_leg *e,
+                          const struct evm_swap_reading *settled, struct evm_glance *g)
 {
     char key[OUTSIDE_KEY_MAX];
-    enum fate fate = FATE_NONE;
-    bool gone = false;
+    enum fate fate;
 
-    if (work->leg->side == SIDE_SOURCE && work->leg->asked) {
-        outside_key(key, work, "lock", 1);
-        TRY(outside_fate(work, e->wallet, key, &fate));
-    }
-    if (fate == FATE_DENIED)
-        TRY(is_void(work, c, e, &gone));
-    *may_come = fate != FATE_NONE && fate != FATE_REFUSED && !gone;
-    return OK;
+    if (!work->leg->asked)
+        return;
+    outside_key(key, work, "lock", 1);
+    if (outside_fate(work, locking_link(work, e), key, &fate) != OK)
+        fate = FATE_UNDER_WAY;
+    if (fate == FATE_DENIED && is_void(work, c, e, settled, &g->is_void) != OK)
+        g->is_void = false;
+    g->may_come = fate != FATE_NONE && fate != FATE_REFUSED && !g->is_void;
 }
 
 /* By which clock the source ends matters until the provider locks. */
@@ -440,7 +451,8 @@ static enum status judge(struct leg_work *work, struct link_call *c, struct evm_
                             .lock_until_us = work->transfer->lock_until_us };
 
     evm_leg_timing(kernel_network(work->kernel), work->leg->detail, &g.timing);
-    TRY(source_may_come(work, c, e, &g.may_come));
+    if (evm_sight_is_open(&g))
+        judge_absence(work, c, e, settled, &g);
     TRY(check_clock(work, c, &g));
     view->expiry_us = g.deadline_us;
     hex_text(view->reference, e->id.bytes, sizeof(e->id.bytes));

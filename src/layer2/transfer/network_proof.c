@@ -193,7 +193,6 @@ static void try_again(struct execution *x, const struct proof_key *key, bool is_
 {
     enum proving given_up = is_here ? PROVING_HERE : PROVING_GIVEN_UP;
     enum proving asked = is_here ? PROVING_HERE : PROVING_ASKED;
-
     const char *message = json_string_value(json_object_get(result, "message"));
     bool never = outcome == ERROR_NETWORK_NOT_SUPPORTED || outcome == ERROR_LIMIT ||
                  tries >= tries_most(key->step);

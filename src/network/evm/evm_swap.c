@@ -200,6 +200,12 @@ enum status evm_swap_allowance(void *client, struct network_call *call, const st
     return OK;
 }
 
+enum status evm_swap_next_number(void *client, struct network_call *call, const struct evm_address *account,
+                                 uint64_t height, uint64_t *number)
+{
+    return server_nonce(client, call, account, json_quantity(height), number);
+}
+
 static enum status look_for_secret(struct evm_client *client, struct network_call *call,
                                    const struct evm_address *contract, const struct hash *id,
                                    const struct hash *hash, uint64_t first, uint64_t last, bool *found,

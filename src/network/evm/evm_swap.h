@@ -48,6 +48,10 @@ MUST_CHECK enum status evm_swap_read_deep(void *client, struct network_call *cal
 /* What the contract may take of the sender's tokens, as of the newest block. */
 MUST_CHECK enum status evm_swap_allowance(void *client, struct network_call *call,
                                           const struct evm_swap_terms *terms, struct u256 *allowed);
+/* How many of the account's transactions are in blocks up to that one: the number of its next. */
+MUST_CHECK enum status evm_swap_next_number(void *client, struct network_call *call,
+                                            const struct evm_address *account, uint64_t height,
+                                            uint64_t *number);
 /* The secret with which the lock was claimed in a block from `since` on: its hash is checked, so it is true
  * whoever says it. *found false: not claimed, as far as the newest block tells. */
 MUST_CHECK enum status evm_swap_secret(void *client, struct network_call *call,

@@ -4,6 +4,8 @@
  * come to nothing for as long as value is to be had. The server of the link here never answers. */
 #include "test_transfer.h"
 
+#include "evm_server.h"
+
 #include "crypto/hash.h"
 #include "layer2/channel/channel.h"
 #include "layer2/payment/payment.h"
@@ -241,6 +243,39 @@ static void a_lock_that_a_server_does_not_show_for_a_moment_may_come_again(void 
     }
     struct evm_glance g = glance(true, TRANSFER_INITIATED, EVM_SWAP_NONE, EVM_SWAP_NONE, 360 * SECOND);
     g.may_come = true;
+    assert_int_equal(evm_sight(&g), SIGHT_NONE);
+}
+
+static void what_may_still_come_matters_where_nothing_is_seen_alone(void **state)
+{
+    (void)state;
+    for (int newest = EVM_SWAP_NONE; newest <= EVM_SWAP_REFUNDED; newest++) {
+        for (int at = TRANSFER_INITIATED; at <= TRANSFER_CLAIMED; at++) {
+            struct evm_glance g = glance(true, (enum transfer_state)at, (enum evm_swap_state)newest,
+                                         EVM_SWAP_NONE, SECOND);
+
+            assert_int_equal(evm_sight_is_open(&g), newest == EVM_SWAP_NONE && at == TRANSFER_INITIATED);
+            g.is_source = false;
+            assert_int_equal(evm_sight_is_open(&g), newest == EVM_SWAP_NONE && at == TRANSFER_SOURCE_LOCKED);
+            g.settled = EVM_SWAP_LOCKED;
+            assert_false(evm_sight_is_open(&g));
+        }
+    }
+}
+
+/* Or the source would wait for the destination's time, for nothing. */
+static void a_destination_that_can_come_no_more_is_over(void **state)
+{
+    struct evm_glance g = glance(false, TRANSFER_SOURCE_LOCKED, EVM_SWAP_NONE, EVM_SWAP_NONE, SECOND);
+
+    (void)state;
+    assert_int_equal(evm_sight(&g), SIGHT_NONE);
+    g.is_void = true;
+    assert_int_equal(evm_sight(&g), SIGHT_NEVER);
+    g.newest = EVM_SWAP_LOCKED;
+    assert_int_equal(evm_sight(&g), SIGHT_SHALLOW);
+    g.newest = EVM_SWAP_NONE;
+    g.state = TRANSFER_DESTINATION_LOCKED; /* it was there for good once: a server that is behind */
     assert_int_equal(evm_sight(&g), SIGHT_NONE);
 }
 
@@ -489,6 +524,91 @@ static void a_destination_that_a_server_was_sent_and_refused_is_not_over(void **
     assert_int_equal(fixture_sql(f, "SELECT asked FROM transfer_leg WHERE side = 1"), 0);
 }
 
+/* --- with a server ------------------------------------------------------------------------------------- */
+#define NUMBER 7 /* of the write that was refused */
+
+static int setup_with_server(void **state)
+{
+    char *sql AUTO_FREE = text_format("UPDATE network_link SET state = 'connected', options ="
+                                      " json_set(options, '$.url', 'http://127.0.0.1:%u')"
+                                      " WHERE name = 'bobs'", evm_server_start());
+
+    (void)setup(state);
+    fixture_tamper(*state, sql);
+    return 0;
+}
+
+static int teardown_with_server(void **state)
+{
+    (void)teardown(state);
+    evm_server_stop();
+    return 0;
+}
+
+/* Alice's wallet was refused the lock, which the terms want four blocks deep, the link but one. */
+static void refused_by_the_wallets_server(struct fixture *f, const struct evm_server_chain *chain, char id[65])
+{
+    char *outside AUTO_FREE = text_format("{" GOOD ",'confirmations':4,'block_s':1,'skew_s':1,"
+                                          "'wallet':{'link':'alices','account':'%s'}}",
+                                          fixture_address(f, "alice"));
+
+    evm_server_set(chain);
+    assert_int_equal(offer(f, "evm:bobs", "base", outside), OK);
+    start(f, "alice", "evm:bobs", "base", "carol", 1000, ",'timeout':'1h','hash':'" SECRET_HEX "'", id);
+    await_sql(f, "SELECT tries FROM transfer_leg WHERE side = 0 AND transfer = x'$'", id, 1);
+    deny_lock(f, id, "source", "alices");
+    char *number AUTO_FREE = text_format("UPDATE network_write SET sequence = %d", NUMBER);
+    fixture_tamper(f, number);
+}
+
+/* Between the link's depth and the lock's a reorganisation brings it back, and nobody would take it back. */
+static void a_refused_lock_is_over_once_its_number_is_used_as_deep_as_a_lock_must_be(void **state)
+{
+    struct evm_server_chain chain = { .newest = 20, .used_in = 20, .number = NUMBER };
+    struct fixture *f = *state;
+    char id[65];
+
+    refused_by_the_wallets_server(f, &chain, id);
+    for (int tries = 2; tries <= 4; tries++, chain.newest++) {
+        evm_server_set(&chain);
+        fixture_advance(f, 5 * SECOND);
+        await_sql(f, "SELECT tries FROM transfer_leg WHERE side = 0 AND transfer = x'$'", id, tries);
+        await_sql(f, "SELECT asked AND NOT refused FROM transfer_leg WHERE side = 0 AND transfer = x'$'", id,
+                  1);
+        await_sql(f, "SELECT reason LIKE '%has it signed%' FROM transfer WHERE id = x'$'", id, 1);
+        await_state(f, id, TRANSFER_INITIATED);
+    }
+    evm_server_set(&chain);
+    fixture_advance(f, 10 * SECOND);
+    await_state(f, id, TRANSFER_FAILED);
+}
+
+/* Nor does a server that cannot tell of transactions end it, or hide it. */
+static void a_refused_lock_is_seen_whatever_a_server_does_not_tell_of_transactions(void **state)
+{
+    struct evm_server_chain chain = { .newest = 20, .tells_no_transactions = true };
+    struct fixture *f = *state;
+    char id[65];
+
+    refused_by_the_wallets_server(f, &chain, id);
+    fixture_advance(f, 3600 * SECOND / 10);
+    await_sql(f, "SELECT count(*) FROM effect WHERE kind LIKE 'transfer.%'", "", 0);
+    await_state(f, id, TRANSFER_INITIATED);
+    assert_int_equal(fixture_sql(f, "SELECT count(*) FROM transfer_leg WHERE unseen_us <> 0"), 0);
+    chain.is_locked = true;
+    chain.terms.deadline_s = (uint64_t)fixture_sql(f, "SELECT expiry_us / 1000000 FROM transfer_leg"
+                                                      " WHERE side = 0");
+    chain.terms.amount = u256_of((uint64_t)fixture_sql(f, "SELECT CAST(amount AS INTEGER)"
+                                                          " FROM transfer_leg WHERE side = 0"));
+    memset(chain.terms.hash.bytes, 0x11, sizeof(chain.terms.hash.bytes));
+    chain.terms.contract.bytes[EVM_ADDRESS_SIZE - 1] = 0xc0;
+    chain.terms.sender.bytes[EVM_ADDRESS_SIZE - 1] = 0xa0;
+    chain.terms.recipient.bytes[EVM_ADDRESS_SIZE - 1] = 0xb0;
+    evm_server_set(&chain);
+    fixture_advance(f, 10 * SECOND);
+    await_sql(f, "SELECT state <> 0 FROM transfer WHERE id = x'$'", id, 1);
+}
+
 int outside_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -498,6 +618,8 @@ int outside_tests(void)
         TEST(a_quote_does_not_hold_when_the_rate_is_another),
         TEST(nobody_transfers_to_the_contract_the_provider_or_from_himself),
         cmocka_unit_test(a_lock_that_a_server_does_not_show_for_a_moment_may_come_again),
+        cmocka_unit_test(what_may_still_come_matters_where_nothing_is_seen_alone),
+        cmocka_unit_test(a_destination_that_can_come_no_more_is_over),
         cmocka_unit_test(a_server_that_tells_another_time_ends_nothing),
         cmocka_unit_test(what_is_not_deep_is_not_relied_on),
         cmocka_unit_test(a_clock_that_is_ahead_or_stands_still_is_not_relied_on),
@@ -510,6 +632,10 @@ int outside_tests(void)
         TEST(a_claim_goes_on_however_often_its_writes_came_to_nothing),
         TEST(a_lock_that_a_server_was_sent_and_refused_does_not_end_the_transfer),
         TEST(a_destination_that_a_server_was_sent_and_refused_is_not_over),
+#undef TEST
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_with_server, teardown_with_server)
+        TEST(a_refused_lock_is_over_once_its_number_is_used_as_deep_as_a_lock_must_be),
+        TEST(a_refused_lock_is_seen_whatever_a_server_does_not_tell_of_transactions),
 #undef TEST
     };
 
