@@ -102,6 +102,15 @@ static void refuse_all(struct event_lane *lane, enum status status)
         refuse(take_out(lane, &lane->first), status, status_meaning(status));
 }
 
+/* There is no room for its answer, and its batch keeps others until the last member has one: were it to wait
+ * for room, it might be for that which its own batch takes, and nobody could be closed for it. */
+static bool is_in_its_own_way(const struct event_job *job)
+{
+    const struct connection *c = &job->reply->connection->connection;
+    return job->reply->batch != NULL && job->reply->batch->bytes > 0 && connection_unsent(c) == 0
+           && !connection_may_begin(c, 0);
+}
+
 /* Whose turn it is: of the user whose last turn is longest ago, the connection for which the same holds,
  * among those whose client has room for an answer. A flood of one user delays another by one job. */
 static struct event_job **find_next(struct event_lane *lane)
@@ -109,7 +118,8 @@ static struct event_job **find_next(struct event_lane *lane)
     struct event_job **next = NULL;
     for (struct event_job **at = &lane->first; *at != NULL; at = &(*at)->next) {
         const struct event_connection *c = (*at)->reply->connection, *best;
-        if (!c->connection.closed && !connection_may_begin(&c->connection, connection_unsent(&c->connection)))
+        if (!c->connection.closed && !connection_may_begin(&c->connection, connection_unsent(&c->connection))
+            && !is_in_its_own_way(*at))
             continue;
         best = next == NULL ? NULL : (*next)->reply->connection;
         if (best == NULL || c->connection.user->job_turn < best->connection.user->job_turn
@@ -132,6 +142,8 @@ static struct event_job *take_next(struct event_lane *lane)
             refuse(job, ERROR_STOPPING, "the client is gone");
         else if (batch != NULL && batch->bytes > CONNECTION_BATCH_MAX)
             refuse(job, ERROR_LIMIT, "the answers of this batch are too long already; ask this again");
+        else if (is_in_its_own_way(job))
+            refuse(job, ERROR_BUSY, "there is no room now for more answers of this batch; ask this again");
         else
             return job;
     }

@@ -484,6 +484,34 @@ static void everybody_hears_of_the_shutdown_after_the_last_event(void **state)
     house_close(&house);
 }
 
+/* Its answers are kept until the last is there, and are all that the user's share holds. */
+static void a_batch_larger_than_the_budget_does_not_wait_for_itself(void **state)
+{
+    (void)state;
+    enum { COUNT = 8, EVENTS = 1000 };
+    struct house house;
+    struct client client;
+    struct buffer CLEANUP(buffer_close) text = { 0 };
+    house_open(&house, &(struct house_options){ .unsent_bytes_max = 4 << 20 });
+    house_commit(&house, EVENTS, "a place with a name that is so long that a page of them takes its room");
+    client_open(&client, &house, "events.sock");
+    for (int i = 0; i < COUNT; i++)
+        buffer_append_format(&text, "%c{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"events.get\","
+                             "\"params\":{\"after\":0,\"limit\":%d}}", i == 0 ? '[' : ',', i, EVENTS);
+    buffer_append_text(&text, "]\n");
+    for (int round = 0; round < 2; round++) { /* there is as much room afterwards */
+        client_send(&client, buffer_text(&text));
+        json_t *reply = client_value(&client);
+        assert_int_equal(json_array_size(reply), COUNT);
+        assert_non_null(json_object_get(json_array_get(reply, 0), "result"));
+        assert_non_null(json_object_get(json_array_get(reply, 1), "result"));
+        assert_int_equal(integer_at(json_array_get(reply, COUNT - 1), "error.code"), ERROR_BUSY);
+        json_decref(reply);
+    }
+    client_close(&client);
+    house_close(&house);
+}
+
 int event_socket_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,6 +528,7 @@ int event_socket_tests(void)
         cmocka_unit_test(wait_answers_with_the_next_event_or_the_time),
         cmocka_unit_test(heartbeats_come_while_nothing_happens),
         cmocka_unit_test(everybody_hears_of_the_shutdown_after_the_last_event),
+        cmocka_unit_test(a_batch_larger_than_the_budget_does_not_wait_for_itself),
     };
     return cmocka_run_group_tests_name("events.sock", tests, NULL, NULL);
 }
