@@ -230,8 +230,8 @@ static enum status denied(struct leg_work *work, struct evm_leg *e, const char *
     if (gone)
         return leg_refuse(work, LOCK_REFUSED);
     return error_set(&work->error, ERROR_NETWORK_REJECTED,
-                     "a server refused the lock, and has it signed: it may come until its number is another's, "
-                     "or its deadline: %.100s",
+                     "a server refused the lock, and has it signed: it may come until its number is "
+                     "another's, or its deadline: %.100s",
                      reason == NULL ? "no reason was told" : reason);
 }
 

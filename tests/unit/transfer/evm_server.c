@@ -72,17 +72,15 @@ static json_t *block(uint64_t number)
         "nonce", json_data(h.nonce, 8), "baseFeePerGas", json_amount(&h.base_fee));
 }
 
-/* What the contract's read(id) gives. */
+/* What the contract's read(id) gives: no lock. */
 static json_t *lock(void)
 {
     struct evm_swap_terms t = { .deadline_s = 0 };
     struct buffer answer CLEANUP(buffer_close) = { 0 };
 
-    if (server.chain.is_locked)
-        t = server.chain.terms;
     const struct abi_value values[] = {
         abi_address(&t.sender), abi_small(ABI_UINT64, t.deadline_s),
-        abi_small(ABI_UINT8, server.chain.is_locked ? EVM_SWAP_LOCKED : EVM_SWAP_NONE),
+        abi_small(ABI_UINT8, EVM_SWAP_NONE),
         abi_address(&t.recipient), abi_address(&t.token), abi_number(&t.amount), abi_word(&t.hash) };
     abi_encode(values, COUNT_OF(values), &answer);
     return json_data(answer.data, answer.size);
