@@ -257,7 +257,7 @@ _layer_cli_choices() {
     watch.policy:play) echo "true false" ;;
     watch.policy:reset) echo "true false" ;;
     proof.verify:system) echo "groth16 half_aggregate range ring" ;;
-    proof.prove:system) echo "groth16 half_aggregate range ring" ;;
+    proof.prove:system) echo "groth16 half_aggregate" ;;
     proof.check:system) echo "groth16 half_aggregate range ring" ;;
     network.remove:abandon) echo "true false" ;;
     network.estimate_fees:kind) echo "submit issue transfer" ;;

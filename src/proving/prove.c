@@ -19,10 +19,13 @@
 #define PROVE_THREADS 2
 #define PROVE_ATTEMPTS 3
 
+/* What a node makes: the secrets of the others are numbers and keys, which no request should hold. */
+static const char *const systems[] = { "groth16", "half_aggregate", NULL };
+
 const struct param prove_params[PROVE_PARAMS] = {
     PARAM(struct prove_params, system, CHOICE, REQUIRED,
           "groth16 or half_aggregate; 'layer-cli proof prove' makes the others, whose secrets stay there",
-          .choices = claim_systems),
+          .choices = systems),
     PARAM(struct prove_params, circuit, TEXT, OPTIONAL,
           "groth16: name of a .zkey file in the folder 'proving' of the data directory",
           .most = FILE_NAME_MAX),
@@ -74,18 +77,6 @@ static enum status check_parts(struct execution *x, const struct prove_params *p
     return OK;
 }
 
-static enum status check_asked(struct execution *x, const struct prove_params *p, enum claim_system system)
-{
-    switch (system) {
-    case CLAIM_GROTH16: return check_files(x, p);
-    case CLAIM_HALF_AGGREGATE: return check_parts(x, p);
-    case CLAIM_RANGE:
-    case CLAIM_RING: break;
-    }
-    return fail(x, ERROR_INVALID_PARAMS, "system: no node makes proofs of system %s, whose secrets are "
-                "numbers and keys; 'layer-cli proof prove FILE' makes them where those are", p->system);
-}
-
 static void write_request(struct buffer *request, uint64_t job, const struct prove_params *p,
                           enum claim_system system)
 {
@@ -114,7 +105,7 @@ enum status prove(struct execution *x, const void *params, struct writer *result
     enum claim_system system;
 
     INVARIANT(claim_system_find(p->system, &system), "a system '%s'", p->system);
-    TRY(check_asked(x, p, system));
+    TRY(system == CLAIM_GROTH16 ? check_files(x, p) : check_parts(x, p));
     const struct asked_proof asked = { .system = p->system, .circuit = p->circuit, .witness = p->witness,
                                        .purpose = p->purpose, .keys = p->keys, .messages = p->messages };
     uint64_t job = row_job_insert(execution_database(x), &asked, execution_next_seq(x));
@@ -222,6 +213,7 @@ static enum status run_groth16(struct effect_run *run, const struct request *req
     AUTO_FREE char *folder = text_format("%.*s" PROVING_FOLDER, (int)(strrchr(database, '/') + 1 - database),
                                          database);
     struct groth16_proof proof;
+    struct error why = { 0 };
 
     groth16_proving_key_init(&key);
     groth16_witness_init(&witness);
@@ -231,10 +223,11 @@ static enum status run_groth16(struct effect_run *run, const struct request *req
     if (kernel_stopping(run->kernel))
         return error_set(&run->error, ERROR_STOPPING, "the node stops");
     report_progress(run->kernel, request->job, "proving");
-    enum groth16_verdict verdict = groth16_prove(&key, &witness, PROVE_THREADS, &proof, &inputs, NULL);
+    /* It tells how many variables a witness has, and whether it satisfies: none of its values. */
+    enum groth16_verdict verdict = groth16_prove(&key, &witness, PROVE_THREADS, &proof, &inputs, &why);
     if (verdict != GROTH16_VALID)
-        return error_set(&run->error, ERROR_NOT_PROVABLE, "%s: the witness does not fit the circuit",
-                         groth16_verdict_name(verdict));
+        return error_set(&run->error, ERROR_NOT_PROVABLE, "%s: %s", groth16_verdict_name(verdict),
+                         why.message);
     write_made(&key, &proof, buffer_bytes(&inputs), &run->result);
     return OK;
 }

@@ -27,6 +27,31 @@ static enum status word_at(struct evm_client *client, struct network_call *call,
     return reply_word(json, value) ? OK : server_lied(client, call, "%s gave no number", method);
 }
 
+/* A claim that claims nothing would be `valid`, or what "the server says": something has to be claimed, and a
+ * value for each slot. Before a server is asked, and for both kinds of chain. */
+static enum status check_claimed(struct network_call *call, const json_t *claim)
+{
+    const json_t *slots = json_object_get(claim, "slots");
+    struct u256 slot;
+    if (slots != NULL && !json_is_array(slots))
+        return prove_malformed(call, "slots");
+    if (json_array_size(slots) > EVM_PROOF_SLOTS_MAX)
+        return error_set(&call->error, ERROR_INVALID_PARAMS, "the claim has %zu slots; %d at most",
+                         json_array_size(slots), EVM_PROOF_SLOTS_MAX);
+    for (size_t i = 0; i < json_array_size(slots); i++) {
+        const json_t *entry = json_array_get(slots, i);
+        if (!reply_word(json_object_get(entry, "slot"), &slot))
+            return prove_malformed(call, "slots");
+        if (json_object_get(entry, "value") == NULL)
+            return error_set(&call->error, ERROR_INVALID_PARAMS, "slot %zu of the claim has no 'value'", i);
+    }
+    if (json_array_size(slots) == 0 && json_object_get(claim, "nonce") == NULL &&
+        json_object_get(claim, "balance") == NULL)
+        return error_set(&call->error, ERROR_INVALID_PARAMS,
+                         "the claim says nothing of the account: nonce, balance or slots is expected");
+    return OK;
+}
+
 /* Without proofs: what the server says, compared with what is claimed. */
 static enum status compare_words(struct evm_client *client, struct network_call *call, const json_t *claim,
                                  struct network_verdict *verdict)
@@ -46,7 +71,7 @@ static enum status compare_words(struct evm_client *client, struct network_call 
     TRY(word_at(client, call, "eth_getTransactionCount", json_pack("[Os]", who, at), &nonce));
     bool same = claimed_is(claim, "balance", &balance, &formed);
     same = claimed_is(claim, "nonce", &nonce, &formed) && same;
-    for (size_t i = 0; i < json_array_size(slots) && i < EVM_PROOF_SLOTS_MAX; i++) {
+    for (size_t i = 0; i < json_array_size(slots); i++) {
         const json_t *entry = json_array_get(slots, i);
         struct u256 slot, value;
         if (!reply_word(json_object_get(entry, "slot"), &slot))
@@ -67,14 +92,13 @@ static enum status compare_words(struct evm_client *client, struct network_call 
 enum status server_validate_account(struct evm_client *client, struct network_call *call,
                                     const json_t *claim, struct network_verdict *verdict)
 {
+    TRY(check_claimed(call, claim));
     if (client->chain->family == EVM_ROOTSTOCK)
         return compare_words(client, call, claim, verdict);
     struct evm_proof proof;
     const char *text;
     bool formed = true;
     const json_t *slots = json_object_get(claim, "slots");
-    if (slots != NULL && !json_is_array(slots))
-        return prove_malformed(call, "slots");
     AUTO_JSON json_t *wanted = json_pack("{so}", "slots", json_array());
     for (size_t i = 0; i < json_array_size(slots); i++)
         json_array_append(json_object_get(wanted, "slots"),

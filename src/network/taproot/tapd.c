@@ -322,6 +322,15 @@ static enum status by_the_server(struct network_verdict *verdict, bool holds, co
     return OK;
 }
 
+/* What the server cannot be asked, or has nothing of. */
+static enum status unknown_there(struct network_verdict *verdict, const char *reason)
+{
+    *verdict = (struct network_verdict){ .verdict = PROOF_UNVERIFIABLE, .anchor = ANCHOR_NONE,
+                                         .reason = reason };
+    return OK;
+}
+
+/* tapd tells its newest block alone: of any other it says neither yes nor no. */
 static enum status check_block(struct tapd *tapd, struct network_call *call, const json_t *claim,
                                struct network_verdict *verdict)
 {
@@ -334,9 +343,21 @@ static enum status check_block(struct tapd *tapd, struct network_call *call, con
         json_object_size(claim) != 3)
         return error_set(&call->error, ERROR_INVALID_PARAMS, "a claim of a block has type, height and hash");
     TRY(get_info(tapd, call, &answer, &info));
+    if (info.height != height && strcmp(info.tip, hash) != 0)
+        return unknown_there(
+            verdict, format_in(call->arena, "tapd tells only its newest block, which is at %" PRIu64
+                               "; of the block at %" PRIu64 " it says nothing", info.height, height));
     return by_the_server(
         verdict, info.height == height && strcmp(info.tip, hash) == 0,
         format_in(call->arena, "delegated: tapd's newest block is %.64s at %" PRIu64, info.tip, info.height));
+}
+
+/* Of an asset that it never saw tapd gives trees without a root. */
+static bool has_root(const json_t *tree)
+{
+    const json_t *root = json_object_get(tree, "root_hash");
+
+    return root != NULL && !json_is_null(root) && !(json_is_string(root) && json_string_length(root) == 0);
 }
 
 static enum status check_root(struct tapd *tapd, struct network_call *call, const json_t *claim,
@@ -345,6 +366,7 @@ static enum status check_root(struct tapd *tapd, struct network_call *call, cons
     static const char *const members[] = { "issuance_root", "transfer_root" };
     json_t *answer AUTO_JSON = NULL;
     struct hash asset, root, its;
+    bool known = false;
     const char *id;
 
     if (!reply_text(claim, "asset", &id) || !reply_hex(claim, "root", root.bytes, sizeof(root.bytes)) ||
@@ -359,9 +381,16 @@ static enum status check_root(struct tapd *tapd, struct network_call *call, cons
     for (size_t i = 0; i < COUNT_OF(members); i++) {
         const json_t *tree = reply_object(reply_object(answer, members[i]), "mssmt_root");
 
-        if (tapd_fixed(tree, "root_hash", its.bytes, sizeof(its.bytes)) && hash_equal(&its, &root))
+        if (!has_root(tree))
+            continue;
+        if (!tapd_fixed(tree, "root_hash", its.bytes, sizeof(its.bytes)))
+            return tapd_protocol_error(tapd, call, "universe/roots", "root_hash");
+        if (hash_equal(&its, &root))
             return by_the_server(verdict, true, "delegated: tapd's own universe has this root");
+        known = true;
     }
+    if (!known)
+        return unknown_there(verdict, "tapd's own universe has nothing of this asset");
     return by_the_server(verdict, false, "delegated: tapd's own universe has another root for this asset");
 }
 

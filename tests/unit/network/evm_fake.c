@@ -24,7 +24,7 @@ static struct {
     size_t count;
     struct fake_block blocks[FAKE_BLOCKS_MAX];
     struct rule rules[RULES_MAX];
-    struct hash receipts_root;
+    struct hash receipts_root, state_root;
     size_t blamed, exchanges;
     uint64_t gas; /* that eth_call needs */
     uint64_t safe, final;
@@ -41,6 +41,7 @@ static void ethereum_block(struct fake_block *block, const struct hash *parent, 
                            unsigned fork)
 {
     struct evm_header header = {.fields = 16, .parent_hash = *parent, .number = number,
+                                .state_root = fake.state_root,
                                 .timestamp = 1700000000 + 2 * number, .gas_limit = 30000000,
                                 .gas_used = fork, .base_fee = u256_of(1000000000)};
     struct error error = {0};
@@ -171,7 +172,7 @@ void fake_stop(void)
         json_decref(fake.rules[i].data);
         fake.rules[i] = (struct rule){.asked = 0};
     }
-    fake.receipts_root = (struct hash){{0}};
+    fake.receipts_root = fake.state_root = (struct hash){{0}};
 }
 
 const struct fake_block *fake_block(size_t number)
@@ -183,6 +184,11 @@ const struct fake_block *fake_block(size_t number)
 void fake_receipts_root(const struct hash *root)
 {
     fake.receipts_root = *root;
+}
+
+void fake_state_root(const struct hash *root)
+{
+    fake.state_root = *root;
 }
 
 /* --- rules ------------------------------------------------------------------------------------------- */

@@ -18,6 +18,8 @@ void fake_reorganise(size_t first, size_t blocks, unsigned fork);
 const struct fake_block *fake_block(size_t number);
 /* Rootstock: all blocks made from now on have this receipts root. */
 void fake_receipts_root(const struct hash *root);
+/* Ethereum: the same for the state root. */
+void fake_state_root(const struct hash *root);
 
 /* Rootstock: merged-mines the newest block, to difficulty 1. */
 void fake_mine(void);

@@ -5,6 +5,7 @@
 #include "crypto/hash.h"
 #include "network/evm/evm_proof.h"
 #include "network/evm/evm_swap.h"
+#include "network/evm/trie.h"
 
 #define BOB "0x70997970c51812dc3a010c7d01b50e0d17dc79c8"
 #define CHAIN_LENGTH 40
@@ -501,6 +502,83 @@ static void a_swap_s_terms_have_to_be_those_of_its_id(void **state)
                               &found_secret, &transaction), ERROR_NETWORK_PROTOCOL);
 }
 
+static void expect_claim(struct fixture *f, const char *said, enum status expected,
+                         enum proof_verdict verdict)
+{
+    struct network_verdict found = {0};
+    AUTO_FREE char *claim = text_format("{\"type\":\"account\",\"address\":\"" BOB "\"%s}", said);
+    enum status status = f->network->validate_state(f->client, &f->call, claim, &found);
+    if (status != expected)
+        fail_msg("%s: %s, expected %s: %s", said, status_name(status), status_name(expected),
+                 f->call.error.message);
+    if (status == OK && found.verdict != verdict)
+        fail_msg("%s: verdict %d, expected %d: %s", said, found.verdict, verdict, found.reason);
+}
+
+/* Every block's state is this account alone: nonce 7, balance 5, no storage. */
+static void account_in_every_block(struct fixture *f)
+{
+    struct evm_account account = evm_account_empty();
+    struct evm_address address;
+    struct buffer value CLEANUP(buffer_close) = {0};
+    struct error error = {0};
+    struct trie *trie;
+    struct hash key;
+    const struct bytes *nodes;
+    size_t count;
+    account.nonce = 7;
+    account.balance = u256_of(5);
+    assert_true(evm_address_decode(&address, BOB, strlen(BOB), EVM_CHECKSUM_PLAIN));
+    keccak_hash(&key, address.bytes, sizeof address.bytes);
+    buffer_init(&value);
+    evm_account_encode(&account, &value);
+    struct trie_leaf leaf = {bytes_of(key.bytes, sizeof key.bytes), buffer_bytes(&value)};
+    assert_int_equal(trie_build(&leaf, 1, &f->arena, &trie, &error), OK);
+    trie_prove(trie, leaf.key, &f->arena, &nodes, &count);
+    assert_int_equal(count, 1);
+    fake_state_root(trie_root(trie));
+    fake_reorganise(0, CHAIN_LENGTH, 0);
+    fake_answers("eth_getProof", json_pack("{s[o] s[{s[]}]}", "accountProof",
+                                           json_data(nodes[0].data, nodes[0].size), "storageProof", "proof"));
+    fake_answers("eth_getBalance", json_string("0x5"));
+    fake_answers("eth_getTransactionCount", json_string("0x7"));
+    fake_answers("eth_getStorageAt", json_string("0x0"));
+}
+
+static void a_claim_of_an_account_has_to_say_something(void **state)
+{
+    struct fixture *f = *state;
+    bool bob = f->network == &bob_network;
+    enum proof_verdict same = bob ? PROOF_VALID : PROOF_UNVERIFIABLE;
+    struct buffer many CLEANUP(buffer_close) = {0};
+    account_in_every_block(f);
+    expect_claim(f, ",\"nonce\":7", OK, same);
+    expect_claim(f, ",\"balance\":\"6\"", OK, PROOF_INVALID);
+    expect_claim(f, ",\"slots\":[{\"slot\":\"0x1\",\"value\":0}]", OK, same);
+    expect_claim(f, ",\"slots\":[{\"slot\":\"0x1\",\"value\":1}]", OK, PROOF_INVALID);
+
+    static const char *const nothing[] = {
+        "", ",\"slots\":[]", ",\"block\":1", ",\"balanc\":1", ",\"slots\":[{\"slot\":\"0x1\"}]",
+        ",\"nonce\":7,\"slots\":[{\"slot\":\"0x1\",\"value\":0},{\"slot\":\"0x2\"}]",
+        ",\"nonce\":7,\"slots\":[{\"value\":0}]", ",\"nonce\":7,\"slots\":[\"0x1\"]",
+        ",\"nonce\":7,\"slots\":{\"0x1\":0}", ",\"nonce\":7,\"slots\":\"0x1\"",
+        ",\"nonce\":7,\"slots\":null",
+        ",\"nonce\":null", ",\"slots\":[{\"slot\":\"0x1\",\"value\":null}]",
+    };
+    for (size_t i = 0; i < COUNT_OF(nothing); i++)
+        expect_claim(f, nothing[i], ERROR_INVALID_PARAMS, PROOF_INVALID);
+
+    /* One slot more than a proof may have: the last would not be compared. */
+    buffer_init(&many);
+    buffer_append_format(&many, ",\"nonce\":7,\"slots\":[");
+    for (size_t i = 0; i <= EVM_PROOF_SLOTS_MAX; i++)
+        buffer_append_format(&many, "%s{\"slot\":\"0x%zx\",\"value\":%d}", i == 0 ? "" : ",", i + 1,
+                             i == EVM_PROOF_SLOTS_MAX);
+    buffer_append_format(&many, "]");
+    expect_claim(f, buffer_text(&many), ERROR_INVALID_PARAMS, PROOF_INVALID);
+    assert_non_null(strstr(f->call.error.message, "65 slots; 64 at most"));
+}
+
 /* Whatever a server answers to any method, an operation ends in order: an answer, or an error. */
 static void no_reply_breaks_the_client(void **state)
 {
@@ -855,6 +933,7 @@ int main(int argc, char **argv)
         BOTH(a_receipt_counts_as_far_as_its_block_does),
         BOTH(finality_is_what_the_tags_say_or_the_depth),
         BOTH(a_swap_s_terms_have_to_be_those_of_its_id),
+        BOTH(a_claim_of_an_account_has_to_say_something),
         BOTH(no_reply_breaks_the_client),
         cmocka_unit_test_setup_teardown(
             a_lock_on_rootstock_is_proved_and_a_server_that_has_another_receipt_is_caught, start_rootstock,

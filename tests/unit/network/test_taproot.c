@@ -216,6 +216,7 @@ static void work_is_that_of_the_genesis_block_and_no_less(void **state)
 #define LABEL "layerd-0123456789abcdef0123456789abcdef"
 
 static char *asset_base64, *meta_base64, *txid_base64;
+#define ROOTS "GET /v1/taproot-assets/universe/roots/asset-id/" ASSET
 #define TXID "00000000000000000000000000000000000000000000000000000000000000ab"
 
 static int setup(void **state)
@@ -720,28 +721,71 @@ static void bytes_in_hex_are_read_and_written_where_the_server_takes_them(void *
                      ERROR_NETWORK_PROTOCOL);
 }
 
-static void claims_rest_on_the_servers_word(void **state)
+static struct network_verdict verdict_on(const char *claim)
 {
-    struct network_verdict verdict;
-    char *root AUTO_FREE =
-        text_format("{\"type\":\"universe_root\",\"asset\":\"" ASSET "\",\"root\":\"" ASSET "\"}");
+    struct network_verdict verdict = { .verdict = PROOF_VALID };
+
+    assert_int_equal(taproot_assets_network.validate_state(link_.client, &link_.call, claim, &verdict), OK);
+    return verdict;
+}
+
+/* tapd tells its newest block alone: only of its height and its hash can it contradict. */
+static void a_block_is_invalid_only_against_the_one_that_tapd_tells(void **state)
+{
+    static const struct {
+        const char *claim;
+        enum proof_verdict verdict;
+        enum proof_anchor anchor;
+    } cases[] = {
+        { "{\"type\":\"block\",\"height\":444,\"hash\":\"2972\"}", PROOF_VALID, ANCHOR_NODE },
+        { "{\"type\":\"block\",\"height\":444,\"hash\":\"2973\"}", PROOF_INVALID, ANCHOR_NODE },
+        { "{\"type\":\"block\",\"height\":443,\"hash\":\"2971\"}", PROOF_UNVERIFIABLE, ANCHOR_NONE },
+        { "{\"type\":\"block\",\"height\":443,\"hash\":\"2972\"}", PROOF_INVALID, ANCHOR_NODE },
+        { "{\"type\":\"block\",\"height\":445,\"hash\":\"2973\"}", PROOF_UNVERIFIABLE, ANCHOR_NONE },
+    };
 
     (void)state;
-    script("GET /v1/taproot-assets/getinfo", INFO("regtest"));
-    assert_int_equal(taproot_assets_network.validate_state(link_.client, &link_.call,
-                                                           "{\"type\":\"block\",\"height\":444,\"hash\":"
-                                                           "\"2972\"}",
-                                                           &verdict),
-                     OK);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        script("GET /v1/taproot-assets/getinfo", INFO("regtest"));
+        struct network_verdict verdict = verdict_on(cases[i].claim);
+
+        assert_int_equal(verdict.verdict, cases[i].verdict);
+        assert_int_equal(verdict.anchor, cases[i].anchor);
+        assert_non_null(strstr(verdict.reason, "444"));
+    }
+}
+
+static void a_root_is_invalid_only_where_the_universe_has_the_asset(void **state)
+{
+    static const char *const nothing[] = {
+        "{}", "{\"issuance_root\":{}}", "{\"issuance_root\":null,\"transfer_root\":null}",
+        "{\"issuance_root\":{\"mssmt_root\":null},\"transfer_root\":{\"mssmt_root\":{\"root_hash\":\"\"}}}",
+    };
+    const char *claim = "{\"type\":\"universe_root\",\"asset\":\"" ASSET "\",\"root\":\"" ASSET "\"}";
+    struct network_verdict verdict;
+
+    (void)state;
+    script(ROOTS, "{\"issuance_root\":{\"mssmt_root\":{\"root_hash\":\"%s\"}}}", asset_base64);
+    verdict = verdict_on(claim);
     assert_int_equal(verdict.verdict, PROOF_VALID);
     assert_int_equal(verdict.anchor, ANCHOR_NODE);
-    script("GET /v1/taproot-assets/universe/roots/asset-id/" ASSET,
-           "{\"issuance_root\":{\"mssmt_root\":{\"root_hash\":\"%s\"}}}", asset_base64);
-    assert_int_equal(taproot_assets_network.validate_state(link_.client, &link_.call, root, &verdict), OK);
-    assert_int_equal(verdict.verdict, PROOF_VALID);
-    script("GET /v1/taproot-assets/universe/roots/asset-id/" ASSET, "{\"issuance_root\":{}}");
-    assert_int_equal(taproot_assets_network.validate_state(link_.client, &link_.call, root, &verdict), OK);
+    script(ROOTS, "{\"issuance_root\":{},\"transfer_root\":{\"mssmt_root\":{\"root_hash\":\"%s\"}}}",
+           asset_base64);
+    assert_int_equal(verdict_on(claim).verdict, PROOF_VALID);
+    script(ROOTS, "{\"issuance_root\":{\"mssmt_root\":{\"root_hash\":\"" TXID "\"}}}");
+    verdict = verdict_on(claim);
     assert_int_equal(verdict.verdict, PROOF_INVALID);
+    assert_int_equal(verdict.anchor, ANCHOR_NODE);
+    for (size_t i = 0; i < COUNT_OF(nothing); i++) {
+        script(ROOTS, "%s", nothing[i]);
+        verdict = verdict_on(claim);
+        assert_int_equal(verdict.verdict, PROOF_UNVERIFIABLE);
+        assert_int_equal(verdict.anchor, ANCHOR_NONE);
+        assert_non_null(strstr(verdict.reason, "nothing of this asset"));
+    }
+    script(ROOTS, "{\"issuance_root\":{\"mssmt_root\":{\"root_hash\":\"zz\"}}}");
+    assert_int_equal(taproot_assets_network.validate_state(link_.client, &link_.call, claim, &verdict),
+                     ERROR_NETWORK_PROTOCOL);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -771,7 +815,8 @@ int main(void)
         TEST(a_file_is_checked_here_first_and_then_by_tapd),
         TEST(a_proof_is_exported_and_must_hold),
         TEST(bytes_in_hex_are_read_and_written_where_the_server_takes_them),
-        TEST(claims_rest_on_the_servers_word),
+        TEST(a_block_is_invalid_only_against_the_one_that_tapd_tells),
+        TEST(a_root_is_invalid_only_where_the_universe_has_the_asset),
     };
     int failed;
 
