@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/writer.h"
 #include "crypto/hash.h"
 #include "network/liquid/client.h"
 
@@ -130,20 +131,40 @@ static enum status fund(struct liquid_client *client, struct network_call *call,
     return OK;
 }
 
-static enum status attach_issue(struct liquid_client *client, struct network_call *call, const char *address,
-                                struct draft *draft)
+/* `asset_amount` has to be a number: Elements passes over a text, and then finds that nothing is issued. */
+static void write_issue(struct buffer *out, const struct draft *draft, const char *address)
 {
-    AUTO_JSON json_t *result = NULL;
-    const json_t *issued;
     char decimal[LIQUID_AMOUNT_TEXT], shown[65];
-    struct hash asset;
+    struct writer w;
 
     liquid_amount_decimal(draft->amount, decimal);
     hash_shown(&draft->contract, shown);
-    TRY(liquid_ask_wallet(client, call, "rawissueasset",
-                          json_pack("[s, [{s: s, s: s, s: b, s: s}]]", draft->hex, "asset_amount", decimal,
-                                    "asset_address", address, "blind", 0, "contract_hash", shown),
-                          &result, NULL));
+    writer_init(&w, out);
+    writer_array_begin(&w);
+    writer_text(&w, draft->hex);
+    writer_array_begin(&w);
+    writer_object_begin(&w);
+    writer_member_raw(&w, "asset_amount", decimal, strlen(decimal));
+    writer_member_text(&w, "asset_address", address);
+    writer_member_boolean(&w, "blind", false);
+    writer_member_text(&w, "contract_hash", shown);
+    writer_object_end(&w);
+    writer_array_end(&w);
+    writer_array_end(&w);
+    writer_finish(&w);
+}
+
+static enum status attach_issue(struct liquid_client *client, struct network_call *call, const char *address,
+                                struct draft *draft)
+{
+    struct buffer params CLEANUP(buffer_close) = { 0 };
+    AUTO_JSON json_t *result = NULL;
+    const json_t *issued;
+    struct hash asset;
+
+    buffer_init(&params);
+    write_issue(&params, draft, address);
+    TRY(liquid_ask_wallet_written(client, call, "rawissueasset", buffer_bytes(&params), &result));
     issued = json_array_get(result, 0);
     if (!liquid_member_hash(issued, "asset", &asset))
         return liquid_malformed(call, "rawissueasset");
