@@ -18,7 +18,7 @@ CHALLENGE = b"\x00\x20" + hashlib.sha256(TRUE).digest()  # anybody signs
 DYNAMIC = 1 << 31
 COMPACT, NONE = b"\x01", b"\x00"  # kinds of parameters in a header
 MIN_RATE = 100  # satoshi for 1000 bytes: what the mempool and the wallet take at least
-FUND_OPTIONS = {"lockUnspents", "feeRate", "fee_rate", "changePosition", "includeWatching", "replaceable"}
+FUND_OPTIONS = {"lockUnspents", "feeRate", "changePosition", "includeWatching", "replaceable"}
 
 
 def double(data):
@@ -256,12 +256,15 @@ class Elements:
         return self.draft(Transaction([], made))
 
     def rpc_fundrawtransaction(self, text, options):
-        """One coin, change, and a fee for the size as it is now, at the rate that is asked for or the wallet's."""
+        """One coin, change, and a fee for the size as it is now, at the rate that is asked for: it has no estimates, and
+        -fallbackfee is 0."""
         old = self.drafted(text)
         for name in options:
             if name not in FUND_OPTIONS:
                 raise Refusal(-3, "Unexpected key " + name)
-        rate = amount_of(options["feeRate"]) if "feeRate" in options else MIN_RATE
+        if "feeRate" not in options:
+            raise Refusal(-4, "Fee estimation failed. Fallbackfee is disabled. Wait a few blocks or enable -fallbackfee.")
+        rate = amount_of(options["feeRate"])
         if rate < MIN_RATE:
             raise Refusal(-4, "Fee rate is lower than the minimum fee rate setting")
         coin = next((c for c in self.coins if c not in self.locked | self.spent), None)
