@@ -160,15 +160,20 @@ static void balances_are_in_smallest_units(void **state)
     assert_int_equal(liquid_network.get_state(here.client, &here.call, &told), ERROR_NETWORK_PROTOCOL);
 }
 
+#define FITTING .url = "http://127.0.0.1", .chain = "x", .auth_file = "/n"
+
 static void options_that_do_not_fit_are_refused(void **state)
 {
     static const struct liquid_options wrong[] = {
-        { .url = "http://127.0.0.1", .chain = "x", .auth_file = "/n", .wallet = "../other" },
-        { .url = "http://127.0.0.1", .chain = "x", .auth_file = "/n", .wallet = "a/b" },
-        { .url = "http://127.0.0.1", .chain = "x", .auth_file = "/n", .checkpoint = "00" },
-        { .url = "http://127.0.0.1", .chain = "x", .auth_file = "/n", .challenge = "0" },
-        { .url = "http://127.0.0.1", .chain = "x", .auth_file = "/n", .challenge = "xx" },
+        { FITTING, .confirmations = 1, .wallet = "../other" },
+        { FITTING, .confirmations = 1, .wallet = "a/b" },
+        { FITTING, .confirmations = 1, .checkpoint = "00" },
+        { FITTING, .confirmations = 1, .challenge = "0" },
+        { FITTING, .confirmations = 1, .challenge = "xx" },
+        { FITTING, .confirmations = 0 },
     };
+    static const struct liquid_options least = { FITTING, .confirmations = 1 };
+    const struct network_setup fits = { .link = "l", .options = &least };
     struct error error;
     void *client;
 
@@ -178,6 +183,8 @@ static void options_that_do_not_fit_are_refused(void **state)
 
         assert_int_equal(liquid_network.initialize(&given, &client, &error), ERROR_NETWORK_OPTIONS);
     }
+    assert_int_equal(liquid_network.initialize(&fits, &client, &error), OK);
+    liquid_network.release(client);
 }
 
 /* --- writes ------------------------------------------------------------------------------------- */
