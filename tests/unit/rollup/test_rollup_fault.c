@@ -46,8 +46,8 @@ static void paul_proposes(struct history *h)
     proposer_proposes(h, &h->sides[0], LIE_NONE);
 }
 
-/* Lets time pass piece by piece until it is so. What the node does about it by its own threads it does between
- * the pieces: a slow machine gets longer pauses, not more chain time. */
+/* Lets time pass piece by piece until it is so. What the node does about it by its own threads it does
+ * between the pieces: a slow machine gets longer pauses, not more chain time. */
 static void pass_until(struct history *h, const char *sql, int64_t piece)
 {
     for (unsigned round = 0; round < 60 && ask(h, "%s", sql) != 1; round++) {
