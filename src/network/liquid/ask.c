@@ -78,25 +78,40 @@ enum status liquid_load_wallet(struct liquid_client *client, struct network_call
 }
 
 /* A node that was started anew has wallets to load: that is done once, and asked again. */
-enum status liquid_ask_wallet(struct liquid_client *client, struct network_call *call, const char *method,
-                              json_t *params, json_t **result, struct rpc_refusal *refusal)
+static enum status ask_wallet(struct liquid_client *client, struct network_call *call,
+                              const struct rpc_request *request, json_t **result, struct rpc_refusal *refusal)
 {
-    const struct rpc_request request = { .path = client->wallet_path, .method = method, .params = params };
     struct rpc_refusal own = { .code = 0 };
     struct rpc_refusal *told = refusal == NULL ? &own : refusal;
-    AUTO_JSON json_t *again = json_incref(params);
+    AUTO_JSON json_t *again = json_incref(request->params);
     enum status outcome;
 
     if (client->wallet_path == NULL) {
-        json_decref(params);
+        json_decref(request->params);
         return error_set(&call->error, ERROR_NETWORK_NOT_SUPPORTED, "the link has no wallet: it reads only");
     }
-    outcome = liquid_call(client, call, &request, result, told);
+    outcome = liquid_call(client, call, request, result, told);
     if (outcome != ERROR_NETWORK_REJECTED || told->code != RPC_NO_WALLET)
         return outcome;
     TRY(liquid_load_wallet(client, call));
     json_incref(again);
-    return liquid_call(client, call, &request, result, told);
+    return liquid_call(client, call, request, result, told);
+}
+
+enum status liquid_ask_wallet(struct liquid_client *client, struct network_call *call, const char *method,
+                              json_t *params, json_t **result, struct rpc_refusal *refusal)
+{
+    const struct rpc_request request = { .path = client->wallet_path, .method = method, .params = params };
+
+    return ask_wallet(client, call, &request, result, refusal);
+}
+
+enum status liquid_ask_wallet_written(struct liquid_client *client, struct network_call *call,
+                                      const char *method, struct bytes params, json_t **result)
+{
+    const struct rpc_request request = { .path = client->wallet_path, .method = method, .written = params };
+
+    return ask_wallet(client, call, &request, result, NULL);
 }
 
 enum status liquid_malformed(struct network_call *call, const char *method)

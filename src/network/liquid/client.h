@@ -59,6 +59,9 @@ MUST_CHECK enum status liquid_ask(struct liquid_client *client, struct network_c
 MUST_CHECK enum status liquid_ask_wallet(struct liquid_client *client, struct network_call *call,
                                          const char *method, json_t *params, json_t **result,
                                          struct rpc_refusal *refusal);
+/* The same with params that are JSON already: for amounts that the node takes as numbers alone. */
+MUST_CHECK enum status liquid_ask_wallet_written(struct liquid_client *client, struct network_call *call,
+                                                 const char *method, struct bytes params, json_t **result);
 /* ERROR_NETWORK_NOT_CONNECTED: the node cannot. */
 MUST_CHECK enum status liquid_load_wallet(struct liquid_client *client, struct network_call *call);
 /* What the wallet would pay, in smallest units for 1000 virtual bytes, to be in one of the next `blocks`. */

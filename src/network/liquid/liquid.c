@@ -28,8 +28,8 @@ static const struct param options[] = {
           .most = 4096),
     PARAM(struct liquid_options, checkpoint, TEXT, OPTIONAL, "hash of a block that is taken for true",
           .most = 64),
-    PARAM(struct liquid_options, confirmations, INTEGER, OPTIONAL, "blocks until a transaction is final",
-          .fallback = 2),
+    PARAM(struct liquid_options, confirmations, INTEGER, OPTIONAL,
+          "blocks until a transaction is final, 1 at least", .fallback = 2),
     CONNECTIONS_PARAM(struct liquid_options),
 };
 
@@ -62,6 +62,8 @@ static enum status check_options(const struct liquid_options *given, struct erro
         return error_set(error, ERROR_NETWORK_OPTIONS, "wallet: letters, digits, and . _ - alone");
     if (given->checkpoint != NULL && !hash_read_shown(given->checkpoint, &hash))
         return error_set(error, ERROR_NETWORK_OPTIONS, "checkpoint: expected 64 hex digits");
+    if (given->confirmations == 0)
+        return error_set(error, ERROR_NETWORK_OPTIONS, "confirmations is 0; the least is 1");
     if (given->challenge != NULL) {
         size_t digits = strlen(given->challenge);
 

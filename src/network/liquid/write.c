@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/writer.h"
 #include "crypto/hash.h"
 #include "network/liquid/client.h"
 
@@ -12,7 +13,7 @@
 #define TICKER_LEAST 3
 #define TICKER_MAX 24
 #define NAME_MAX_BYTES 255
-#define ISSUE_BLOCKS 6
+#define FUND_BLOCKS 6      /* in how many it is to be mined */
 #define ISSUE_RATE_TIMES 2 /* it is funded before the issue is in it, which about doubles it */
 
 /* A transaction as the node hands it around: hex. */
@@ -114,36 +115,57 @@ static enum status own_address(struct liquid_client *client, struct network_call
     return OK;
 }
 
-/* rate: at most; 0: as the wallet likes. */
-static enum status fund(struct liquid_client *client, struct network_call *call, uint64_t rate,
+/* At so many times the rate that liquid_fee_rate gives: a node without estimates funds nothing unless it is
+ * told one (its -fallbackfee is 0). */
+static enum status fund(struct liquid_client *client, struct network_call *call, unsigned times,
                         struct draft *draft)
 {
-    json_t *options = json_pack("{s: b}", "lockUnspents", 1);
     char decimal[LIQUID_AMOUNT_TEXT];
+    json_t *params;
+    uint64_t rate;
 
-    if (rate != 0) {
-        liquid_amount_decimal(rate, decimal);
-        json_object_set_new(options, "feeRate", json_string(decimal));
-    }
-    TRY(step(client, call, "fundrawtransaction", json_pack("[s, o]", draft->hex, options), draft));
+    TRY(liquid_fee_rate(client, call, FUND_BLOCKS, &rate));
+    liquid_amount_decimal(times * rate, decimal);
+    params = json_pack("[s, {s: b, s: s}]", draft->hex, "lockUnspents", 1, "feeRate", decimal);
+    TRY(step(client, call, "fundrawtransaction", params, draft));
     draft->funded = true;
     return OK;
+}
+
+/* `asset_amount` has to be a number: Elements passes over a text, and then finds that nothing is issued. */
+static void write_issue(struct buffer *out, const struct draft *draft, const char *address)
+{
+    char decimal[LIQUID_AMOUNT_TEXT], shown[65];
+    struct writer w;
+
+    liquid_amount_decimal(draft->amount, decimal);
+    hash_shown(&draft->contract, shown);
+    writer_init(&w, out);
+    writer_array_begin(&w);
+    writer_text(&w, draft->hex);
+    writer_array_begin(&w);
+    writer_object_begin(&w);
+    writer_member_raw(&w, "asset_amount", decimal, strlen(decimal));
+    writer_member_text(&w, "asset_address", address);
+    writer_member_boolean(&w, "blind", false);
+    writer_member_text(&w, "contract_hash", shown);
+    writer_object_end(&w);
+    writer_array_end(&w);
+    writer_array_end(&w);
+    writer_finish(&w);
 }
 
 static enum status attach_issue(struct liquid_client *client, struct network_call *call, const char *address,
                                 struct draft *draft)
 {
+    struct buffer params CLEANUP(buffer_close) = { 0 };
     AUTO_JSON json_t *result = NULL;
     const json_t *issued;
-    char decimal[LIQUID_AMOUNT_TEXT], shown[65];
     struct hash asset;
 
-    liquid_amount_decimal(draft->amount, decimal);
-    hash_shown(&draft->contract, shown);
-    TRY(liquid_ask_wallet(client, call, "rawissueasset",
-                          json_pack("[s, [{s: s, s: s, s: b, s: s}]]", draft->hex, "asset_amount", decimal,
-                                    "asset_address", address, "blind", 0, "contract_hash", shown),
-                          &result, NULL));
+    buffer_init(&params);
+    write_issue(&params, draft, address);
+    TRY(liquid_ask_wallet_written(client, call, "rawissueasset", buffer_bytes(&params), &result));
     issued = json_array_get(result, 0);
     if (!liquid_member_hash(issued, "asset", &asset))
         return liquid_malformed(call, "rawissueasset");
@@ -157,7 +179,6 @@ static enum status create_issue(struct liquid_client *client, struct network_cal
     struct buffer contract CLEANUP(buffer_close) = { 0 };
     char *address AUTO_FREE = NULL;
     json_t *output;
-    uint64_t rate;
 
     buffer_init(&contract);
     TRY(make_contract(write, &contract, &call->error));
@@ -165,12 +186,11 @@ static enum status create_issue(struct liquid_client *client, struct network_cal
         return error_set(&call->error, ERROR_INVALID_PARAMS,
                          "amount: the supply, in smallest units, up to 21e14");
     sha256(&draft->contract, contract.data, contract.size);
-    TRY(liquid_fee_rate(client, call, ISSUE_BLOCKS, &rate));
     TRY(own_address(client, call, &address));
     output = json_object();
     json_object_set_new(output, address, json_string(ISSUE_OUTPUT));
     TRY(step(client, call, "createrawtransaction", json_pack("[[], [o]]", output), draft));
-    TRY(fund(client, call, ISSUE_RATE_TIMES * rate, draft));
+    TRY(fund(client, call, ISSUE_RATE_TIMES, draft));
     return attach_issue(client, call, address, draft);
 }
 
@@ -284,7 +304,7 @@ static enum status prepare_made(struct liquid_client *client, struct network_cal
         TRY(create_issue(client, call, write, draft));
     } else {
         TRY(create_transfer(client, call, write, draft));
-        TRY(fund(client, call, 0, draft));
+        TRY(fund(client, call, 1, draft));
     }
     TRY(blind_and_sign(client, call, draft));
     return fill(call, write, draft, prepared);

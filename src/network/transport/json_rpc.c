@@ -28,7 +28,9 @@ static void append_request(struct buffer *out, const struct rpc_request *request
     buffer_append_text(out, ",\"method\":");
     buffer_append_json_string(out, request->method, strlen(request->method));
     buffer_append_text(out, ",\"params\":");
-    if (request->params == NULL)
+    if (request->written.size > 0)
+        buffer_append(out, request->written.data, request->written.size);
+    else if (request->params == NULL)
         buffer_append_text(out, "[]");
     else
         INVARIANT(json_dump_callback(request->params, append_piece, out, JSON_COMPACT) == 0,

@@ -18,6 +18,9 @@ struct rpc_request {
     const char *path;    /* appended to the URL: "/wallet/main"; NULL: nothing */
     const char *method;
     json_t *params;      /* array or object; stolen; NULL: an empty array */
+    /* Instead of params where a number has to stand as it is written (jansson writes 0.00001 as
+     * 1.0000000000000001e-05): their JSON, the caller's. Empty: none. */
+    struct bytes written;
     bool write;          /* as in struct http_request */
     unsigned cost;
 };

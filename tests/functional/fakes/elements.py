@@ -4,9 +4,11 @@ them) and proofs; it checks no scripts, and of blinding it does what shows: an i
 """
 
 import base64
+import decimal
 import hashlib
 import json
 import os
+import re
 
 from .http_server import HttpServer
 
@@ -16,7 +18,7 @@ CHALLENGE = b"\x00\x20" + hashlib.sha256(TRUE).digest()  # anybody signs
 DYNAMIC = 1 << 31
 COMPACT, NONE = b"\x01", b"\x00"  # kinds of parameters in a header
 MIN_RATE = 100  # satoshi for 1000 bytes: what the mempool and the wallet take at least
-FUND_OPTIONS = {"lockUnspents", "feeRate", "fee_rate", "changePosition", "includeWatching", "replaceable"}
+FUND_OPTIONS = {"lockUnspents", "feeRate", "changePosition", "includeWatching", "replaceable"}
 
 
 def double(data):
@@ -72,15 +74,24 @@ class Refusal(Exception):
         self.code = code
 
 
+class Number(str):
+    """A number with a point or an exponent, as it was written: Elements reads amounts from these digits."""
+
+
 def amount_of(value):
-    """AmountFromValue: a number or a text with at most eight decimals."""
-    whole, _, rest = ("%.8f" % value if isinstance(value, float) else str(value)).partition(".")
-    if not whole.isdigit() or len(rest) > 8 or (rest and not rest.isdigit()):
+    """AmountFromValue: a number or a text with at most eight decimals that count."""
+    if not re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", str(value)):
         raise Refusal(-3, "Invalid amount")
-    amount = int(whole) * 10**8 + int(rest.ljust(8, "0"))
-    if amount > 21 * 10**14:
+    amount = decimal.Decimal(str(value)).scaleb(8)
+    if amount != int(amount):
+        raise Refusal(-3, "Invalid amount")
+    if not 0 <= amount <= 21 * 10**14:
         raise Refusal(-3, "Amount out of range")
-    return amount
+    return int(amount)
+
+
+def is_number(value):
+    return isinstance(value, (int, Number)) and not isinstance(value, bool)
 
 
 def hash_of(text, name):
@@ -151,7 +162,7 @@ class Elements:
         expected = "Basic " + base64.b64encode(b"__cookie__:" + self.password.encode()).decode()
         if headers.get("Authorization") != expected:
             return 401, "text/plain", b""
-        request = json.loads(body)
+        request = json.loads(body, parse_float=Number)
         if isinstance(request, list):
             return 200, "application/json", json.dumps([self.one(r, path)[1] for r in request]).encode()
         status, reply = self.one(request, path)
@@ -245,12 +256,15 @@ class Elements:
         return self.draft(Transaction([], made))
 
     def rpc_fundrawtransaction(self, text, options):
-        """One coin, change, and a fee for the size as it is now, at the rate that is asked for or the wallet's."""
+        """One coin, change, and a fee for the size as it is now, at the rate that is asked for: it has no estimates, and
+        -fallbackfee is 0."""
         old = self.drafted(text)
         for name in options:
             if name not in FUND_OPTIONS:
                 raise Refusal(-3, "Unexpected key " + name)
-        rate = amount_of(options["feeRate"]) if "feeRate" in options else MIN_RATE
+        if "feeRate" not in options:
+            raise Refusal(-4, "Fee estimation failed. Fallbackfee is disabled. Wait a few blocks or enable -fallbackfee.")
+        rate = amount_of(options["feeRate"])
         if rate < MIN_RATE:
             raise Refusal(-4, "Fee rate is lower than the minimum fee rate setting")
         coin = next((c for c in self.coins if c not in self.locked | self.spent), None)
@@ -265,7 +279,9 @@ class Elements:
 
     def rpc_rawissueasset(self, text, issues):
         old, issue = self.drafted(text), issues[0]
-        amount = amount_of(issue["asset_amount"])
+        amount = amount_of(issue["asset_amount"]) if is_number(issue["asset_amount"]) else 0  # a text is passed over
+        if amount == 0:
+            raise Refusal(-3, "Issuance must have one non-zero component")
         if not issue["asset_address"].startswith("ert1"):
             raise Refusal(-5, "Invalid asset address provided")
         new = Transaction(old.inputs, old.outputs, (amount, hash_of(issue["contract_hash"], "contract_hash")))

@@ -126,8 +126,11 @@ enum status rpc_call(struct endpoint *endpoint, const struct rpc_request *reques
                      const struct waiting *waiting, json_t **result, struct rpc_refusal *refusal,
                      struct error *error)
 {
-    const struct line *line = play(request->method, json_dumps(request->params,
-                                                               JSON_COMPACT | JSON_SORT_KEYS));
+    const struct bytes *text = &request->written;
+    const struct line *line = play(request->method,
+                                   text->size > 0
+                                       ? text_copy_sized((const char *)text->data, text->size)
+                                       : json_dumps(request->params, JSON_COMPACT | JSON_SORT_KEYS));
 
     (void)endpoint;
     (void)waiting;
