@@ -188,7 +188,8 @@ enum status try_countersign_as(struct way *way, const char *who)
     enum status status;
 
     arena_init(&arena);
-    assert_true(staged_of(way, &arena, &state));
+    if (!staged_of(way, &arena, &state)) /* the node may have taken it back since somebody looked */
+        return ERROR_WRONG_TURN;
     reply = fixture_call(way->f, "channel.sign",
                          json_pack("{s:s, s:I, s:s, s:o}", "channel", way->hex, "turn",
                                    (json_int_t)state.turn, "signer", fixture_address(way->f, who),
